@@ -1,0 +1,73 @@
+import js from '@eslint/js';
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
+import { importX } from 'eslint-plugin-import-x';
+import { defineConfig } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+/**
+ * The arrows between the packages: what the sources of each may import beside Node's built-ins and their own files.
+ * Tests may import whatever their package's manifest declares.
+ */
+const arrows = {
+  'transport-core': [],
+  'endpoint-utils': ['@rpcplugin/transport-core'],
+  'transport-tcp': ['@rpcplugin/transport-core', '@rpcplugin/endpoint-utils'],
+  'transport-unix': ['@rpcplugin/transport-core', '@rpcplugin/endpoint-utils'],
+  'transport-grpc': ['@rpcplugin/transport-core', '@rpcplugin/endpoint-utils', '@grpc/grpc-js'],
+};
+
+const escape = (text) => text.replace(/[/.]/g, '\\$&');
+
+/** Forbids every import that is neither relative, nor a built-in, nor one of `allowed` at its root. */
+const onlyImports = (allowed) => [
+  'error',
+  {
+    patterns: [
+      {
+        regex: `^(?!\\.|node:${allowed.map((name) => `|${escape(name)}$`).join('')})`,
+        message: `Only node: built-ins${allowed.map((name) => `, ${name}`).join('')} may be imported here.`,
+      },
+      { regex: '^(\\.\\./)+(src|[^.]*/src)/', message: 'Sources do not reach into another package.' },
+    ],
+  },
+];
+
+export default defineConfig(
+  { ignores: ['**/dist/', '**/coverage/', '**/generated/'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    plugins: { 'import-x': importX },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    settings: {
+      'import-x/resolver-next': [
+        createTypeScriptImportResolver({ conditionNames: ['@rpcplugin/source', 'node', 'import', 'types', 'default'] }),
+      ],
+      'import-x/internal-regex': '^@rpcplugin/',
+    },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/only-throw-error': ['error', { allowThrowingUnknown: true, allowThrowingAny: false }],
+      'import-x/no-cycle': ['error', { ignoreExternal: false }],
+      'import-x/no-relative-packages': 'error',
+      'import-x/no-self-import': 'error',
+      'import-x/no-unresolved': 'error',
+      eqeqeq: ['error', 'always'],
+    },
+  },
+  // A test may import what its package declares, development dependencies too, and the tools that the root provides.
+  ...Object.keys(arrows).map((name) => ({
+    files: [`packages/${name}/**/*.ts`],
+    rules: { 'import-x/no-extraneous-dependencies': ['error', { packageDir: ['.', `packages/${name}`] }] },
+  })),
+  ...Object.entries(arrows).map(([name, allowed]) => ({
+    files: [`packages/${name}/src/**/*.ts`],
+    rules: {
+      'no-restricted-imports': onlyImports(allowed),
+      'import-x/no-extraneous-dependencies': ['error', { devDependencies: false, packageDir: `packages/${name}` }],
+      'no-console': 'error',
+    },
+  })),
+);

@@ -1,0 +1,105 @@
+import { channel } from 'node:diagnostics_channel';
+import type { Duplex } from 'node:stream';
+import { toTransportError } from './errno.js';
+import type { TransportError } from './errors.js';
+import type { Transport } from './transport.js';
+
+/** What every diagnostics message of a transport holds. */
+export interface TransportMessage {
+  transport: Transport;
+  /** The go-plugin network name. */
+  network: string;
+  /** The canonical endpoint that the message is about; `undefined` where none is known. */
+  endpoint: string | undefined;
+}
+
+/** `rpcplugin:transport:listen`: an address accepts connections. */
+export type ListenMessage = TransportMessage;
+
+/** `rpcplugin:transport:connect`: a `connect` succeeded. */
+export interface ConnectMessage extends TransportMessage {
+  connection: Duplex;
+}
+
+/** `rpcplugin:transport:accept`: a connection was accepted and is about to reach its handler. */
+export interface AcceptMessage extends TransportMessage {
+  connection: Duplex;
+}
+
+/** `rpcplugin:transport:drop`: a connection was closed as soon as it was accepted. */
+export interface DropMessage extends TransportMessage {
+  /** `maxConnections`: the limit was reached. `closing`: the transport is being closed. */
+  reason: 'maxConnections' | 'closing';
+}
+
+/** `rpcplugin:transport:close`: a transport has closed. */
+export interface CloseMessage extends TransportMessage {
+  /** How many connections were destroyed because they had not ended within the grace. */
+  destroyed: number;
+}
+
+/** `rpcplugin:transport:error`: something failed, whether or not a caller hears of it. */
+export interface ErrorMessage extends TransportMessage {
+  /** What failed: a call, the caller's `onConnection`, a connection, or the accepting of connections. */
+  operation: 'listen' | 'connect' | 'close' | 'handler' | 'connection' | 'accept';
+  error: TransportError;
+}
+
+const channels = {
+  listen: channel('rpcplugin:transport:listen'),
+  connect: channel('rpcplugin:transport:connect'),
+  accept: channel('rpcplugin:transport:accept'),
+  drop: channel('rpcplugin:transport:drop'),
+  close: channel('rpcplugin:transport:close'),
+  error: channel('rpcplugin:transport:error'),
+};
+
+/**
+ * Publishes what happens in one transport on the `node:diagnostics_channel` channels above. A message is built only if somebody has
+ * subscribed to its channel.
+ */
+export class TransportDiagnostics {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  listen(endpoint: string): void {
+    if (channels.listen.hasSubscribers) channels.listen.publish(this.#message(endpoint) satisfies ListenMessage);
+  }
+
+  connect(endpoint: string, connection: Duplex): void {
+    if (!channels.connect.hasSubscribers) return;
+    channels.connect.publish({ ...this.#message(endpoint), connection } satisfies ConnectMessage);
+  }
+
+  accept(endpoint: string | undefined, connection: Duplex): void {
+    if (!channels.accept.hasSubscribers) return;
+    channels.accept.publish({ ...this.#message(endpoint), connection } satisfies AcceptMessage);
+  }
+
+  drop(endpoint: string | undefined, reason: DropMessage['reason']): void {
+    if (!channels.drop.hasSubscribers) return;
+    channels.drop.publish({ ...this.#message(endpoint), reason } satisfies DropMessage);
+  }
+
+  close(endpoint: string | undefined, destroyed: number): void {
+    if (!channels.close.hasSubscribers) return;
+    channels.close.publish({ ...this.#message(endpoint), destroyed } satisfies CloseMessage);
+  }
+
+  /** @param error - Anything; what is published is a `TransportError`. */
+  error(endpoint: string | undefined, operation: ErrorMessage['operation'], error: unknown): void {
+    if (!channels.error.hasSubscribers) return;
+    channels.error.publish({
+      ...this.#message(endpoint),
+      operation,
+      error: toTransportError(error, operation, endpoint),
+    } satisfies ErrorMessage);
+  }
+
+  #message(endpoint: string | undefined): TransportMessage {
+    return { transport: this.#transport, network: this.#transport.network, endpoint };
+  }
+}

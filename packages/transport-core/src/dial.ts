@@ -1,0 +1,111 @@
+import { stat } from 'node:fs/promises';
+import { connect } from 'node:net';
+import type { NetConnectOpts, Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errnoOf, errorCodeOf } from './errno.js';
+import { TransportError } from './errors.js';
+import { connectHints } from './hints.js';
+import type { Operation } from './operation.js';
+import { assertSocketPathFits } from './socket-path.js';
+
+/**
+ * One attempt to connect a socket to one address, given up when `signal` fires (with its reason) and leaving no socket then.
+ * Rejects with the system error, or with a `TransportError` where that says more: `PATH_TOO_LONG` before any I/O, and
+ * `NOT_A_SOCKET` for a regular file, which connect(2) reports as if a listener had gone.
+ */
+export async function connectSocket(options: NetConnectOpts, signal: AbortSignal): Promise<Socket> {
+  signal.throwIfAborted();
+  if (!('path' in options)) return openSocket(options, signal);
+  assertSocketPathFits(options.path);
+  try {
+    return await openSocket(options, signal);
+  } catch (error) {
+    if (errnoOf(error) === 'ECONNREFUSED' && !(await isSocket(options.path))) {
+      throw new TransportError('NOT_A_SOCKET', `${JSON.stringify(options.path)} is not a socket`, {
+        endpoint: `unix:${options.path}`,
+        hint: connectHints.NOT_A_SOCKET,
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+function openSocket(options: NetConnectOpts, signal: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(options);
+    const settle = (): void => {
+      socket.off('connect', onConnect);
+      socket.off('error', onError);
+      signal.removeEventListener('abort', onAbort);
+    };
+    const onConnect = (): void => {
+      settle();
+      resolve(socket);
+    };
+    const onError = (error: Error): void => {
+      settle();
+      reject(error);
+    };
+    const onAbort = (): void => {
+      settle();
+      socket.destroy();
+      reject(signal.reason as Error);
+    };
+    socket.on('connect', onConnect);
+    socket.on('error', onError);
+    signal.addEventListener('abort', onAbort);
+  });
+}
+
+/** Whether a socket stands at the path; also if that can not be told, when the error at hand says more. */
+async function isSocket(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats?.isSocket() ?? true;
+}
+
+export interface DialOptions {
+  /** For how many milliseconds an address that is missing or refuses is tried again. */
+  waitMs: number;
+  /** How many milliseconds to leave between two such attempts. */
+  pollMs: number;
+}
+
+/**
+ * Attempts until one succeeds, the error is not one that passes, or the operation is given up.
+ *
+ * A full backlog (EAGAIN, unix sockets only: see connect(2)) passes as soon as the listener accepts, and is always tried
+ * again; an address that is missing or refuses, for `waitMs`.
+ */
+export async function dial(
+  attempt: () => Promise<Socket>,
+  operation: Operation,
+  { waitMs, pollMs }: DialOptions,
+): Promise<Socket> {
+  const { signal } = operation;
+  const waitUntil = performance.now() + waitMs;
+  for (let backlogFull = 0; ;) {
+    let delayMs = pollMs;
+    try {
+      return await attempt();
+    } catch (error) {
+      signal.throwIfAborted();
+      if (errnoOf(error) === 'EAGAIN') delayMs = backlogDelayMs(backlogFull++);
+      else if (!isAbsent(error) || performance.now() >= waitUntil) throw error;
+      operation.lastFailure = error;
+    }
+    await sleep(delayMs, undefined, { signal }).catch(() => {
+      signal.throwIfAborted();
+    });
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  const code = errorCodeOf(error);
+  return code === 'NOT_FOUND' || code === 'CONNECTION_REFUSED';
+}
+
+/** Short at first and growing to 32 ms, so that a burst is spread over what the listener can accept, and random. */
+function backlogDelayMs(failures: number): number {
+  return 2 ** Math.min(failures, 5) * (0.5 + Math.random() / 2);
+}

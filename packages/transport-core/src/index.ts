@@ -1,0 +1,26 @@
+export { TransportError } from './errors.js';
+export type { TransportErrorCode, TransportErrorOptions } from './errors.js';
+export type { CloseOptions, ConnectOptions, ListenOptions, Transport } from './transport.js';
+export { negotiateTransport } from './negotiate.js';
+export type { TransportFactory } from './negotiate.js';
+export { SocketTransport } from './socket-transport.js';
+export type { DialDefaults, Dialer, SocketTransportOptions } from './socket-transport.js';
+export { errnoOf, errorCodeOf, toTransportError } from './errno.js';
+export { connectHints, listenHints } from './hints.js';
+export { Operation } from './operation.js';
+export type { OperationOptions } from './operation.js';
+export { connectSocket, dial } from './dial.js';
+export type { DialOptions } from './dial.js';
+export { ConnectionSet } from './connection-set.js';
+export { assertSocketPathFits, socketPathLimitBytes } from './socket-path.js';
+export { durationOption, integerOption, invalidOption, typeOption } from './options.js';
+export { TransportDiagnostics } from './diagnostics.js';
+export type {
+  AcceptMessage,
+  CloseMessage,
+  ConnectMessage,
+  DropMessage,
+  ErrorMessage,
+  ListenMessage,
+  TransportMessage,
+} from './diagnostics.js';

@@ -1,0 +1,52 @@
+import { TransportError } from './errors.js';
+
+/** The longest delay a Node timer takes, in milliseconds; a longer one would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * A duration option in milliseconds: `value`, or the default if it is `undefined`.
+ *
+ * @throws TransportError `INVALID_ARGUMENT` unless it is a number of at least 0; `Infinity` is one.
+ */
+export function durationOption(name: string, value: number | undefined, defaultMs: number): number {
+  if (value === undefined) return defaultMs;
+  if (typeof value !== 'number' || Number.isNaN(value) || value < 0) {
+    throw invalidOption(name, value, 'Give a number of milliseconds of at least 0, or Infinity for no limit.');
+  }
+  return value;
+}
+
+/** @throws TransportError `INVALID_ARGUMENT` unless the value is `undefined` or an integer from `min` to `max`. */
+export function integerOption(name: string, value: number | undefined, min: number, max: number): number | undefined {
+  if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) return value;
+  throw invalidOption(name, value, `Give an integer from ${min} to ${max}.`);
+}
+
+/** @throws TransportError `INVALID_ARGUMENT` unless the value is `undefined` or of the type. */
+export function typeOption<T>(name: string, value: T, type: 'boolean' | 'function' | 'string'): T {
+  if (value === undefined || typeof value === type) return value;
+  throw invalidOption(name, value, `Give a ${type}, or leave it out.`);
+}
+
+/** @throws TransportError `INVALID_ARGUMENT` unless the value is `undefined` or an `AbortSignal`, of whatever realm. */
+export function signalOption(value: AbortSignal | undefined): AbortSignal | undefined {
+  if (value === undefined || typeof (value as Partial<AbortSignal> | null)?.addEventListener === 'function')
+    return value;
+  throw invalidOption('signal', value, 'Give an AbortSignal, such as that of an AbortController.');
+}
+
+/** The error for an option that can not be used. */
+export function invalidOption(name: string, value: unknown, hint: string): TransportError {
+  return new TransportError('INVALID_ARGUMENT', `${name} can not be ${show(value)}`, { hint });
+}
+
+/** A timer that keeps the process alive until it fires or is cleared; `undefined` for a limit that can not come. */
+export function startTimer(ms: number, callback: () => void): NodeJS.Timeout | undefined {
+  return ms > MAX_TIMER_MS ? undefined : setTimeout(callback, ms);
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 200 ? `${value.slice(0, 200)}…` : value);
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  return typeof value === 'function' ? 'a function' : String(value);
+}

@@ -1,0 +1,80 @@
+import { formatEndpoint } from '@rpcplugin/endpoint-utils';
+import { integerOption, invalidOption, TransportError, typeOption } from '@rpcplugin/transport-core';
+import type { SocketTransportOptions } from '@rpcplugin/transport-core';
+
+/** Ports to try in turn, both ends included; in it, as elsewhere, port 0 is one that the system chooses. */
+export interface PortRange {
+  min: number;
+  max: number;
+}
+
+export interface TCPSocketTransportOptions extends SocketTransportOptions {
+  /**
+   * The address to listen on: an IP address without brackets, or a name, of which one address is taken, an IPv4 address if
+   * it has one. Default: `127.0.0.1`.
+   */
+  host?: string | undefined;
+  /**
+   * The port to listen on, from 0 to 65535, or a range of which the first free one is taken. 0 lets the system choose.
+   * Default: 0.
+   */
+  port?: number | PortRange | undefined;
+}
+
+/** The address to listen on, checked. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly ports: Readonly<PortRange>;
+}
+
+/** @throws TransportError `INVALID_ARGUMENT`. */
+export function listenAddress({ host = '127.0.0.1', port = 0 }: TCPSocketTransportOptions): ListenAddress {
+  return { host: checkedHost(host), ports: portRange(port) };
+}
+
+function checkedHost(host: string): string {
+  typeOption('host', host, 'string');
+  try {
+    formatEndpoint({ network: 'tcp', host, port: 0 });
+  } catch (error) {
+    const hint = TransportError.isInstance(error) ? error.hint : undefined;
+    throw invalidOption('host', host, hint ?? 'Give a host name or an IP address.');
+  }
+  return host;
+}
+
+// Wider than the option's type, for callers without types.
+function portRange(port: number | Partial<PortRange> | null): PortRange {
+  if (typeof port !== 'object') {
+    const checked = integerOption('port', port, 0, 65_535) ?? 0;
+    return { min: checked, max: checked };
+  }
+  const { min, max } = port ?? {};
+  if (min === undefined || max === undefined) throw invalidOption('port', port, 'Give a number, or both min and max.');
+  integerOption('port.min', min, 0, 65_535);
+  integerOption('port.max', max, 0, 65_535);
+  if (min > max) throw invalidOption('port.min', min, `It is above port.max, ${max}. Swap them.`);
+  return { min, max };
+}
+
+/**
+ * The options that a go-plugin host passes in the environment: the ports from `PLUGIN_MIN_PORT` to `PLUGIN_MAX_PORT`. As in
+ * go-plugin (`serverListener_tcp` in its server.go) one that is unset or empty is 0, so that without both the system chooses.
+ *
+ * @param env - Default: `process.env`.
+ * @throws TransportError `INVALID_ARGUMENT`, naming the variable, if one is not a port or the range is inverted.
+ */
+export function tcpOptionsFromEnv(env: NodeJS.ProcessEnv = process.env): TCPSocketTransportOptions {
+  const min = portFromEnv(env, 'PLUGIN_MIN_PORT');
+  const max = portFromEnv(env, 'PLUGIN_MAX_PORT');
+  if (min > max) throw invalidOption('PLUGIN_MIN_PORT', String(min), `It is above PLUGIN_MAX_PORT, ${max}. Swap them.`);
+  return { port: { min, max } };
+}
+
+function portFromEnv(env: NodeJS.ProcessEnv, name: string): number {
+  const text = env[name] ?? '';
+  if (text === '') return 0;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
+  if (!(port <= 65_535)) throw invalidOption(name, text, 'Set it to a port from 0 to 65535, or unset it.');
+  return port;
+}

@@ -1,0 +1,107 @@
+import type { AddressInfo, Server } from 'node:net';
+import { formatEndpoint, joinHostPort, parseEndpoint } from '@rpcplugin/endpoint-utils';
+import {
+  connectSocket,
+  errorCodeOf,
+  listenHints,
+  SocketTransport,
+  toTransportError,
+  TransportError,
+} from '@rpcplugin/transport-core';
+import type { Dialer, TransportFactory } from '@rpcplugin/transport-core';
+import { connectFirst } from './connect-first.js';
+import { listenAddress } from './options.js';
+import type { ListenAddress, TCPSocketTransportOptions } from './options.js';
+import { interleaveFamilies, resolveHost } from './resolve-host.js';
+
+/**
+ * Listens on and connects to TCP endpoints: `127.0.0.1:50051`, `[::1]:50051`, `host.example:50051`. Every connection has
+ * `TCP_NODELAY` and keep-alive on.
+ *
+ * `listen` adds no codes to those of `Transport`; a range without a free port is `ADDRESS_IN_USE`. `connect` adds
+ * `DNS_FAILURE` and `ADDRESS_NOT_AVAILABLE`; when all addresses of a name fail, the message lists what happened at each.
+ */
+export class TCPSocketTransport extends SocketTransport {
+  readonly #address: ListenAddress;
+
+  /** @throws TransportError `INVALID_ARGUMENT` for an option that can not be used. */
+  constructor(options: TCPSocketTransportOptions = {}) {
+    super('tcp', options, { waitMs: 0, pollMs: 5 });
+    this.#address = listenAddress(options);
+  }
+
+  protected override async bind(server: Server, signal: AbortSignal): Promise<string> {
+    const { host, ports } = this.#address;
+    const addresses = await resolveHost(host, signal);
+    // As Go's net.Listen does with a name: one of its addresses, IPv4 if there is one.
+    const address = (addresses.find(({ family }) => family === 4) ?? addresses[0])?.address ?? host;
+    for (let port = ports.min; ; port++) {
+      signal.throwIfAborted();
+      try {
+        // The port is bound at once and kept. One that is probed first can be gone when it is bound.
+        await this.startServer(server, { host: address, port });
+        return joinHostPort(address, (server.address() as AddressInfo).port);
+      } catch (error) {
+        if (port === ports.max) throw bindError(error, address, ports);
+        if (!isTaken(error)) throw bindError(error, address, { min: port, max: port });
+      }
+    }
+  }
+
+  protected override unbind(): void {
+    // A port is nothing but the server's descriptor.
+  }
+
+  protected override dialer(text: string): Dialer {
+    const endpoint = parseEndpoint(text);
+    if (endpoint.network !== 'tcp' || endpoint.port === 0) {
+      throw new TransportError(
+        'INVALID_ENDPOINT',
+        `${JSON.stringify(text)} is not an endpoint to connect to over TCP`,
+        {
+          endpoint: text,
+          hint:
+            endpoint.network === 'tcp'
+              ? 'Port 0 lets a listener choose its port. Connect to the endpoint that its listen returned.'
+              : 'Connect to it with a transport for unix sockets.',
+        },
+      );
+    }
+    const { host, port } = endpoint;
+    return {
+      endpoint: formatEndpoint(endpoint),
+      attempt: async ({ allowHalfOpen, signal }) => {
+        const addresses = interleaveFamilies(await resolveHost(host, signal));
+        return connectFirst(
+          addresses.map(({ address }) => (attemptSignal) => {
+            const options = { host: address, port, allowHalfOpen, noDelay: true, keepAlive: true };
+            return connectSocket(options, attemptSignal);
+          }),
+          signal,
+        );
+      },
+    };
+  }
+}
+
+/** Makes TCP transports, for `negotiateTransport`. Every platform has them. */
+export function tcpTransportFactory(options?: TCPSocketTransportOptions): TransportFactory<TCPSocketTransport> {
+  return { network: 'tcp', isSupported: () => true, create: () => new TCPSocketTransport(options) };
+}
+
+/** Whether another port may do: this one is held, or reserved to privileged users. */
+function isTaken(error: unknown): boolean {
+  const code = errorCodeOf(error);
+  return code === 'ADDRESS_IN_USE' || code === 'PERMISSION_DENIED';
+}
+
+function bindError(error: unknown, host: string, { min, max }: { min: number; max: number }): TransportError {
+  const address = joinHostPort(host, max);
+  if (min === max) return toTransportError(error, `listen on ${address}`, address, listenHints);
+  if (!isTaken(error)) return bindError(error, host, { min: max, max });
+  return new TransportError('ADDRESS_IN_USE', `no free port on ${host} from ${min} to ${max}`, {
+    endpoint: address,
+    hint: 'Widen the range, or stop a process that listens in it.',
+    cause: error,
+  });
+}

@@ -1,0 +1,33 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { TransportError } from '@rpcplugin/transport-core';
+
+/**
+ * The number of a group. Node has no getgrnam(3): names are looked up in `/etc/group`, and then, for those that a directory
+ * service provides, with `getent`.
+ *
+ * @throws TransportError `INVALID_ARGUMENT` if there is no such group.
+ */
+export async function groupId(group: string | number): Promise<number> {
+  if (typeof group === 'number') return group;
+  const entry =
+    findEntry(await readFile('/etc/group', 'utf8').catch(() => ''), group) ?? findEntry(await getent(group), group);
+  if (entry !== undefined) return entry;
+  throw new TransportError('INVALID_ARGUMENT', `there is no group ${JSON.stringify(group)} on this machine`, {
+    hint: 'Check the group option or PLUGIN_UNIX_SOCKET_GROUP; `getent group` lists the groups.',
+  });
+}
+
+async function getent(group: string): Promise<string> {
+  // After `--` a name that starts with a dash is a name still.
+  const result = await promisify(execFile)('getent', ['--', 'group', group]).catch(() => undefined);
+  return result?.stdout ?? '';
+}
+
+/** Finds a group in lines as group(5) has them: `name:password:number:members`. */
+function findEntry(lines: string, group: string): number | undefined {
+  const fields = lines.split('\n').map((line) => line.split(':'));
+  const number = fields.find(([name]) => name === group)?.[2];
+  return number === undefined || !/^\d+$/.test(number) ? undefined : Number(number);
+}

@@ -1,0 +1,3 @@
+export { UnixSocketTransport, unixTransportFactory } from './unix-socket-transport.js';
+export { unixOptionsFromEnv } from './options.js';
+export type { UnixSocketTransportOptions } from './options.js';

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { basename, dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errnoOf, Operation, TransportError } from '@rpcplugin/transport-core';
+
+/** How long to wait for whoever holds the lock; what is done under it takes a millisecond or so. */
+const PATIENCE_MS = 5000;
+
+/**
+ * Runs `action` while no other process that uses this package prepares a socket at the same path. Without it, two processes that
+ * both find a stale socket can each remove what the other has just put in its place.
+ *
+ * The lock is a listening socket in Linux's abstract namespace (unix(7)), named after the directory's device and inode and
+ * the file's name: the kernel lets one process have a name, and takes it back however that process ends. It holds per network
+ * namespace. Other platforms have no such thing: there, `action`'s own checks have to do.
+ *
+ * @throws TransportError `ADDRESS_IN_USE` if the lock was not to be had in 5 s: somebody is stuck there, or squats it.
+ */
+export async function withPathLock<T>(path: string, signal: AbortSignal, action: () => Promise<T>): Promise<T> {
+  if (process.platform !== 'linux') return action();
+  const release = await acquire(await lockName(path), path, signal);
+  try {
+    return await action();
+  } finally {
+    release();
+  }
+}
+
+async function lockName(path: string): Promise<string> {
+  const { dev, ino } = await stat(dirname(path), { bigint: true });
+  const name = createHash('sha256').update(basename(path)).digest('base64url');
+  return `\0rpcplugin-lock/${dev.toString(36)}/${ino.toString(36)}/${name}`;
+}
+
+async function acquire(name: string, path: string, signal: AbortSignal): Promise<() => void> {
+  const patience = new Operation(`lock ${path}`, { signal, timeoutMs: PATIENCE_MS });
+  try {
+    while (!patience.signal.aborted) {
+      const release = await tryLock(name);
+      if (release !== undefined) return release;
+      await holderGone(name, patience.signal);
+    }
+  } finally {
+    patience.end();
+  }
+  signal.throwIfAborted();
+  throw new TransportError(
+    'ADDRESS_IN_USE',
+    `another process has been about to listen at ${path} for ${PATIENCE_MS} ms`,
+    {
+      endpoint: `unix:${path}`,
+      hint: 'Find it with `ss -xlp | grep rpcplugin-lock` and end it if it is stuck, or use another directory.',
+    },
+  );
+}
+
+/** Takes the name, and returns how to give it back; `undefined` if somebody has it. */
+async function tryLock(name: string): Promise<(() => void) | undefined> {
+  const waiting = new Set<Socket>();
+  const server = createServer((socket) => {
+    waiting.add(socket);
+    socket.on('error', () => undefined);
+  });
+  if (!(await takesName(server, name))) return undefined;
+  return () => {
+    server.close();
+    // Their end is what the others wait for.
+    for (const socket of waiting) socket.destroy();
+  };
+}
+
+function takesName(server: Server, name: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    server.on('error', (error) => {
+      if (errnoOf(error) === 'EADDRINUSE') resolve(false);
+      else reject(error);
+    });
+    // In a cluster's worker, without `exclusive`, the primary would listen on behalf of all workers at once.
+    server.listen({ path: name, exclusive: true }, () => {
+      resolve(true);
+    });
+  });
+}
+
+/** Resolves when whoever has the name gives it back, which ends a connection to it, or when `signal` fires. */
+async function holderGone(name: string, signal: AbortSignal): Promise<void> {
+  const failure = await new Promise<Error | undefined>((resolve) => {
+    const socket = connect({ path: name, signal });
+    socket.on('error', resolve).on('close', () => {
+      resolve(undefined);
+    });
+    socket.resume();
+  });
+  // The backlog is full of others who wait.
+  if (errnoOf(failure) === 'EAGAIN') await sleep(5 * Math.random(), undefined, { signal }).catch(() => undefined);
+}

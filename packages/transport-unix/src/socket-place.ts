@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import { rmdirSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { assertSocketPathFits, errnoOf } from '@rpcplugin/transport-core';
+import type { SocketPlacement } from './options.js';
+import { privateDirectory } from './private-directory.js';
+import type { TidyUp } from './tidy-up.js';
+
+/** The absolute path to listen at, its directory made if need be. Nothing is made if the path is too long. */
+export async function socketPlace(
+  { path, directory }: SocketPlacement,
+  gid: number | undefined,
+  tidyUp: TidyUp,
+): Promise<string> {
+  if (path === undefined && directory === undefined) {
+    const name = unguessableName();
+    return join(await privateDirectory(gid, name.length, tidyUp), name);
+  }
+  const place = path === undefined ? resolve(directory ?? '', unguessableName()) : resolve(path);
+  assertSocketPathFits(place);
+  await makeParents(place, tidyUp);
+  return place;
+}
+
+/** 72 random bits. go-plugin names its sockets `plugin` and a random number. */
+function unguessableName(): string {
+  return `plugin-${randomBytes(9).toString('base64url')}`;
+}
+
+async function makeParents(path: string, tidyUp: TidyUp): Promise<void> {
+  const parent = dirname(path);
+  const topmost = await mkdir(parent, { recursive: true, mode: 0o700 });
+  if (topmost === undefined) return;
+  tidyUp.defer(() => {
+    removeEmptyDirectories(parent, topmost);
+  });
+}
+
+/** Removes what was made, from `path` up to `topmost`, as far as nobody has put anything in it. */
+function removeEmptyDirectories(path: string, topmost: string): void {
+  for (let directory = path; directory.length >= topmost.length; directory = dirname(directory)) {
+    try {
+      rmdirSync(directory);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'ENOENT') return;
+      throw error;
+    }
+  }
+}

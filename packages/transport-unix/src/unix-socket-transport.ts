@@ -1,0 +1,94 @@
+import type { Server } from 'node:net';
+import { formatEndpoint, parseEndpoint } from '@rpcplugin/endpoint-utils';
+import {
+  assertSocketPathFits,
+  connectSocket,
+  listenHints,
+  SocketTransport,
+  toTransportError,
+  TransportError,
+} from '@rpcplugin/transport-core';
+import type { Dialer, TransportFactory } from '@rpcplugin/transport-core';
+import { groupId } from './group.js';
+import { socketPlacement } from './options.js';
+import type { SocketPlacement, UnixSocketTransportOptions } from './options.js';
+import { withPathLock } from './path-lock.js';
+import { publishSocket } from './socket-file.js';
+import { socketPlace } from './socket-place.js';
+import { TidyUp } from './tidy-up.js';
+
+/**
+ * Listens on and connects to unix domain sockets: `unix:/run/plugin.sock`.
+ *
+ * A socket file has its final mode and group before anybody can see it. One that nobody listens on any more is replaced; one
+ * that is alive, and anything that is not a socket, is never touched; and only the very file that was made is removed.
+ *
+ * `listen` adds these codes to those of `Transport`: `PATH_TOO_LONG`, `NOT_A_SOCKET`, `NOT_FOUND` for a directory that is not
+ * one, and `INVALID_ARGUMENT` for an unknown group. `connect` adds `PATH_TOO_LONG`, `NOT_A_SOCKET` and `PERMISSION_DENIED`.
+ */
+export class UnixSocketTransport extends SocketTransport {
+  readonly #placement: SocketPlacement;
+  #tidyUp = new TidyUp();
+
+  /**
+   * @throws TransportError `INVALID_ARGUMENT` for an option that can not be used, `PATH_TOO_LONG` for such a path, and
+   *   `UNSUPPORTED` on Windows.
+   */
+  constructor(options: UnixSocketTransportOptions = {}) {
+    if (!isSupported()) {
+      throw new TransportError('UNSUPPORTED', 'there are no unix sockets with permissions on Windows', {
+        hint: 'Use TCPSocketTransport of @rpcplugin/transport-tcp, or let negotiateTransport choose.',
+      });
+    }
+    super('unix', options, { waitMs: 1000, pollMs: 2 });
+    this.#placement = socketPlacement(options);
+  }
+
+  protected override async bind(server: Server, signal: AbortSignal): Promise<string> {
+    const { group, mode } = this.#placement;
+    const tidyUp = new TidyUp();
+    let endpoint: string | undefined;
+    try {
+      const gid = group === undefined ? undefined : await groupId(group);
+      const path = await socketPlace(this.#placement, gid, tidyUp);
+      endpoint = formatEndpoint({ network: 'unix', path });
+      const bindTo = (address: string): Promise<void> => this.startServer(server, { path: address });
+      await withPathLock(path, signal, () => publishSocket(path, { bind: bindTo, mode, gid, tidyUp, signal }));
+      this.#tidyUp = tidyUp;
+      return endpoint;
+    } catch (error) {
+      tidyUp.run();
+      throw toTransportError(error, `listen on ${endpoint ?? 'a unix socket'}`, endpoint, listenHints);
+    }
+  }
+
+  // Before the server's descriptor is closed: a file whose listener has gone looks stale to others.
+  protected override unbind(): void {
+    this.#tidyUp.run();
+  }
+
+  protected override dialer(text: string): Dialer {
+    const endpoint = parseEndpoint(text);
+    if (endpoint.network !== 'unix') {
+      throw new TransportError('INVALID_ENDPOINT', `${JSON.stringify(text)} is not the endpoint of a unix socket`, {
+        endpoint: text,
+        hint: 'Connect to it with TCPSocketTransport of @rpcplugin/transport-tcp.',
+      });
+    }
+    const { path } = endpoint;
+    assertSocketPathFits(path);
+    return {
+      endpoint: formatEndpoint(endpoint),
+      attempt: ({ allowHalfOpen, signal }) => connectSocket({ path, allowHalfOpen }, signal),
+    };
+  }
+}
+
+/** Makes unix socket transports, for `negotiateTransport`. Every platform but Windows has them. */
+export function unixTransportFactory(options?: UnixSocketTransportOptions): TransportFactory<UnixSocketTransport> {
+  return { network: 'unix', isSupported, create: () => new UnixSocketTransport(options) };
+}
+
+function isSupported(): boolean {
+  return process.platform !== 'win32';
+}
