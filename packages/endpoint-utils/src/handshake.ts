@@ -26,7 +26,7 @@ export function toHandshakeAddress(endpoint: string | Endpoint): HandshakeAddres
   if (canonical.network === 'tcp') {
     return { network: 'tcp', address: joinHostPort(canonical.host, canonical.port) };
   }
-  return { network: 'unix', address: checkedPath(canonical.path) };
+  return { network: 'unix', address: plainPath(canonical.path, textOf(canonical)) };
 }
 
 /**
@@ -44,7 +44,7 @@ export function fromHandshakeAddress(fields: { readonly network: string; readonl
     case 'tcp':
       return tcpText(address);
     case 'unix':
-      return textOf(unixEndpoint(checkedPath(address)));
+      return textOf(unixEndpoint(plainPath(address, address)));
     default:
       throw unknownNetwork(network);
   }
@@ -59,15 +59,15 @@ function tcpText(address: string): string {
   throw refuseTcp(address);
 }
 
-/** A path that survives the handshake line and names the same socket at its other end. */
-function checkedPath(path: string): string {
+/** A path that survives the handshake line and names the same socket at its other end; `text` is for the error. */
+function plainPath(path: string, text: string): string {
   if (!path.startsWith('/')) {
     throw invalidEndpoint(
-      path,
+      text,
       'not an absolute path in a handshake',
-      'write the path alone, starting with /; the host has another working directory',
+      'use one that starts with /, without a scheme; the host has another working directory',
     );
   }
-  if (path.includes('|')) throw invalidEndpoint(path, 'a | in a handshake, which is split there', 'rename the socket');
+  if (path.includes('|')) throw invalidEndpoint(text, 'a | in a handshake, which is split there', 'rename the socket');
   return path;
 }

@@ -17,23 +17,23 @@ export const SPLIT_ADVICE: Readonly<Record<SplitProblem, string>> = {
   "unexpected ']'": 'put brackets around a whole IPv6 address only, as in [::1]:50051',
 };
 
-/** {@link splitHostPort} for text that is known to be a string; says what is wrong instead of throwing. */
+/** {@link splitHostPort} that says what is wrong instead of throwing. */
 export function scanHostPort(text: string): HostPort | SplitProblem {
   const colon = text.lastIndexOf(':');
   if (colon < 0) return 'missing port';
-  // Where the host ends, and from where on a bracket is one too many.
-  let end = colon;
+  const port = text.slice(colon + 1);
+  let host = text.slice(0, colon);
   if (text.startsWith('[')) {
-    end = text.indexOf(']');
-    if (end < 0) return "missing ']'";
-    if (end + 1 !== colon) return text[end + 1] === ':' ? 'too many colons' : 'missing port';
-  } else if (text.indexOf(':') !== colon) {
+    const close = text.indexOf(']');
+    if (close < 0) return "missing ']'";
+    if (close + 1 !== colon) return text[close + 1] === ':' ? 'too many colons' : 'missing port';
+    host = text.slice(1, close);
+  } else if (host.includes(':')) {
     return 'too many colons';
   }
-  const start = colon - end;
-  if (text.includes('[', start)) return "unexpected '['";
-  if (text.includes(']', start === 0 ? 0 : colon)) return "unexpected ']'";
-  return { host: text.slice(start, end), port: text.slice(colon + 1) };
+  if (host.includes('[') || port.includes('[')) return "unexpected '['";
+  if (host.includes(']') || port.includes(']')) return "unexpected ']'";
+  return { host, port };
 }
 
 /**

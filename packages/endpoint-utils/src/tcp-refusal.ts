@@ -61,11 +61,10 @@ function refuseSplit(text: string, address: string, problem: SplitProblem): Refu
     if (/^\d+$/.test(address)) {
       return ['missing host', `write ${quote(`127.0.0.1:${address}`)}; a host can not have the name of a scheme`];
     }
-    if (text.includes(':')) return [problem, `add one, as in ${quote(`${address}:50051`)}`];
-    return [
-      problem,
-      `for TCP write ${quote(`${text}:50051`)}, for a unix socket ${quote(`unix:${text}`)} or ${quote(`./${text}`)}`,
-    ];
+    const isHost = anyHost(address, 0, address.length) !== undefined;
+    const tcp = isHost ? `write ${quote(`${address}:50051`)}` : SPLIT_ADVICE[problem];
+    const unix = `for a unix socket ${quote(`unix:${text}`)} or ${quote(`./${text}`)}`;
+    return [problem, text.includes(':') ? tcp : `${tcp}, ${unix}`];
   }
   if (problem === 'too many colons') {
     const bracketed = bracketIPv6(address);
@@ -103,8 +102,7 @@ function refuseHost(text: string, address: string, { host, port }: HostPort): Re
   if (looksLikeIPv4(host)) {
     return ['not an IPv4 address', 'write four numbers from 0 to 255 without leading zeros, as in 127.0.0.1:50051'];
   }
-  if (isReserved(host))
-    return [`the host ${quote(host)} is the name of a scheme`, 'write its address or its full name'];
+  if (isReserved(host)) return [`host ${quote(host)} is the name of a scheme`, 'write its address or its full name'];
   return [
     `bad host name ${quote(host)}`,
     'write ASCII letters, digits, ".", "-" and "_", at most 253 of them, and names in other scripts as xn--…',

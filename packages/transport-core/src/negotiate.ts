@@ -17,12 +17,12 @@ export interface TransportFactory<T extends Transport = Transport> {
  * @param offered - The networks the other side can use, in any order.
  * @throws TransportError `UNSUPPORTED`, naming both lists, if there is none.
  */
-export function negotiateTransport<T extends Transport>(
+export function negotiateTransport<F extends TransportFactory>(
   offered: readonly string[],
-  factories: readonly TransportFactory<T>[],
-): T {
+  factories: readonly F[],
+): ReturnType<F['create']> {
   const factory = factories.find((candidate) => offered.includes(candidate.network) && candidate.isSupported());
-  if (factory !== undefined) return factory.create();
+  if (factory !== undefined) return factory.create() as ReturnType<F['create']>;
   const here = factories.map((candidate) =>
     candidate.isSupported() ? candidate.network : `${candidate.network} (not on this platform)`,
   );

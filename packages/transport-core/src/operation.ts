@@ -23,7 +23,7 @@ export class Operation {
   readonly #controller = new AbortController();
   readonly #name: string;
   readonly #options: OperationOptions;
-  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #timer: NodeJS.Timeout;
 
   /**
    * @param name - What is done, such as `connect to 127.0.0.1:1`, for error messages.

@@ -40,9 +40,10 @@ export function invalidOption(name: string, value: unknown, hint: string): Trans
   return new TransportError('INVALID_ARGUMENT', `${name} can not be ${show(value)}`, { hint });
 }
 
-/** A timer that keeps the process alive until it fires or is cleared; `undefined` for a limit that can not come. */
-export function startTimer(ms: number, callback: () => void): NodeJS.Timeout | undefined {
-  return ms > MAX_TIMER_MS ? undefined : setTimeout(callback, ms);
+/** A timer that keeps the process alive until it fires or is cleared; for ever, if `ms` is more than a timer can take. */
+export function startTimer(ms: number, callback: () => void): NodeJS.Timeout {
+  // A promise that nothing keeps alive would end the process with exit code 13.
+  return ms > MAX_TIMER_MS ? setInterval(() => undefined, MAX_TIMER_MS) : setTimeout(callback, ms);
 }
 
 function show(value: unknown): string {

@@ -40,7 +40,7 @@ export class TCPSocketTransport extends SocketTransport {
       try {
         // The port is bound at once and kept. One that is probed first can be gone when it is bound.
         await this.startServer(server, { host: address, port });
-        return joinHostPort(address, (server.address() as AddressInfo).port);
+        return formatEndpoint({ network: 'tcp', host: address, port: (server.address() as AddressInfo).port });
       } catch (error) {
         if (port === ports.max) throw bindError(error, address, ports);
         if (!isTaken(error)) throw bindError(error, address, { min: port, max: port });

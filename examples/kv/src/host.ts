@@ -1,0 +1,74 @@
+// A host: launches a plugin, reads its handshake line, connects to the address in it, and asks it to stop in the end.
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { credentials } from '@grpc/grpc-js';
+import { fromHandshakeAddress } from '@rpcplugin/endpoint-utils';
+import { connectGrpc } from '@rpcplugin/transport-grpc';
+import type { GrpcConnection } from '@rpcplugin/transport-grpc';
+import { GRPCController } from './protos.js';
+
+export interface Plugin {
+  readonly process: ChildProcess;
+  /** The line it printed: `CORE|APP|NETWORK|ADDRESS|PROTOCOL`. */
+  readonly handshake: string;
+  readonly endpoint: string;
+  readonly connection: GrpcConnection;
+  /** Asks it to stop, and kills it if it has not within 2 seconds. Resolves with its exit code, `null` if it was killed. */
+  stop(): Promise<number | null>;
+}
+
+/** @param signal - Gives up the launch; a plugin that is running already is yours to stop. */
+export async function launchPlugin(
+  command: string,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<Plugin> {
+  const plugin = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = once(plugin, 'exit') as Promise<[number | null]>;
+  try {
+    const handshake = await firstLine(plugin.stdout, AbortSignal.any([signal, AbortSignal.timeout(10_000)]));
+    const [, , network = '', address = ''] = handshake.split('|');
+    const endpoint = fromHandshakeAddress({ network, address });
+    const connection = await connectGrpc(endpoint, credentials.createInsecure(), { signal });
+    return { process: plugin, handshake, endpoint, connection, stop: () => stop(plugin, connection, exited) };
+  } catch (error) {
+    // It may clean up after itself: a killed process leaves its socket file behind.
+    plugin.kill('SIGTERM');
+    await exited;
+    throw error;
+  }
+}
+
+async function firstLine(output: Readable, signal: AbortSignal): Promise<string> {
+  const lines = createInterface({ input: output, signal });
+  for await (const line of lines) {
+    // What else it prints is let go, so that it never waits for a reader.
+    output.resume();
+    return line;
+  }
+  signal.throwIfAborted();
+  throw new Error('the plugin ended without a handshake line');
+}
+
+async function stop(
+  plugin: ChildProcess,
+  connection: GrpcConnection,
+  exited: Promise<[number | null]>,
+): Promise<number | null> {
+  const controller = connection.client(GRPCController);
+  await new Promise<void>((resolve) => {
+    // An error means that it is stopping already, or never will by itself.
+    controller.Shutdown({}, { deadline: Date.now() + 1000 }, () => {
+      resolve();
+    });
+  });
+  connection.close();
+  const kill = setTimeout(() => plugin.kill('SIGKILL'), 2000);
+  const [code] = await exited;
+  clearTimeout(kill);
+  return code;
+}

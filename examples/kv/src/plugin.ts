@@ -1,0 +1,40 @@
+// A plugin: serves its key-value store and what go-plugin expects of every plugin, prints the handshake line, and stops when asked.
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { toHandshakeAddress } from '@rpcplugin/endpoint-utils';
+import { negotiateTransport } from '@rpcplugin/transport-core';
+import { serveGrpc } from '@rpcplugin/transport-grpc';
+import { tcpOptionsFromEnv, tcpTransportFactory } from '@rpcplugin/transport-tcp';
+import { unixOptionsFromEnv, unixTransportFactory } from '@rpcplugin/transport-unix';
+import { HealthImplementation } from 'grpc-health-check';
+import type { GRPCControllerHandlers } from './generated/plugin/GRPCController.js';
+import type { KVHandlers } from './generated/proto/KV.js';
+import { GRPCController, KV } from './protos.js';
+import { createStore } from './store.js';
+
+const server = new Server({ 'grpc.max_receive_message_length': -1 });
+server.addService(KV.service, createStore() satisfies KVHandlers);
+server.addService(GRPCController.service, {
+  Shutdown: (_call, callback) => {
+    callback(null, {});
+    stop();
+  },
+} satisfies GRPCControllerHandlers);
+new HealthImplementation({ plugin: 'SERVING' }).addToServer(server);
+
+const offered = (process.env['KV_NETWORKS'] ?? 'unix,tcp').split(',');
+const transport = negotiateTransport(offered, [
+  unixTransportFactory(unixOptionsFromEnv()),
+  tcpTransportFactory(tcpOptionsFromEnv()),
+]);
+
+// The transports install no signal handlers: what a signal means is the application's to say. After `close` nothing keeps the
+// process alive, and it ends by itself.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+
+const listener = await serveGrpc(server, transport, ServerCredentials.createInsecure());
+const { network, address } = toHandshakeAddress(listener.endpoint);
+process.stdout.write(`1|1|${network}|${address}|grpc\n`);
+
+function stop(): void {
+  void listener.close();
+}

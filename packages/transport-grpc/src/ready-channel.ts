@@ -1,0 +1,109 @@
+import { Channel, Client, connectivityState, credentials } from '@grpc/grpc-js';
+import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
+import type { Endpoint } from '@rpcplugin/endpoint-utils';
+import { connectSocket, dial, TransportError } from '@rpcplugin/transport-core';
+import type { Operation } from '@rpcplugin/transport-core';
+
+/** @throws TransportError `INVALID_ARGUMENT` for credentials or options that grpc-js does not take. */
+export function openChannel(target: string, credentials: ChannelCredentials, options: ChannelOptions): Channel {
+  try {
+    return new Channel(target, credentials, options);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new TransportError('INVALID_ARGUMENT', `grpc-js refuses to make the channel: ${reason}`, {
+      endpoint: target,
+      hint: 'Give credentials made by the same copy of @grpc/grpc-js, such as credentials.createInsecure().',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Opens a channel to one address and resolves with it once it is connected. A channel does not say in a usable way why it failed, and
+ * leaves pauses before it tries again. So when one fails, a plain socket finds out why, or waits until somebody accepts
+ * connections, and a new channel begins at once.
+ */
+export async function reachAddress(
+  address: Endpoint,
+  open: () => Channel,
+  operation: Operation,
+  waitMs: number,
+): Promise<Channel> {
+  const waitUntil = performance.now() + waitMs;
+  for (let answered = false; ; answered = true) {
+    const channel = open();
+    try {
+      if (await becomesReady(channel, operation.signal)) return channel;
+      operation.lastFailure = await lastError(channel);
+    } catch (error) {
+      channel.close();
+      throw error;
+    }
+    channel.close();
+    await probe(address, operation, waitUntil - performance.now());
+    // Somebody accepted a plain connection before this channel failed, and does so after it.
+    if (answered) throw handshakeError(channel.getTarget(), operation.lastFailure);
+  }
+}
+
+/** Resolves with the channel once it is connected, however often it has to try. */
+export async function waitUntilReady(channel: Channel, operation: Operation): Promise<Channel> {
+  try {
+    while (!(await becomesReady(channel, operation.signal))) {
+      operation.lastFailure = await lastError(channel);
+      await stateAfter(connectivityState.TRANSIENT_FAILURE, channel, operation.signal);
+    }
+    return channel;
+  } catch (error) {
+    channel.close();
+    throw error;
+  }
+}
+
+/** Lets the channel try once; whether that succeeded. */
+async function becomesReady(channel: Channel, signal: AbortSignal): Promise<boolean> {
+  let state = channel.getConnectivityState(true);
+  while (state !== connectivityState.READY && state !== connectivityState.TRANSIENT_FAILURE) {
+    state = await stateAfter(state, channel, signal);
+  }
+  return state === connectivityState.READY;
+}
+
+function stateAfter(state: connectivityState, channel: Channel, signal: AbortSignal): Promise<connectivityState> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', onAbort);
+    channel.watchConnectivityState(state, Infinity, () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve(channel.getConnectivityState(true));
+    });
+  });
+}
+
+/** Why the channel failed. It says so only to a call, which fails at once. */
+function lastError(channel: Channel): Promise<unknown> {
+  const client = new Client(channel.getTarget(), credentials.createInsecure(), { channelOverride: channel });
+  const nothing = (): Buffer => Buffer.alloc(0);
+  return new Promise((resolve) => {
+    client.makeUnaryRequest('/', nothing, nothing, undefined, { deadline: Date.now() + 100 }, resolve);
+  });
+}
+
+/** Resolves once somebody accepts a connection at the address; what is in the way is a rejection in this library's terms. */
+async function probe(address: Endpoint, operation: Operation, waitMs: number): Promise<void> {
+  const options = address.network === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
+  const attempt = (): ReturnType<typeof connectSocket> => connectSocket(options, operation.signal);
+  const socket = await dial(attempt, operation, { waitMs, pollMs: address.network === 'unix' ? 2 : 5 });
+  socket.destroy();
+}
+
+function handshakeError(target: string, cause: unknown): TransportError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new TransportError('IO', `${target} accepts connections, but gRPC does not come about: ${reason}`, {
+    endpoint: target,
+    hint: 'Do the credentials of both sides match, and is it a gRPC server at all?',
+    cause,
+  });
+}
