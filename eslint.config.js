@@ -35,6 +35,7 @@ const onlyImports = (allowed) => [
 export default defineConfig(
   { ignores: ['**/dist/', '**/coverage/', '**/generated/'] },
   js.configs.recommended,
+  { files: ['**/*.{js,mjs}'], languageOptions: { globals: { console: 'readonly', process: 'readonly' } } },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],

@@ -26,8 +26,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 try {
   for (const network of ['unix', 'tcp']) await demonstrate(network, interruption.signal);
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = interruption.signal.aborted ? 130 : 1;
+  // What fails after an interruption fails because of it: a terminal's Ctrl-C reaches the plugin as well.
+  const { aborted } = interruption.signal;
+  const cause: unknown = aborted ? interruption.signal.reason : error;
+  console.error(cause instanceof Error ? cause.message : cause);
+  process.exitCode = aborted ? 130 : 1;
 }
 
 async function demonstrate(network: string, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 import { Channel, Client, connectivityState, credentials } from '@grpc/grpc-js';
 import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
+import { formatEndpoint } from '@rpcplugin/endpoint-utils';
 import type { Endpoint } from '@rpcplugin/endpoint-utils';
 import { connectSocket, dial, TransportError } from '@rpcplugin/transport-core';
 import type { Operation } from '@rpcplugin/transport-core';
@@ -42,7 +43,7 @@ export async function reachAddress(
     channel.close();
     await probe(address, operation, waitUntil - performance.now());
     // Somebody accepted a plain connection before this channel failed, and does so after it.
-    if (answered) throw handshakeError(channel.getTarget(), operation.lastFailure);
+    if (answered) throw handshakeError(formatEndpoint(address), operation.lastFailure);
   }
 }
 
@@ -99,10 +100,10 @@ async function probe(address: Endpoint, operation: Operation, waitMs: number): P
   socket.destroy();
 }
 
-function handshakeError(target: string, cause: unknown): TransportError {
+function handshakeError(endpoint: string, cause: unknown): TransportError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new TransportError('IO', `${target} accepts connections, but gRPC does not come about: ${reason}`, {
-    endpoint: target,
+  return new TransportError('IO', `${endpoint} accepts connections, but gRPC does not come about: ${reason}`, {
+    endpoint,
     hint: 'Do the credentials of both sides match, and is it a gRPC server at all?',
     cause,
   });

@@ -1,0 +1,32 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+
+const example = fileURLToPath(new URL('..', import.meta.url));
+
+async function contents(directory: string): Promise<Record<string, string>> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return Object.fromEntries(
+    await Promise.all(files.sort().map(async (file) => [file.slice(directory.length), await readFile(file, 'utf8')])),
+  ) as Record<string, string>;
+}
+
+it('keeps generated types that are those of the proto files', async () => {
+  const manifest = JSON.parse(await readFile(join(example, 'package.json'), 'utf8')) as {
+    scripts: { generate: string };
+  };
+  const directory = await mkdtemp(join(tmpdir(), 'generated-'));
+  try {
+    const [, ...args] = manifest.scripts.generate.replace('src/generated', directory).split(' ');
+    const generator = join(example, 'node_modules/.bin/proto-loader-gen-types');
+    await promisify(execFile)(generator, args, { cwd: example });
+    expect(await contents(join(example, 'src/generated'))).toEqual(await contents(directory));
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});

@@ -1,0 +1,106 @@
+// Tries the packages as their users get them: packs and lints each, installs all in an empty project, and there imports,
+// requires and type-checks them.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, URL } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const packages = readdirSync(join(root, 'packages'));
+
+/** Without what pnpm tells the scripts that it runs, which npm does not know and complains of. */
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith('npm_') || name === 'npm_config_registry'),
+);
+
+/** What a user's program may do with all of them; JavaScript and strict TypeScript alike. */
+const program = `
+const server = new unix.UnixSocketTransport();
+const client = new unix.UnixSocketTransport();
+const endpoint = await server.listen({ onConnection: (connection) => void connection.end('hello') });
+let text = '';
+for await (const chunk of await client.connect(endpoint)) text += String(chunk);
+await Promise.all([server.close(), client.close()]);
+if (text !== 'hello' || utils.parseEndpoint(endpoint).network !== 'unix') throw new Error(text);
+const refusal = await new tcp.TCPSocketTransport().connect('127.0.0.1:1').catch((error) => error);
+if (!core.TransportError.isInstance(refusal) || refusal.code !== 'CONNECTION_REFUSED') throw new Error('not refused');
+if (grpc.grpcChannelOptions(endpoint)['grpc.default_authority'] !== 'localhost') throw new Error('no options');
+`;
+const imports = packages.map((name) => `import * as ${short(name)} from '@rpcplugin/${name}';`).join('\n');
+const requires = packages.map((name) => `const ${short(name)} = require('@rpcplugin/${name}');`).join('\n');
+
+const project = mkdtempSync(join(tmpdir(), 'check-packages-'));
+try {
+  const tarballs = packages.map(pack);
+  for (const tarball of tarballs) run(bin('publint'), 'run', tarball, '--strict');
+
+  const { catalog } = readWorkspace();
+  write('package.json', JSON.stringify({ private: true, type: 'module' }));
+  const types = ['typescript', '@types/node'].map((name) => `${name}@${catalog[name]}`);
+  run(
+    'npm',
+    'install',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    `@grpc/grpc-js@${catalog['@grpc/grpc-js']}`,
+    ...types,
+    ...tarballs,
+  );
+
+  write('esm.mjs', imports + program);
+  write('cjs.cjs', `${requires}\n(async () => {${program}})();`);
+  write('types.mts', imports + program);
+  for (const file of ['esm.mjs', 'cjs.cjs']) run(process.execPath, file);
+  // With the declarations of the packages checked as well, whatever the user's settings are.
+  const options = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--types', 'node'];
+  run(
+    'npx',
+    'tsc',
+    ...options,
+    '--target',
+    'es2022',
+    '--lib',
+    'es2022,esnext.disposable',
+    '--module',
+    'nodenext',
+    'types.mts',
+  );
+  console.log(`${packages.length} packages packed, linted, installed, imported, required and type-checked`);
+} finally {
+  rmSync(project, { recursive: true });
+}
+
+function pack(name) {
+  const args = ['--yes', 'pnpm@10', 'pack', '--json', '--pack-destination', project];
+  const output = execFileSync('npx', args, { cwd: join(root, 'packages', name), encoding: 'utf8', env });
+  return JSON.parse(output).filename;
+}
+
+/** The catalog of pnpm-workspace.yaml, which is flat: `name: version`. */
+function readWorkspace() {
+  const [, lines = ''] = readFileSync(join(root, 'pnpm-workspace.yaml'), 'utf8').split(/^catalog:\n/m);
+  return {
+    catalog: Object.fromEntries(
+      [...lines.matchAll(/^ +'?([^':]+)'?: (\S+)$/gm)].map(([, name, version]) => [name, version]),
+    ),
+  };
+}
+
+function write(file, text) {
+  writeFileSync(join(project, file), text);
+}
+
+function run(command, ...args) {
+  execFileSync(command, args, { cwd: project, env, stdio: 'inherit' });
+}
+
+function bin(name) {
+  return join(root, 'node_modules/.bin', name);
+}
+
+/** `transport-tcp` as `tcp`, `endpoint-utils` as `utils`. */
+function short(name) {
+  return name.slice(name.indexOf('-') + 1);
+}
