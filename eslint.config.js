@@ -45,7 +45,7 @@ export default defineConfig(
       'import-x/resolver-next': [
         createTypeScriptImportResolver({ conditionNames: ['@rpcplugin/source', 'node', 'import', 'types', 'default'] }),
       ],
-      'import-x/internal-regex': '^@rpcplugin/',
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
     },
     rules: {
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
@@ -58,10 +58,10 @@ export default defineConfig(
       eqeqeq: ['error', 'always'],
     },
   },
-  // A test may import what its package declares, development dependencies too, and the tools that the root provides.
+  // A test may import what its package declares, development dependencies too.
   ...Object.keys(arrows).map((name) => ({
     files: [`packages/${name}/**/*.ts`],
-    rules: { 'import-x/no-extraneous-dependencies': ['error', { packageDir: ['.', `packages/${name}`] }] },
+    rules: { 'import-x/no-extraneous-dependencies': ['error', { packageDir: `packages/${name}` }] },
   })),
   ...Object.entries(arrows).map(([name, allowed]) => ({
     files: [`packages/${name}/src/**/*.ts`],
