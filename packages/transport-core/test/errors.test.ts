@@ -1,7 +1,113 @@
-import { describe, expect, it } from 'vitest';
+import { inspect } from 'node:util';
+import { describe, expect, it, vi } from 'vitest';
 import { TransportError } from '../src/index.js';
+
+/** The class as another copy of this package has it. */
+async function otherCopy(): Promise<typeof TransportError> {
+  vi.resetModules();
+  const copy = await import('../src/errors.js');
+  return copy.TransportError;
+}
+
 describe('TransportError', () => {
-  it('x', () => {
-    expect(new TransportError('IO', 'x')).toBeInstanceOf(TransportError);
+  it('has its code and message', () => {
+    expect(new TransportError('TIMEOUT', 'too late')).toMatchObject({ code: 'TIMEOUT', message: 'too late' });
+  });
+
+  it('is an Error', () => {
+    expect(new TransportError('IO', 'x')).toBeInstanceOf(Error);
+  });
+
+  it('is called by its name in a stack trace', () => {
+    expect(new TransportError('IO', 'broken').stack).toMatch(/^Error: broken|^TransportError: broken/);
+  });
+
+  it('has endpoint, hint and cause where they are given', () => {
+    const cause = new Error('underneath');
+    const error = new TransportError('IO', 'x', { endpoint: '127.0.0.1:1', hint: 'try again', cause });
+    expect(error).toMatchObject({ endpoint: '127.0.0.1:1', hint: 'try again', cause });
+  });
+
+  it.each(['endpoint', 'hint', 'cause'])('has no %s of its own when none is given', (property) => {
+    const error = new TransportError('IO', 'x', { endpoint: undefined, hint: undefined, cause: undefined });
+    expect(Object.hasOwn(error, property)).toBe(false);
+  });
+
+  it.each([null, 0, '', false])('keeps %j as its cause', (cause) => {
+    expect(new TransportError('IO', 'x', { cause })).toHaveProperty('cause', cause);
+  });
+
+  it('has as JSON what programs match on', () => {
+    const error = new TransportError('IO', 'x', { endpoint: 'e', hint: 'h', cause: new Error('c') });
+    expect(JSON.parse(JSON.stringify(error))).toEqual({ code: 'IO', endpoint: 'e', hint: 'h' });
+  });
+
+  it('has as JSON nothing but its code when nothing else is given', () => {
+    expect(JSON.parse(JSON.stringify(new TransportError('IO', 'x')))).toEqual({ code: 'IO' });
+  });
+
+  it.each(['TransportError', 'the message', "code: 'IO'", "endpoint: 'e'", "hint: 'h'", 'Error: underneath'])(
+    'shows %s when printed',
+    (part) => {
+      const cause = new Error('underneath');
+      expect(inspect(new TransportError('IO', 'the message', { endpoint: 'e', hint: 'h', cause }))).toContain(part);
+    },
+  );
+
+  it.each(['cause', 'undefined', 'name:', 'Symbol'])('does not show %s when printed without details', (part) => {
+    const [firstLine = '', ...rest] = inspect(new TransportError('IO', 'x')).split('\n');
+    const properties = rest.filter((line) => !/^\s+at /.test(line));
+    expect([firstLine, ...properties].join('\n')).not.toContain(part);
+  });
+});
+
+describe('TransportError.isInstance', () => {
+  it('holds for an error of this copy', () => {
+    expect(TransportError.isInstance(new TransportError('IO', 'x'))).toBe(true);
+  });
+
+  it('holds for an error of another copy, both ways', async () => {
+    const Other = await otherCopy();
+    expect([TransportError.isInstance(new Other('IO', 'x')), Other.isInstance(new TransportError('IO', 'x'))]).toEqual([
+      true,
+      true,
+    ]);
+  });
+
+  it('holds for a subclass', () => {
+    class Special extends TransportError {}
+    expect(TransportError.isInstance(new Special('IO', 'x'))).toBe(true);
+  });
+
+  it.each([undefined, null, 'IO', 5, {}, new Error('x'), { code: 'IO', name: 'TransportError' }, () => undefined])(
+    'does not hold for %s',
+    (value) => {
+      expect(TransportError.isInstance(value)).toBe(false);
+    },
+  );
+});
+
+describe('instanceof TransportError', () => {
+  it('holds across two copies, both ways', async () => {
+    const Other = await otherCopy();
+    expect(Other).not.toBe(TransportError);
+    expect([new Other('IO', 'x') instanceof TransportError, new TransportError('IO', 'x') instanceof Other]).toEqual([
+      true,
+      true,
+    ]);
+  });
+
+  it('does not hold for another error', () => {
+    expect(new Error('x') instanceof TransportError).toBe(false);
+  });
+
+  it('keeps the usual rule for a subclass: its own instances', () => {
+    class Special extends TransportError {}
+    expect(new Special('IO', 'x') instanceof Special).toBe(true);
+  });
+
+  it('keeps the usual rule for a subclass: no others', () => {
+    class Special extends TransportError {}
+    expect(new TransportError('IO', 'x') instanceof Special).toBe(false);
   });
 });

@@ -1,4 +1,5 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
+import { typeOption } from '@rpcplugin/transport-core';
 import { grpcTarget, isLocal } from './target.js';
 import type { GrpcTarget } from './target.js';
 
@@ -24,14 +25,15 @@ export interface GrpcChannelOptionsOptions {
  * and authority.
  *
  * @param endpoint - An endpoint or gRPC target.
- * @throws TransportError `INVALID_ENDPOINT` or `PATH_TOO_LONG`.
+ * @throws TransportError `INVALID_ENDPOINT`, `PATH_TOO_LONG`, or `INVALID_ARGUMENT` for an authority that is not a string.
  */
 export function grpcChannelOptions(endpoint: string, options: GrpcChannelOptionsOptions = {}): ChannelOptions {
   return channelOptionsFor(grpcTarget(endpoint), options);
 }
 
 export function channelOptionsFor({ address }: GrpcTarget, options: GrpcChannelOptionsOptions): ChannelOptions {
-  const authority = options.authority ?? (address !== undefined && isLocal(address) ? 'localhost' : undefined);
+  const given = typeOption('authority', options.authority, 'string');
+  const authority = given ?? (address !== undefined && isLocal(address) ? 'localhost' : undefined);
   return {
     'grpc.use_local_subchannel_pool': 1,
     'grpc.max_receive_message_length': -1,

@@ -1,7 +1,9 @@
 import type { Channel, ChannelCredentials, ChannelOptions, ClientOptions } from '@grpc/grpc-js';
 import { connectHints, durationOption, Operation, toTransportError } from '@rpcplugin/transport-core';
 import { channelOptionsFor } from './channel-options.js';
+import type { ChannelSockets } from './channel-sockets.js';
 import { openChannel, reachAddress, waitUntilReady } from './ready-channel.js';
+import type { OpenChannel } from './ready-channel.js';
 import { grpcTarget } from './target.js';
 
 export interface ConnectGrpcOptions {
@@ -58,13 +60,13 @@ export async function connectGrpc(
   const channelOptions = { ...channelOptionsFor(resolved, options), ...options.channelOptions };
   const failure = `connect gRPC to ${resolved.target}`;
   const operation = new Operation(failure, { endpoint: resolved.target, signal: options.signal, timeoutMs });
-  const open = (): Channel => openChannel(resolved.target, credentials, channelOptions);
+  const open = (): OpenChannel => openChannel(resolved.target, credentials, channelOptions);
   try {
-    const channel =
+    const opened =
       address === undefined
         ? await waitUntilReady(open(), operation)
         : await reachAddress(address, open, operation, waitMs);
-    return new Connection(channel, credentials);
+    return new Connection(opened, credentials);
   } catch (error) {
     throw toTransportError(error, failure, resolved.target, connectHints);
   } finally {
@@ -74,10 +76,12 @@ export async function connectGrpc(
 
 class Connection implements GrpcConnection {
   readonly channel: Channel;
+  readonly #sockets: ChannelSockets;
   readonly #credentials: ChannelCredentials;
 
-  constructor(channel: Channel, credentials: ChannelCredentials) {
+  constructor({ channel, sockets }: OpenChannel, credentials: ChannelCredentials) {
     this.channel = channel;
+    this.#sockets = sockets;
     this.#credentials = credentials;
   }
 
@@ -87,6 +91,7 @@ class Connection implements GrpcConnection {
 
   close(): void {
     this.channel.close();
+    this.#sockets.destroySilent();
   }
 
   [Symbol.dispose](): void {

@@ -4,11 +4,19 @@ import { formatEndpoint } from '@rpcplugin/endpoint-utils';
 import type { Endpoint } from '@rpcplugin/endpoint-utils';
 import { connectSocket, dial, TransportError } from '@rpcplugin/transport-core';
 import type { Operation } from '@rpcplugin/transport-core';
+import { ChannelSockets } from './channel-sockets.js';
+
+/** A channel, and the sockets that it connects. */
+export interface OpenChannel {
+  readonly channel: Channel;
+  readonly sockets: ChannelSockets;
+}
 
 /** @throws TransportError `INVALID_ARGUMENT` for credentials or options that grpc-js does not take. */
-export function openChannel(target: string, credentials: ChannelCredentials, options: ChannelOptions): Channel {
+export function openChannel(target: string, credentials: ChannelCredentials, options: ChannelOptions): OpenChannel {
+  const sockets = new ChannelSockets();
   try {
-    return new Channel(target, credentials, options);
+    return { channel: new Channel(target, sockets.watch(credentials), options), sockets };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new TransportError('INVALID_ARGUMENT', `grpc-js refuses to make the channel: ${reason}`, {
@@ -26,39 +34,45 @@ export function openChannel(target: string, credentials: ChannelCredentials, opt
  */
 export async function reachAddress(
   address: Endpoint,
-  open: () => Channel,
+  open: () => OpenChannel,
   operation: Operation,
   waitMs: number,
-): Promise<Channel> {
+): Promise<OpenChannel> {
   const waitUntil = performance.now() + waitMs;
   for (let answered = false; ; answered = true) {
-    const channel = open();
+    const opened = open();
     try {
-      if (await becomesReady(channel, operation.signal)) return channel;
-      operation.lastFailure = await lastError(channel);
+      if (await becomesReady(opened.channel, operation.signal)) return opened;
+      operation.lastFailure = await lastError(opened.channel);
     } catch (error) {
-      channel.close();
+      giveUp(opened);
       throw error;
     }
-    channel.close();
+    giveUp(opened);
     await probe(address, operation, waitUntil - performance.now());
     // Somebody accepted a plain connection before this channel failed, and does so after it.
     if (answered) throw handshakeError(formatEndpoint(address), operation.lastFailure);
   }
 }
 
-/** Resolves with the channel once it is connected, however often it has to try. */
-export async function waitUntilReady(channel: Channel, operation: Operation): Promise<Channel> {
+/** Resolves once the channel is connected, however often it has to try. */
+export async function waitUntilReady(opened: OpenChannel, operation: Operation): Promise<OpenChannel> {
+  const { channel } = opened;
   try {
     while (!(await becomesReady(channel, operation.signal))) {
       operation.lastFailure = await lastError(channel);
       await stateAfter(connectivityState.TRANSIENT_FAILURE, channel, operation.signal);
     }
-    return channel;
+    return opened;
   } catch (error) {
-    channel.close();
+    giveUp(opened);
     throw error;
   }
+}
+
+function giveUp({ channel, sockets }: OpenChannel): void {
+  channel.close();
+  sockets.abandon();
 }
 
 /** Lets the channel try once; whether that succeeded. */

@@ -43,7 +43,7 @@ export async function serveGrpc(
   options: ServeGrpcOptions = {},
 ): Promise<GrpcListener> {
   const injector = createInjector(server, credentials);
-  const connections = new ConnectionSet<Duplex>((connection) => connection.destroy());
+  const connections = new ConnectionSet<Duplex>(cutOff);
   try {
     const endpoint = await transport.listen({
       signal: options.signal,
@@ -127,4 +127,19 @@ class Listener implements GrpcListener {
 /** Nothing has come from the peer, so there is no call to wait for, and no session that could be ended. */
 function isSilent(connection: Duplex): boolean {
   return 'bytesRead' in connection && connection.bytesRead === 0;
+}
+
+/** How long a peer that is cut off has to end its side, in milliseconds. */
+const CUT_OFF_MS = 20;
+
+/**
+ * Ends the stream under the session, and destroys what the peer does not end in return. Destroyed at once, the session may say
+ * on its way out that calls ended without an error, which grpc-js clients report as INTERNAL, not as UNAVAILABLE.
+ */
+function cutOff(connection: Duplex): void {
+  connection.end();
+  const timer = setTimeout(() => connection.destroy(), CUT_OFF_MS);
+  connection.once('close', () => {
+    clearTimeout(timer);
+  });
 }

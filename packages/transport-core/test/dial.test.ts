@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { link, symlink, writeFile } from 'node:fs/promises';
+import { createServer, Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { connectSocket, dial, Operation, TransportError } from '../src/index.js';
+import { freshDirectory, freshPath, rejectionOf } from './support.js';
+
+function systemError(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
+/** Attempts that fail with these errors in turn, and then succeed. */
+function attempts(...failures: Error[]): { attempt: () => Promise<Socket>; socket: Socket; count: () => number } {
+  const socket = new Socket();
+  let count = 0;
+  const attempt = (): Promise<Socket> => {
+    const failure = failures[count++];
+    return failure === undefined ? Promise.resolve(socket) : Promise.reject(failure);
+  };
+  return { attempt, socket, count: () => count };
+}
+
+const options = { waitMs: 60_000, pollMs: 1 };
+const noWait = { waitMs: 0, pollMs: 1 };
+
+describe('dial', () => {
+  it('resolves with what an attempt does', async () => {
+    const { attempt, socket } = attempts();
+    expect(await dial(attempt, new Operation('test'), noWait)).toBe(socket);
+  });
+
+  it.each(['ENOENT', 'ECONNREFUSED'])('tries again after %s while it waits', async (errno) => {
+    const { attempt, count } = attempts(systemError(errno), systemError(errno));
+    await dial(attempt, new Operation('test'), options);
+    expect(count()).toBe(3);
+  });
+
+  it.each(['ENOENT', 'ECONNREFUSED'])('rejects with %s when it does not wait', async (errno) => {
+    const { attempt } = attempts(systemError(errno));
+    await expect(dial(attempt, new Operation('test'), noWait)).rejects.toMatchObject({ code: errno });
+  });
+
+  it('tries again after EAGAIN, a full backlog, though it does not wait', async () => {
+    const { attempt, count } = attempts(...Array.from({ length: 8 }, () => systemError('EAGAIN')));
+    await dial(attempt, new Operation('test'), noWait);
+    expect(count()).toBe(9);
+  });
+
+  it.each(['EACCES', 'EMFILE', 'ENOTFOUND', 'EINVAL'])('rejects with %s however long it waits', async (errno) => {
+    const { attempt, count } = attempts(systemError(errno));
+    await expect(dial(attempt, new Operation('test'), options)).rejects.toMatchObject({ code: errno });
+    expect(count()).toBe(1);
+  });
+
+  it('rejects with what the operation is given up with while it waits', async () => {
+    const operation = new Operation('test');
+    const error = new TransportError('CLOSED', 'x');
+    const failing = (): Promise<Socket> => Promise.reject(systemError('ENOENT'));
+    const dialling = rejectionOf(dial(failing, operation, { waitMs: 60_000, pollMs: 60_000 }));
+    await new Promise((resolve) => setImmediate(resolve));
+    operation.giveUp(error);
+    expect(await dialling).toBe(error);
+  });
+
+  it('rejects with what the operation was given up with rather than with an error that came of it', async () => {
+    const operation = new Operation('test');
+    const error = new TransportError('CLOSED', 'x');
+    const attempt = (): Promise<Socket> => {
+      operation.giveUp(error);
+      return Promise.reject(systemError('EACCES'));
+    };
+    expect(await rejectionOf(dial(attempt, operation, options))).toBe(error);
+  });
+
+  it('remembers the latest failure for a time-out', async () => {
+    const latest = systemError('ECONNREFUSED');
+    const operation = new Operation('test');
+    await dial(attempts(systemError('ENOENT'), latest).attempt, operation, options);
+    expect(operation.lastFailure).toBe(latest);
+  });
+});
+
+describe('connectSocket', () => {
+  const { signal } = new AbortController();
+
+  it('resolves with a connected socket that has none of its listeners left', async () => {
+    const path = await freshPath();
+    const server = createServer().listen(path);
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const fresh = new Socket();
+    const socket = await connectSocket({ path }, signal);
+    onTestFinished(() => void socket.destroy());
+    expect(['error', 'connect'].map((event) => socket.listenerCount(event))).toEqual(
+      ['error', 'connect'].map((event) => fresh.listenerCount(event)),
+    );
+  });
+
+  it('rejects NOT_A_SOCKET for a regular file', async () => {
+    const path = await freshPath();
+    await writeFile(path, 'x');
+    expect(await rejectionOf(connectSocket({ path }, signal))).toMatchObject({
+      code: 'NOT_A_SOCKET',
+      endpoint: `unix:${path}`,
+      cause: { code: 'ECONNREFUSED' },
+    });
+  });
+
+  it('rejects NOT_A_SOCKET for a link to a regular file', async () => {
+    const directory = await freshDirectory();
+    await writeFile(`${directory}/file`, 'x');
+    await symlink(`${directory}/file`, `${directory}/link`);
+    expect((await rejectionOf(connectSocket({ path: `${directory}/link` }, signal))).code).toBe('NOT_A_SOCKET');
+  });
+
+  it('rejects with the system error for a stale socket', async () => {
+    const directory = await freshDirectory();
+    const server = createServer().listen(`${directory}/bound`);
+    await once(server, 'listening');
+    await link(`${directory}/bound`, `${directory}/stale`);
+    server.close();
+    await once(server, 'close');
+    await expect(connectSocket({ path: `${directory}/stale` }, signal)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('rejects with the system error where nothing is', async () => {
+    await expect(connectSocket({ path: await freshPath() }, signal)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('rejects with the reason of a signal aborted beforehand', async () => {
+    const reason = new Error('enough');
+    await expect(connectSocket({ path: '/nowhere' }, AbortSignal.abort(reason))).rejects.toBe(reason);
+  });
+
+  it('rejects with the reason of a signal that is aborted meanwhile', async () => {
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    // TEST-NET-1 of RFC 5737: nobody answers there.
+    const connecting = connectSocket({ host: '192.0.2.1', port: 1 }, controller.signal);
+    controller.abort(reason);
+    await expect(connecting).rejects.toBe(reason);
+  });
+});

@@ -1,0 +1,293 @@
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import type { Server, Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { SocketTransport } from '../src/index.js';
+import { PipeTransport } from './pipe-transport.js';
+import { dial, freshPath, rejectionOf, thrownBy } from './support.js';
+
+function closedAfterwards<T extends SocketTransport>(transport: T): T {
+  onTestFinished(() => transport.close({ graceMs: 0 }).catch(() => undefined));
+  return transport;
+}
+
+async function pipe(): Promise<PipeTransport> {
+  return closedAfterwards(new PipeTransport(await freshPath()));
+}
+
+const echo: (connection: Socket) => void = (connection) => connection.pipe(connection);
+
+/** A transport that goes through these steps where others bind and unbind. */
+class Scripted extends PipeTransport {
+  readonly steps: { bind?: () => Promise<void>; unbind?: () => Promise<void> };
+  unbound = 0;
+
+  constructor(path: string, steps: Scripted['steps']) {
+    super(path);
+    this.steps = steps;
+  }
+
+  protected override async bind(server: Server): Promise<string> {
+    const endpoint = await super.bind(server);
+    await this.steps.bind?.();
+    return endpoint;
+  }
+
+  protected override async unbind(): Promise<void> {
+    this.unbound++;
+    await this.steps.unbind?.();
+  }
+}
+
+describe("somebody else's socket transport", () => {
+  it('listens and connects', async () => {
+    const endpoint = await (await pipe()).listen({ onConnection: echo });
+    const connection = await (await pipe()).connect(endpoint);
+    connection.end('hello');
+    expect((await buffer(connection)).toString()).toBe('hello');
+  });
+
+  it('has the network it says', async () => {
+    expect((await pipe()).network).toBe('pipe');
+  });
+
+  it('gives up its address on close', async () => {
+    const transport = await pipe();
+    await transport.listen();
+    await transport.close();
+    expect(existsSync(transport.path)).toBe(false);
+  });
+
+  it('ends its connections on close', async () => {
+    const transport = await pipe();
+    await transport.listen({ onConnection: echo });
+    const peer = await dial(transport.path);
+    const ended = once(peer.resume(), 'close');
+    await transport.close();
+    await expect(ended).resolves.toBeDefined();
+  });
+
+  it('has its errors mapped, with the hints', async () => {
+    const transport = await pipe();
+    expect(await rejectionOf(transport.connect('pipe:/nowhere'))).toMatchObject({
+      code: 'NOT_FOUND',
+      endpoint: 'pipe:/nowhere',
+      hint: expect.stringContaining('plugin') as string,
+      cause: { code: 'ENOENT' },
+    });
+  });
+
+  it('rejects with what its dialer throws', async () => {
+    expect((await rejectionOf((await pipe()).connect('tcp:1'))).code).toBe('INVALID_ENDPOINT');
+  });
+
+  it('waits no longer for its endpoint than its own default says', async () => {
+    const start = performance.now();
+    await rejectionOf((await pipe()).connect('pipe:/nowhere'));
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+
+  it('listens again after stopListening', async () => {
+    const transport = await pipe();
+    const endpoint = await transport.listen();
+    await transport.stopListening();
+    expect(await transport.listen()).toBe(endpoint);
+  });
+
+  it('listens again after a listen that failed', async () => {
+    const holder = await pipe();
+    await holder.listen();
+    const transport = closedAfterwards(new PipeTransport(holder.path));
+    await rejectionOf(transport.listen());
+    await holder.close();
+    await expect(transport.listen()).resolves.toBe(`pipe:${transport.path}`);
+  });
+});
+
+describe('SocketTransport options', () => {
+  it.each([0, -1, 1.5, 65_536, NaN, '5'])('refuses a backlog of %s', (backlog) => {
+    expect(thrownBy(() => new PipeTransport('x', { backlog: backlog as never })).code).toBe('INVALID_ARGUMENT');
+  });
+
+  it.each([0, -1, 1.5, Infinity, '5'])('refuses maxConnections of %s', (maxConnections) => {
+    const error = thrownBy(() => new PipeTransport('x', { maxConnections: maxConnections as never }));
+    expect(error.code).toBe('INVALID_ARGUMENT');
+  });
+
+  it('closes a connection beyond maxConnections', async () => {
+    const transport = closedAfterwards(new PipeTransport(await freshPath(), { maxConnections: 1 }));
+    await transport.listen({ onConnection: echo });
+    await dial(transport.path);
+    const second = await dial(transport.path);
+    await expect(once(second.resume(), 'close')).resolves.toBeDefined();
+  });
+
+  it('has room again when one of maxConnections has ended', async () => {
+    const transport = closedAfterwards(new PipeTransport(await freshPath(), { maxConnections: 1 }));
+    const accepted: Socket[] = [];
+    await transport.listen({
+      onConnection: (connection) => {
+        accepted.push(connection.resume());
+      },
+    });
+    const first = await dial(transport.path);
+    await vi.waitUntil(() => accepted.length === 1);
+    first.end();
+    await vi.waitUntil(() => accepted[0]?.closed);
+    await dial(transport.path);
+    await vi.waitUntil(() => accepted.length === 2);
+  });
+
+  it.each([
+    ['onConnection', { onConnection: 'x' as never }],
+    ['allowHalfOpen', { allowHalfOpen: 1 as never }],
+    ['signal', { signal: {} as never }],
+  ])('a listen with a bad %s rejects, and the next one succeeds', async (_, options) => {
+    const transport = await pipe();
+    expect((await rejectionOf(transport.listen(options))).code).toBe('INVALID_ARGUMENT');
+    await expect(transport.listen()).resolves.toMatch(/^pipe:/);
+  });
+
+  it.each([
+    ['timeoutMs', { timeoutMs: -1 }],
+    ['waitMs', { waitMs: NaN }],
+    ['allowHalfOpen', { allowHalfOpen: 'x' as never }],
+    ['signal', { signal: null as never }],
+  ])('a connect with a bad %s rejects', async (_, options) => {
+    const listener = await pipe();
+    const endpoint = await listener.listen();
+    expect((await rejectionOf(listener.connect(endpoint, options))).code).toBe('INVALID_ARGUMENT');
+  });
+});
+
+describe('SocketTransport and its subclass', () => {
+  it('unbinds once', async () => {
+    const transport = new Scripted(await freshPath(), {});
+    await transport.listen();
+    await Promise.all([transport.stopListening(), transport.close(), transport.close()]);
+    expect(transport.unbound).toBe(1);
+  });
+
+  it('does not unbind what was never bound', async () => {
+    const transport = new Scripted(await freshPath(), {});
+    await transport.close();
+    expect(transport.unbound).toBe(0);
+  });
+
+  it('does not unbind what bind has tidied up itself', async () => {
+    const transport = new Scripted(await freshPath(), { bind: () => Promise.reject(new Error('mine')) });
+    await rejectionOf(transport.listen());
+    await transport.close();
+    expect(transport.unbound).toBe(0);
+  });
+
+  it('closes the server when bind fails after it was started', async () => {
+    const transport = new Scripted(await freshPath(), { bind: () => Promise.reject(new Error('mine')) });
+    await rejectionOf(transport.listen());
+    expect(existsSync(transport.path)).toBe(false);
+  });
+
+  it('has what bind throws as the cause', async () => {
+    const cause = new Error('mine');
+    const transport = new Scripted(await freshPath(), { bind: () => Promise.reject(cause) });
+    expect(await rejectionOf(transport.listen())).toMatchObject({ code: 'IO', cause });
+  });
+
+  it('destroys connections that were accepted before bind failed', async () => {
+    let ended: Promise<unknown> | undefined;
+    const accepted: Socket[] = [];
+    const transport = new Scripted(await freshPath(), {
+      bind: async () => {
+        const peer = await dial(transport.path);
+        ended = once(peer.resume(), 'close');
+        await vi.waitUntil(() => accepted.length === 1);
+        throw new Error('mine');
+      },
+    });
+    await rejectionOf(
+      transport.listen({
+        onConnection: (connection) => {
+          accepted.push(connection);
+        },
+      }),
+    );
+    await expect(ended).resolves.toBeDefined();
+  });
+
+  it('keeps connections that were accepted before bind succeeded', async () => {
+    let peer: Socket | undefined;
+    const transport = closedAfterwards(
+      new Scripted(await freshPath(), {
+        bind: async () => {
+          peer = await dial(transport.path);
+        },
+      }),
+    );
+    await transport.listen({ onConnection: echo });
+    peer?.end('hello');
+    expect((await buffer(peer ?? Duplex.from([]))).toString()).toBe('hello');
+  });
+
+  it('unbinds what a bind that does not heed its signal has bound', async () => {
+    const controller = new AbortController();
+    const transport = new Scripted(await freshPath(), {
+      bind: () => {
+        controller.abort();
+        return Promise.resolve();
+      },
+    });
+    expect((await rejectionOf(transport.listen({ signal: controller.signal }))).code).toBe('ABORTED');
+    expect({ unbound: transport.unbound, file: existsSync(transport.path) }).toEqual({ unbound: 1, file: false });
+  });
+
+  it('rejects with what unbind throws as the cause, for every caller of close', async () => {
+    const cause = Object.assign(new Error('mine'), { code: 'EPERM' });
+    const transport = new Scripted(await freshPath(), { unbind: () => Promise.reject(cause) });
+    await transport.listen();
+    const errors = await Promise.all([rejectionOf(transport.close()), rejectionOf(transport.close())]);
+    expect(errors).toMatchObject([
+      { code: 'PERMISSION_DENIED', cause },
+      { code: 'PERMISSION_DENIED', cause },
+    ]);
+  });
+
+  it('ends connections and the server though unbind throws', async () => {
+    const transport = new Scripted(await freshPath(), { unbind: () => Promise.reject(new Error('mine')) });
+    await transport.listen({ onConnection: echo });
+    const ended = once((await dial(transport.path)).resume(), 'close');
+    await rejectionOf(transport.close());
+    await ended;
+    await expect(dial(transport.path)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('has no endpoint any more though unbind throws', async () => {
+    const transport = new Scripted(await freshPath(), { unbind: () => Promise.reject(new Error('mine')) });
+    await transport.listen();
+    await rejectionOf(transport.close());
+    expect(transport.endpoint).toBeUndefined();
+  });
+
+  it('destroys a connection that an attempt makes after it was given up', async () => {
+    const endpoint = await (await pipe()).listen();
+    const sockets: Socket[] = [];
+    const controller = new AbortController();
+    class Deaf extends PipeTransport {
+      protected override dialer(text: string): ReturnType<PipeTransport['dialer']> {
+        return {
+          endpoint: text,
+          attempt: async () => {
+            const socket = await dial(text.slice('pipe:'.length));
+            sockets.push(socket);
+            controller.abort();
+            return socket;
+          },
+        };
+      }
+    }
+    const transport = closedAfterwards(new Deaf('unused'));
+    expect((await rejectionOf(transport.connect(endpoint, { signal: controller.signal }))).code).toBe('ABORTED');
+    expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true]);
+  });
+});

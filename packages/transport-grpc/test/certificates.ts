@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { credentials, ServerCredentials } from '@grpc/grpc-js';
+import type { ChannelCredentials } from '@grpc/grpc-js';
+
+/** A certificate that is its own authority, as in go-plugin's AutoMTLS, and its key. */
+export interface Identity {
+  readonly certificate: Buffer;
+  readonly key: Buffer;
+}
+
+/** Makes a certificate for a host name, on the curve that go-plugin uses. */
+export async function makeIdentity(directory: string, host: string): Promise<Identity> {
+  const file = (suffix: string): string => join(directory, `${host}.${suffix}`);
+  const config = ['[req]', 'distinguished_name = name', 'x509_extensions = v3', 'prompt = no', '[name]'];
+  config.push(`CN = ${host}`, '[v3]', 'basicConstraints = critical, CA:TRUE', `subjectAltName = DNS:${host}`);
+  await writeFile(file('conf'), config.join('\n'));
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:secp521r1', '-nodes'];
+  const files = ['-config', file('conf'), '-keyout', file('key'), '-out', file('crt')];
+  await promisify(execFile)('openssl', ['req', '-x509', ...curve, '-days', '2', ...files]);
+  return { certificate: await readFile(file('crt')), key: await readFile(file('key')) };
+}
+
+/** What a server needs that shows `own`, and wants a certificate of `client` if one is given. */
+export function serverTls(own: Identity, client?: Identity): ServerCredentials {
+  const pair = { private_key: own.key, cert_chain: own.certificate };
+  return ServerCredentials.createSsl(client?.certificate ?? null, [pair], client !== undefined);
+}
+
+/** What a client needs that trusts `server`, and shows `own` if one is given. */
+export function clientTls(server: Identity, own?: Identity): ChannelCredentials {
+  return credentials.createSsl(server.certificate, own?.key, own?.certificate);
+}

@@ -1,0 +1,236 @@
+import { existsSync } from 'node:fs';
+import { status } from '@grpc/grpc-js';
+import { parseEndpoint } from '@rpcplugin/endpoint-utils';
+import { TransportError } from '@rpcplugin/transport-core';
+import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
+import { describe, expect, it } from 'vitest';
+import { connectGrpc } from '../src/index.js';
+import type { GrpcListener } from '../src/index.js';
+import { ask, call, Probe } from './service.js';
+import {
+  closed,
+  connected,
+  durationOf,
+  failure,
+  insecure,
+  networks,
+  noSocketsLeft,
+  openSockets,
+  plainConnection,
+  probeClient,
+  startChild,
+  startPlugin,
+  statusOf,
+  until,
+} from './support.js';
+
+const absent = /^(NOT_FOUND|CONNECTION_REFUSED)$/;
+/** What a call that is cut off ends with. */
+const cutOff: unknown[] = [status.UNAVAILABLE, status.CANCELLED];
+
+describe.each(networks)('closing a server over %s', (network) => {
+  it('lets a call under way finish, and takes no more connections meanwhile', async () => {
+    const { endpoint, listener, probe } = await startPlugin(network);
+    const client = await probeClient(endpoint);
+    const arrived = probe.nextHanging();
+    const answer = ask(client, 'hang', 'worth waiting for');
+    await arrived;
+    const closing = listener.close({ graceMs: 20_000 });
+    expect((await failure(connectGrpc(endpoint, insecure, { waitMs: 0 }))).code).toMatch(absent);
+    probe.release();
+    expect(await answer).toBe('worth waiting for');
+    expect(await durationOf(closing)).toBeLessThan(5000);
+  });
+
+  it('takes no more calls on the connections that there are', async () => {
+    const { endpoint, listener, probe } = await startPlugin(network);
+    const client = await probeClient(endpoint);
+    const arrived = probe.nextHanging();
+    const answer = ask(client, 'hang', 'first');
+    await arrived;
+    const closing = listener.close({ graceMs: 20_000 });
+    await until(async () => (await ask(client, 'echo').catch(() => 'refused')) === 'refused');
+    expect(await statusOf(call(client, 'echo'))).toBe(status.UNAVAILABLE);
+    probe.release();
+    expect(await answer).toBe('first');
+    await closing;
+  });
+
+  it('cuts off a call that does not end, when the grace is over', async () => {
+    const { endpoint, listener, probe } = await startPlugin(network);
+    const client = await probeClient(endpoint);
+    const arrived = probe.nextHanging();
+    const answer = statusOf(call(client, 'hang'));
+    const hanging = await arrived;
+    const [closeMs, answerMs] = await Promise.all([durationOf(listener.close({ graceMs: 200 })), durationOf(answer)]);
+    expect(closeMs).toBeGreaterThan(190);
+    expect(closeMs).toBeLessThan(1000);
+    expect(answerMs).toBeLessThan(1000);
+    expect(cutOff).toContain(await answer);
+    await until(() => hanging.cancelled);
+  });
+
+  it('gives calls a second when nothing else is said', async () => {
+    const { endpoint, listener, probe } = await startPlugin(network);
+    const client = await probeClient(endpoint);
+    const arrived = probe.nextHanging();
+    const answer = statusOf(call(client, 'hang'));
+    await arrived;
+    const tookMs = await durationOf(listener.close());
+    expect(tookMs).toBeGreaterThan(990);
+    expect(tookMs).toBeLessThan(1900);
+    expect(cutOff).toContain(await answer);
+  });
+
+  it('cuts calls off sooner when a second close says so, and not later', async () => {
+    const { endpoint, listener, probe } = await startPlugin(network);
+    const client = await probeClient(endpoint);
+    const arrived = probe.nextHanging();
+    const answer = statusOf(call(client, 'hang'));
+    await arrived;
+    const first = listener.close({ graceMs: 60_000 });
+    const second = listener.close({ graceMs: 100 });
+    const third = listener.close({ graceMs: 60_000 });
+    expect(await durationOf(Promise.all([first, second, third]))).toBeLessThan(1000);
+    expect(cutOff).toContain(await answer);
+  });
+
+  it('cuts calls off at once without a grace', async () => {
+    const { endpoint, listener, probe } = await startPlugin(network);
+    const client = await probeClient(endpoint);
+    const arrived = probe.nextHanging();
+    const answer = statusOf(call(client, 'hang'));
+    await arrived;
+    expect(await durationOf(listener.close({ graceMs: 0 }))).toBeLessThan(500);
+    expect(cutOff).toContain(await answer);
+  });
+
+  it('is done with when it is done again', async () => {
+    const { listener, transport } = await startPlugin(network);
+    await Promise.all([listener.close(), listener.close()]);
+    await listener.close({ graceMs: 0 });
+    expect(transport.endpoint).toBeUndefined();
+    expect((await failure(transport.listen())).code).toBe('CLOSED');
+  });
+
+  it('refuses a grace that is none, and serves on', async () => {
+    const { endpoint, listener } = await startPlugin(network);
+    for (const graceMs of [-1, NaN, '1' as unknown as number]) {
+      expect((await failure(listener.close({ graceMs }))).code).toBe('INVALID_ARGUMENT');
+    }
+    expect(await ask(await probeClient(endpoint), 'echo', 'still here')).toBe('still here');
+  });
+
+  it('happens at the end of `await using`', async () => {
+    const { endpoint, listener: outer } = await startPlugin(network);
+    {
+      await using listener: GrpcListener = outer;
+      expect(await ask(await probeClient(listener.endpoint), 'echo', 'inside')).toBe('inside');
+    }
+    expect((await failure(connectGrpc(endpoint, insecure, { waitMs: 0 }))).code).toMatch(absent);
+  });
+
+  it('does not wait for a peer that never said a thing', async () => {
+    const { accepted, endpoint, listener } = await startPlugin(network);
+    const peer = await plainConnection(endpoint);
+    await until(() => accepted.length === 1);
+    expect(await durationOf(listener.close({ graceMs: 20_000 }))).toBeLessThan(1000);
+    await closed(peer);
+  });
+
+  it('does not wait for connections without a call', async () => {
+    const { endpoint, listener } = await startPlugin(network);
+    const clients = await Promise.all([probeClient(endpoint), probeClient(endpoint)]);
+    await ask(clients[0], 'echo');
+    expect(await durationOf(listener.close({ graceMs: 20_000 }))).toBeLessThan(1000);
+  });
+
+  it('cuts off a call under way on a server without channelz', async () => {
+    const { endpoint, listener, probe } = await startPlugin(network, { server: { 'grpc.enable_channelz': 0 } });
+    const client = await probeClient(endpoint);
+    const arrived = probe.nextHanging();
+    const answer = statusOf(call(client, 'hang'));
+    await arrived;
+    expect(await durationOf(listener.close({ graceMs: 100 }))).toBeLessThan(1000);
+    expect(cutOff).toContain(await answer);
+  });
+
+  it('cuts off a peer that has stopped reading', async () => {
+    const { accepted, endpoint, listener } = await startPlugin(network);
+    const client = await probeClient(endpoint);
+    const message = Buffer.alloc(32 * 1024 * 1024);
+    const answer = statusOf(call(client, 'echo', message, { deadline: Date.now() + 20_000 }));
+    // The server's side as it looks when nothing can be sent any more: in the middle of a message.
+    await until(() => (accepted[0]?.bytesRead ?? 0) > 1024 * 1024);
+    accepted[0]?.pause();
+    const tookMs = await durationOf(listener.close({ graceMs: 100 }));
+    expect(tookMs).toBeLessThan(1000);
+    expect(cutOff).toContain(await answer);
+  });
+
+  it('leaves the same server alone on its other transports', async () => {
+    const one = await startPlugin(network);
+    const other = await startPlugin(network === 'unix' ? 'tcp' : 'unix', { probe: one.probe });
+    const connection = await connected(other.endpoint);
+    const client = connection.client(Probe);
+    const arrived = one.probe.nextHanging();
+    const answer = ask(client, 'hang', 'undisturbed');
+    await arrived;
+    await one.listener.close({ graceMs: 0 });
+    expect(await ask(client, 'echo', 'old connection')).toBe('old connection');
+    expect(await ask(await probeClient(other.endpoint), 'echo', 'new connection')).toBe('new connection');
+    one.probe.release();
+    expect(await answer).toBe('undisturbed');
+  });
+
+  it('leaves the server fit for another transport', async () => {
+    const { listener, probe } = await startPlugin(network);
+    await listener.close();
+    const next = await startPlugin(network, { probe });
+    expect(await ask(await probeClient(next.endpoint), 'echo', 'again')).toBe('again');
+  });
+
+  it('leaves no socket file and no descriptor', async () => {
+    const before = openSockets();
+    const { endpoint, listener, probe } = await startPlugin(network);
+    const connection = await connected(endpoint);
+    const client = connection.client(Probe);
+    await ask(client, 'echo');
+    const arrived = probe.nextHanging();
+    const answer = statusOf(call(client, 'hang'));
+    await arrived;
+    const address = parseEndpoint(endpoint);
+    if (address.network === 'unix') expect(existsSync(address.path)).toBe(true);
+    await listener.close({ graceMs: 50 });
+    if (address.network === 'unix') expect(existsSync(address.path)).toBe(false);
+    await answer;
+    connection.close();
+    await noSocketsLeft(before);
+  });
+
+  it('lets the process end by itself', async () => {
+    expect(await startChild('round-trip.ts', [network]).exited).toEqual({ result: 0, errors: '' });
+  });
+});
+
+describe('closing a server whose address can not be given up', () => {
+  class Clinging extends TCPSocketTransport {
+    #tried = false;
+
+    override async stopListening(): Promise<void> {
+      await super.stopListening();
+      if (this.#tried) return;
+      this.#tried = true;
+      throw new TransportError('IO', 'as if the file system had gone');
+    }
+  }
+
+  it('tells every caller, and ends the connections all the same', async () => {
+    const { accepted, endpoint, listener } = await startPlugin('tcp', { transport: new Clinging() });
+    await probeClient(endpoint);
+    const outcomes = [listener.close(), listener.close(), listener.close({ graceMs: 0 })].map(failure);
+    const errors = await Promise.all(outcomes);
+    expect(errors.map(({ message }) => message)).toEqual(Array(3).fill('as if the file system had gone'));
+    expect(accepted.every((socket) => socket.destroyed)).toBe(true);
+  });
+});

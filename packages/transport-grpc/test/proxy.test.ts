@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { parseEndpoint } from '@rpcplugin/endpoint-utils';
+import { plainServer, startChild, startPlugin } from './support.js';
+
+describe('an HTTP proxy in the environment', () => {
+  async function callThroughProxy(how: 'connectGrpc' | 'bare'): Promise<{ answer: unknown; proxied: number }> {
+    const plugin = await startPlugin('tcp');
+    const proxy = await plainServer('tcp', (socket) => socket.destroy());
+    const url = `http://${proxy.endpoint}`;
+    const env = { ...process.env, http_proxy: url, https_proxy: url, grpc_proxy: url };
+    for (const name of ['no_proxy', 'no_grpc_proxy', 'NO_PROXY']) Reflect.deleteProperty(env, name);
+    const child = startChild('proxied.ts', [how, plugin.endpoint], env);
+    const answer = await child.message();
+    expect(parseEndpoint(plugin.endpoint)).toMatchObject({ host: '127.0.0.1' });
+    return { answer, proxied: proxy.sockets.length };
+  }
+
+  it('is not asked for a plugin on this machine', async () => {
+    expect(await callThroughProxy('connectGrpc')).toEqual({ answer: 'hello', proxied: 0 });
+  });
+
+  it('is asked by a client as grpc-js makes it', async () => {
+    const { answer, proxied } = await callThroughProxy('bare');
+    expect(answer).toMatch(/^failed: /);
+    expect(proxied).toBeGreaterThan(0);
+  });
+});

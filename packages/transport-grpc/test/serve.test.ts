@@ -1,0 +1,276 @@
+import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
+import { createServer } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
+import { Duplex } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { getChannelzHandlers, Server } from '@grpc/grpc-js';
+import type { ServerCredentials } from '@grpc/grpc-js';
+import type { ListenOptions, Transport } from '@rpcplugin/transport-core';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { serveGrpc } from '../src/index.js';
+import { ask, ProbeServer } from './service.js';
+import {
+  failure,
+  insecure,
+  insecureServer,
+  networks,
+  plainServer,
+  probeClient,
+  settlesWithoutIO,
+  startPlugin,
+  transportAt,
+  transportOf,
+  until,
+} from './support.js';
+
+/** Resolves once the servers of this process have that many listeners, connection injectors among them. */
+async function listenersAre(count: number): Promise<void> {
+  await until(async () => (await listeners()) === count, 2000);
+}
+
+/** As channelz counts them. */
+async function listeners(): Promise<number> {
+  const { GetServers } = getChannelzHandlers();
+  const { server } = await new Promise<{ server?: { listen_socket?: unknown[] | null }[] | null }>(
+    (resolve, reject) => {
+      const request = { start_server_id: 0, max_results: 1000 };
+      const call = { request } as unknown as Parameters<typeof GetServers>[0];
+      GetServers(call, (error, value) => {
+        if (value === undefined || value === null) reject(new Error('no answer', { cause: error }));
+        else resolve(value);
+      });
+    },
+  );
+  return (server ?? []).reduce((sum, { listen_socket }) => sum + (listen_socket?.length ?? 0), 0);
+}
+
+describe.each(networks)('serving over %s', (network) => {
+  it('resolves with the endpoint of the transport', async () => {
+    const { endpoint, listener, transport } = await startPlugin(network);
+    expect(endpoint).toBe(transport.endpoint);
+    expect(listener.endpoint).toBe(endpoint);
+    expect(await ask(await probeClient(endpoint), 'echo', 'hello')).toBe('hello');
+  });
+
+  it('rejects when the address is in use, and leaves the server fit for another', async () => {
+    const holder = await plainServer(network);
+    const probe = new ProbeServer('next');
+    const error = await failure(serveGrpc(probe.server, transportAt(holder.endpoint), insecureServer));
+    expect(error).toMatchObject({ code: 'ADDRESS_IN_USE', endpoint: holder.endpoint });
+    await listenersAre(0);
+    const { endpoint } = await startPlugin(network, { probe });
+    expect(await ask(await probeClient(endpoint), 'echo', 'hello')).toBe('hello');
+  });
+
+  it('rejects when the transport listens already, which goes on', async () => {
+    const first = await startPlugin(network);
+    const probe = new ProbeServer('next');
+    const error = await failure(serveGrpc(probe.server, first.transport, insecureServer));
+    expect(error).toMatchObject({ code: 'ALREADY_LISTENING', endpoint: first.endpoint });
+    await listenersAre(1);
+    expect(await ask(await probeClient(first.endpoint), 'echo', 'hello')).toBe('hello');
+    const { endpoint } = await startPlugin(network, { probe });
+    expect(await ask(await probeClient(endpoint), 'echo', 'hello')).toBe('hello');
+  });
+
+  it('rejects when it is aborted, before or meanwhile, and leaves nothing', async () => {
+    const probe = new ProbeServer('next');
+    const reason = new Error('no longer wanted');
+    const aborted = serveGrpc(probe.server, await transportOf(network), insecureServer, {
+      signal: AbortSignal.abort(reason),
+    });
+    expect(await failure(aborted)).toMatchObject({ code: 'ABORTED', cause: reason });
+    const aborter = new AbortController();
+    const transport = await transportOf(network);
+    const pending = failure(serveGrpc(probe.server, transport, insecureServer, { signal: aborter.signal }));
+    aborter.abort(reason);
+    expect(await pending).toMatchObject({ code: 'ABORTED' });
+    expect(transport.endpoint).toBeUndefined();
+    await listenersAre(0);
+    const { endpoint } = await startPlugin(network, { probe });
+    expect(await ask(await probeClient(endpoint), 'echo', 'hello')).toBe('hello');
+  });
+
+  it('does nothing when the signal fires once it serves', async () => {
+    const aborter = new AbortController();
+    const transport = await transportOf(network);
+    const probe = new ProbeServer('next');
+    const listener = await serveGrpc(probe.server, transport, insecureServer, { signal: aborter.signal });
+    onTestFinished(() => listener.close({ graceMs: 0 }));
+    aborter.abort();
+    expect(await ask(await probeClient(listener.endpoint), 'echo', 'hello')).toBe('hello');
+  });
+
+  it('rejects when the transport is closed', async () => {
+    const transport = await transportOf(network);
+    await transport.close();
+    expect((await failure(serveGrpc(new Server(), transport, insecureServer))).code).toBe('CLOSED');
+  });
+
+  it.each([undefined, null, {}, insecure])('refuses %o as credentials, and does not listen', async (credentials) => {
+    const transport = await transportOf(network);
+    const probe = new ProbeServer('next');
+    const serving = serveGrpc(probe.server, transport, credentials as ServerCredentials);
+    expect(await settlesWithoutIO(serving)).toBe(true);
+    expect(await failure(serving)).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(transport.endpoint).toBeUndefined();
+    await listenersAre(0);
+    const { endpoint } = await startPlugin(network, { probe, transport });
+    expect(await ask(await probeClient(endpoint), 'echo', 'hello')).toBe('hello');
+  });
+
+  it('leaves no listener behind in the server when it is closed', async () => {
+    const { listener } = await startPlugin(network);
+    await listenersAre(1);
+    await listener.close();
+    await listenersAre(0);
+  });
+});
+
+/** What every transport of this file has in common: it hands over what it is given, and ends it. */
+abstract class Handover<C extends Duplex> implements Transport<C> {
+  abstract readonly network: string;
+  endpoint: string | undefined;
+  protected readonly connections = new Set<C>();
+  #onConnection: ListenOptions<C>['onConnection'];
+
+  async listen(options: ListenOptions<C> = {}): Promise<string> {
+    this.#onConnection = options.onConnection;
+    this.endpoint = await this.open();
+    return this.endpoint;
+  }
+
+  protected abstract open(): Promise<string>;
+  abstract connect(): Promise<C>;
+  abstract stopListening(): Promise<void>;
+
+  protected accept(connection: C): void {
+    this.connections.add(connection);
+    void this.#onConnection?.(connection);
+  }
+
+  async close(): Promise<void> {
+    await this.stopListening();
+    for (const connection of this.connections) connection.destroy();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** One end of a pair of streams that are each other's other side, as in a worker or a pipe. */
+class End extends Duplex {
+  other: End | undefined;
+  #taken: (() => void) | undefined;
+
+  override _read(): void {
+    const taken = this.#taken;
+    this.#taken = undefined;
+    taken?.();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    if (this.other === undefined || this.other.push(chunk)) done();
+    else this.other.#taken = done;
+  }
+
+  override _final(done: () => void): void {
+    this.other?.push(null);
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    const { other } = this;
+    this.other = undefined;
+    other?.destroy();
+    done(error);
+  }
+}
+
+class MemoryTransport extends Handover<End> {
+  readonly network = 'memory';
+
+  protected override open(): Promise<string> {
+    return Promise.resolve('memory:');
+  }
+
+  override connect(): Promise<End> {
+    const [here, there] = [new End(), new End()];
+    here.other = there;
+    there.other = here;
+    this.accept(there);
+    return Promise.resolve(here);
+  }
+
+  override stopListening(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** Hands over sockets that are paused, as `net` does when it is asked to. */
+class PausingTransport extends Handover<Duplex> {
+  readonly network = 'tcp';
+  readonly server: NetServer = createServer({ pauseOnConnect: true }, (socket) => {
+    this.accept(socket);
+  });
+
+  protected override async open(): Promise<string> {
+    this.server.listen({ host: '127.0.0.1', port: 0 });
+    await once(this.server, 'listening');
+    return `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  override connect(): Promise<Duplex> {
+    return Promise.reject(new Error('it only listens'));
+  }
+
+  override stopListening(): Promise<void> {
+    this.server.close();
+    return Promise.resolve();
+  }
+}
+
+describe('serving on transports of others', () => {
+  it('rejects with the very error that they reject with', async () => {
+    const reason = new Error('of its own kind');
+    class Failing extends MemoryTransport {
+      protected override open(): Promise<string> {
+        return Promise.reject(reason);
+      }
+    }
+    await expect(serveGrpc(new Server(), new Failing(), insecureServer)).rejects.toBe(reason);
+    await listenersAre(0);
+  });
+
+  it('works when they have nothing to do with sockets', async () => {
+    const transport = new MemoryTransport();
+    const listener = await serveGrpc(new ProbeServer('memory').server, transport, insecureServer);
+    const connection = await transport.connect();
+    const session = connectHttp2('http://localhost', { createConnection: () => connection });
+    const headers = {
+      ':method': 'POST',
+      ':path': '/test.Probe/Echo',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    };
+    const call = session.request(headers);
+    const trailers = once(call, 'trailers');
+    // The wire format of a message: not compressed, its length, its bytes.
+    const message = Buffer.from([0, 0, 0, 0, 5, ...Buffer.from('hello')]);
+    call.end(message);
+    expect(await buffer(call)).toEqual(message);
+    expect((await trailers)[0]).toMatchObject({ 'grpc-status': '0' });
+    await listener.close({ graceMs: 5000 });
+    expect(connection.destroyed).toBe(true);
+  });
+
+  it('works when they hand over sockets that are paused', async () => {
+    const transport = new PausingTransport();
+    const listener = await serveGrpc(new ProbeServer('paused').server, transport, insecureServer);
+    onTestFinished(() => listener.close({ graceMs: 0 }));
+    const client = await probeClient(listener.endpoint);
+    expect(await ask(client, 'echo', 'hello', { deadline: Date.now() + 5000 })).toBe('hello');
+  });
+});

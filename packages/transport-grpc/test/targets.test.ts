@@ -1,0 +1,106 @@
+import { credentials } from '@grpc/grpc-js';
+import { parseEndpoint } from '@rpcplugin/endpoint-utils';
+import { describe, expect, it } from 'vitest';
+import { connectGrpc, grpcChannelOptions } from '../src/index.js';
+import { ask, Name, Probe } from './service.js';
+import {
+  connected,
+  durationOf,
+  failure,
+  freeEndpoint,
+  insecure,
+  networks,
+  noSocketsLeft,
+  openSockets,
+  plainServer,
+  startPlugin,
+  until,
+} from './support.js';
+
+function portOf(endpoint: string): string {
+  const address = parseEndpoint(endpoint);
+  return address.network === 'tcp' ? String(address.port) : '';
+}
+
+describe('targets that are the business of gRPC', () => {
+  it.each(['dns:///localhost:PORT', 'dns:localhost:PORT', 'dns:127.0.0.1:PORT'])(
+    '%s is resolved by it',
+    async (form) => {
+      const plugin = await startPlugin('tcp', { name: 'resolved' });
+      const connection = await connected(form.replace('PORT', portOf(plugin.endpoint)));
+      expect(await ask(connection.client(Name), 'name')).toBe('resolved');
+    },
+  );
+
+  it('are handed to it untouched', async () => {
+    const plugin = await startPlugin('tcp');
+    const target = `dns:///localhost:${portOf(plugin.endpoint)}`;
+    expect((await connected(target)).channel.getTarget()).toBe(target);
+  });
+
+  it('may be several addresses, among which it balances calls', async () => {
+    const plugins = await Promise.all(['one', 'two'].map((name) => startPlugin('tcp', { name })));
+    const target = `ipv4:${plugins.map(({ endpoint }) => endpoint).join(',')}`;
+    const serviceConfig = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
+    const { client } = await connected(target, insecure, {
+      channelOptions: { 'grpc.service_config': serviceConfig },
+    }).then((connection) => ({ client: connection.client(Name) }));
+    const names = new Set<string>();
+    await until(async () => names.add(await ask(client, 'name')).size === 2);
+    expect([...names].sort()).toEqual(['one', 'two']);
+  });
+
+  it('are tried for all of timeoutMs, and leave nothing', async () => {
+    const endpoint = await freeEndpoint('tcp');
+    const before = openSockets();
+    const target = `dns:///localhost:${portOf(endpoint)}`;
+    const connecting = connectGrpc(target, insecure, { timeoutMs: 200 });
+    const tookMs = durationOf(connecting);
+    const error = await failure(connecting);
+    expect(error).toMatchObject({ code: 'TIMEOUT', endpoint: target });
+    expect(String(error.cause)).toContain('ECONNREFUSED');
+    expect(await tookMs).toBeGreaterThan(190);
+    expect(await tookMs).toBeLessThan(1000);
+    await noSocketsLeft(before, 2000);
+  });
+
+  it('leave nothing when a server there accepts and never answers', async () => {
+    const { endpoint, sockets } = await plainServer('tcp');
+    const before = openSockets();
+    const connecting = connectGrpc(`dns:///localhost:${portOf(endpoint)}`, insecure, { timeoutMs: 200 });
+    expect((await failure(connecting)).code).toBe('TIMEOUT');
+    expect(sockets.length).toBeGreaterThan(0);
+    await until(() => sockets.every((socket) => socket.resume().destroyed), 2000);
+    await noSocketsLeft(before, 2000);
+  });
+
+  it('can be aborted', async () => {
+    const server = await plainServer('tcp');
+    const { endpoint } = server;
+    const accepted = server.nextSocket();
+    const aborter = new AbortController();
+    const target = `dns:///localhost:${portOf(endpoint)}`;
+    const connecting = failure(connectGrpc(target, insecure, { signal: aborter.signal }));
+    await accepted;
+    aborter.abort('no longer wanted');
+    expect(await connecting).toMatchObject({ code: 'ABORTED', cause: 'no longer wanted', endpoint: target });
+  });
+});
+
+describe.each(networks)('channel options over %s', (network) => {
+  it('come before the defaults', async () => {
+    const { endpoint } = await startPlugin(network);
+    const channelOptions = { 'grpc.max_receive_message_length': 10 };
+    const client = (await connected(endpoint, insecure, { channelOptions })).client(Probe);
+    expect(await ask(client, 'echo', '0123456789')).toBe('0123456789');
+    await expect(ask(client, 'echo', '0123456789x')).rejects.toThrow(/RESOURCE_EXHAUSTED/);
+  });
+
+  it('as this package makes them suit the clients that others make', async () => {
+    const { endpoint } = await startPlugin(network);
+    const client = new Probe(endpoint, credentials.createInsecure(), grpcChannelOptions(endpoint));
+    const [authority] = (await ask(client, 'origin')).split('\n');
+    client.close();
+    expect(authority).toBe('localhost');
+  });
+});

@@ -1,0 +1,140 @@
+import { once } from 'node:events';
+import { link, mkdir } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { join } from 'node:path';
+import { joinHostPort, parseEndpoint } from '@rpcplugin/endpoint-utils';
+import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
+import { UnixSocketTransport } from '@rpcplugin/transport-unix';
+import type { UnixSocketTransportOptions } from '@rpcplugin/transport-unix';
+import type { ContractPlace, ContractVariant } from './contract.js';
+import { entries, freshDirectory, removeDirectory } from './support.js';
+
+function tcpVariant(host: string, canonical: RegExp): ContractVariant {
+  return {
+    network: 'tcp',
+    canonical,
+    malformed: ['', '127.0.0.1', '127.0.0.1:', ':1', '127.0.0.1:65536', '::1:1', 'http://127.0.0.1:1', '127.0.0.1:0'],
+    foreign: ['unix:/tmp/nobody.sock', '/tmp/nobody.sock', './nobody.sock'],
+    resets: true,
+    nobody: { 'a free port': 'CONNECTION_REFUSED' },
+    open: () => Promise.resolve(tcpPlace(host)),
+  };
+}
+
+function tcpPlace(host: string): ContractPlace {
+  const holders: FreePort[] = [];
+  return {
+    create: (options) => new TCPSocketTransport({ ...options, host }),
+    createAt: (endpoint, options) => new TCPSocketTransport({ ...options, ...hostAndPort(endpoint) }),
+    netOptions: hostAndPort,
+    nobody: async () => {
+      const port = await holdFreePort(host);
+      holders.push(port);
+      return joinHostPort(host, port.port);
+    },
+    leftovers: () => Promise.resolve([]),
+    close: () => {
+      for (const { socket, server } of holders) {
+        socket.destroy();
+        server.close();
+      }
+      return Promise.resolve();
+    },
+  };
+}
+
+function hostAndPort(endpoint: string): { host: string; port: number } {
+  const parts = parseEndpoint(endpoint);
+  if (parts.network !== 'tcp') throw new Error(`not TCP: ${endpoint}`);
+  return { host: parts.host, port: parts.port };
+}
+
+interface FreePort {
+  port: number;
+  socket: Socket;
+  server: Server;
+}
+
+/**
+ * A port on which nobody listens, and which the system gives to nobody who asks for just any port: it is the near end of a
+ * connection. Such a port can still be listened on by who asks for it by its number.
+ */
+async function holdFreePort(host: string): Promise<FreePort> {
+  const probe = createServer().listen(0, host);
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  const server = createServer((accepted) => accepted.resume().on('error', () => undefined)).listen(0, host);
+  await once(server, 'listening');
+  const socket = connect({ host, port: (server.address() as AddressInfo).port, localAddress: host, localPort: port });
+  await once(socket, 'connect');
+  return { port, socket, server };
+}
+
+function unixVariant(options: (directory: string, count: number) => UnixSocketTransportOptions): ContractVariant {
+  return {
+    network: 'unix',
+    canonical: /^unix:\/.*[^/]$/,
+    malformed: ['', 'unix:', 'unix:/', '/tmp/', 'unix:/tmp/a\0b', 'unix:/tmp/a\nb', '/tmp/..'],
+    foreign: ['127.0.0.1:1', '[::1]:1', 'tcp://127.0.0.1:1', 'localhost:1'],
+    resets: false,
+    nobody: { 'an absent file': 'NOT_FOUND', 'an absent directory': 'NOT_FOUND', 'a stale file': 'CONNECTION_REFUSED' },
+    open: () => unixPlace(options),
+  };
+}
+
+async function unixPlace(
+  options: (directory: string, count: number) => UnixSocketTransportOptions,
+): Promise<ContractPlace> {
+  const directory = await freshDirectory();
+  const elsewhere = await freshDirectory();
+  // Where a socket goes that is given no place.
+  const { XDG_RUNTIME_DIR: runtimeDirectory } = process.env;
+  process.env['XDG_RUNTIME_DIR'] = directory;
+  let created = 0;
+  return {
+    create: (common) => new UnixSocketTransport({ ...common, ...options(directory, created++) }),
+    createAt: (endpoint, common) => new UnixSocketTransport({ ...common, path: pathOf(endpoint) }),
+    netOptions: (endpoint) => ({ path: pathOf(endpoint) }),
+    nobody: async (what) => `unix:${await unusedPath(elsewhere, what)}`,
+    leftovers: () => entries(directory),
+    close: async () => {
+      if (runtimeDirectory === undefined) delete process.env['XDG_RUNTIME_DIR'];
+      else process.env['XDG_RUNTIME_DIR'] = runtimeDirectory;
+      await removeDirectory(directory);
+      await removeDirectory(elsewhere);
+    },
+  };
+}
+
+function pathOf(endpoint: string): string {
+  const parts = parseEndpoint(endpoint);
+  if (parts.network !== 'unix') throw new Error(`not unix: ${endpoint}`);
+  return parts.path;
+}
+
+async function unusedPath(directory: string, what: string): Promise<string> {
+  const path = join(directory, what.replaceAll(' ', '-'));
+  if (what === 'an absent directory') return join(path, 'nested', 's');
+  if (what === 'a stale file') {
+    await mkdir(join(directory, 'b'));
+    const bound = join(directory, 'b', 's');
+    const server = createServer().listen(bound);
+    await once(server, 'listening');
+    // The server removes the name that it bound, and nothing else.
+    await link(bound, path);
+    server.close();
+    await once(server, 'close');
+  }
+  return path;
+}
+
+export const variants = {
+  'TCP IPv4': tcpVariant('127.0.0.1', /^127\.0\.0\.1:[1-9]\d*$/),
+  'TCP IPv6': tcpVariant('::1', /^\[::1\]:[1-9]\d*$/),
+  'unix by path': unixVariant((directory, count) => ({ path: join(directory, 'made', `${count}.sock`) })),
+  'unix by directory': unixVariant((directory) => ({ directory: join(directory, 'made') })),
+  'unix automatic': unixVariant(() => ({})),
+} satisfies Record<string, ContractVariant>;
