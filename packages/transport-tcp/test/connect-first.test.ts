@@ -1,0 +1,261 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { connectSocket } from '@rpcplugin/transport-core';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { connectFirst } from '../src/connect-first.js';
+import { interleaveFamilies } from '../src/resolve-host.js';
+import { freePort, plainServer, portOf } from './support.js';
+
+type Attempt = (signal: AbortSignal) => Promise<Socket>;
+
+const never = new AbortController().signal;
+/** Less than 250 ms: a timer counts from the start of the event loop's turn in which it is set, and a turn can be long. */
+const STAGGER_MS = 200;
+
+/** An attempt at a port of 127.0.0.1. */
+function at(port: number): Attempt {
+  return async (signal) => {
+    const socket = await connectSocket({ host: '127.0.0.1', port }, signal);
+    onTestFinished(() => {
+      socket.destroy();
+    });
+    return socket;
+  };
+}
+
+/** An attempt that goes on until it is aborted, as one whose packets are lost. */
+const hanging: Attempt = (signal) =>
+  new Promise((_, reject) => {
+    signal.addEventListener('abort', () => {
+      reject(signal.reason as Error);
+    });
+  });
+
+/** Tells when an attempt began, and whether it was aborted. */
+function watched(attempt: Attempt): Attempt & { begunAt: number; signal: AbortSignal | undefined } {
+  const watching = Object.assign(
+    (signal: AbortSignal) => {
+      watching.begunAt = performance.now();
+      watching.signal = signal;
+      return attempt(signal);
+    },
+    { begunAt: NaN, signal: undefined as AbortSignal | undefined },
+  );
+  return watching;
+}
+
+describe('connectFirst', () => {
+  it('begins with the first, and never begins the second when that answers', async () => {
+    const server = await plainServer('127.0.0.1');
+    const second = watched(hanging);
+    const socket = await connectFirst([at(portOf(server)), second], never);
+    expect(socket.remotePort).toBe(portOf(server));
+    expect(second.begunAt).toBeNaN();
+  });
+
+  it('begins the next when one is refused, in order', async () => {
+    const server = await plainServer('127.0.0.1');
+    const attempts = [watched(at(await freePort())), watched(at(await freePort())), watched(at(portOf(server)))];
+    const socket = await connectFirst(attempts, never);
+    expect(socket.remotePort).toBe(portOf(server));
+    const [first = NaN, second = NaN, third = NaN] = attempts.map(({ begunAt }) => begunAt);
+    expect(first).toBeLessThanOrEqual(second);
+    expect(second).toBeLessThanOrEqual(third);
+  });
+
+  it('begins the next in the turn of the event loop in which one has failed', async () => {
+    const aborter = new AbortController();
+    const next = watched(hanging);
+    const pending = connectFirst([() => Promise.reject(new Error('failed')), next], aborter.signal);
+    await new Promise(setImmediate);
+    expect(next.begunAt).not.toBeNaN();
+    aborter.abort(new Error('enough'));
+    await expect(pending).rejects.toThrow('enough');
+  });
+
+  it('begins the next beside one that has taken 250 ms, and destroys the loser', async () => {
+    const server = await plainServer('127.0.0.1');
+    const [slow, answering] = [watched(hanging), watched(at(portOf(server)))];
+    const socket = await connectFirst([slow, answering], never);
+    expect(answering.begunAt - slow.begunAt).toBeGreaterThanOrEqual(STAGGER_MS);
+    expect(slow.signal?.aborted).toBe(true);
+    expect(socket.destroyed).toBe(false);
+  });
+
+  it('leaves 250 ms between each and the next', async () => {
+    const server = await plainServer('127.0.0.1');
+    const attempts = [watched(hanging), watched(hanging), watched(at(portOf(server)))];
+    await connectFirst(attempts, never);
+    const [first = NaN, second = NaN, third = NaN] = attempts.map(({ begunAt }) => begunAt);
+    expect(second - first).toBeGreaterThanOrEqual(STAGGER_MS);
+    expect(third - second).toBeGreaterThanOrEqual(STAGGER_MS);
+  });
+
+  it('does not give up a listener that is slow to answer: it wins when the others are refused', async () => {
+    const listener = await overrunListener();
+    const slow = watched(at(listener.port));
+    const refused = watched(async (signal) => {
+      try {
+        return await at(await freePort())(signal);
+      } finally {
+        listener.accept();
+      }
+    });
+    // The kernel sends the lost SYN again after 1 s. Node's own autoSelectFamily would have failed by then.
+    const socket = await connectFirst([slow, refused], never);
+    expect(socket.remotePort).toBe(listener.port);
+    expect(refused.begunAt - slow.begunAt).toBeGreaterThanOrEqual(STAGGER_MS);
+    expect(slow.signal?.aborted).toBe(true);
+    expect(socket.destroyed).toBe(false);
+  });
+
+  it('destroys the socket of a listener that is slow to answer when another has won', async () => {
+    const listener = await overrunListener();
+    const server = await plainServer('127.0.0.1');
+    const before = tcpSockets();
+    const slow = watched(at(listener.port));
+    const outcome: Promise<unknown>[] = [];
+    const socket = await connectFirst(
+      [
+        (signal) => {
+          const attempt = slow(signal);
+          outcome.push(attempt);
+          return attempt;
+        },
+        at(portOf(server)),
+      ],
+      never,
+    );
+    expect(socket.remotePort).toBe(portOf(server));
+    await expect(outcome[0]).rejects.toThrow();
+    socket.destroy();
+    await expect.poll(tcpSockets).toBeLessThanOrEqual(before);
+  });
+
+  it('destroys a socket that connects after another has won', async () => {
+    const server = await plainServer('127.0.0.1');
+    const won = new AbortController();
+    const late: Socket[] = [];
+    const heedless: Attempt = async () => {
+      await once(won.signal, 'abort');
+      const socket = connect(portOf(server), '127.0.0.1');
+      await once(socket, 'connect');
+      late.push(socket);
+      return socket;
+    };
+    const winner = await connectFirst([heedless, at(portOf(server))], never);
+    won.abort();
+    await expect.poll(() => late[0]?.destroyed).toBe(true);
+    expect(winner.destroyed).toBe(false);
+  });
+
+  it('rejects with all errors, in the order in which they came', async () => {
+    const ports = [await freePort(), await freePort()];
+    const error: unknown = await connectFirst(ports.map(at), never).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(AggregateError);
+    expect((error as AggregateError).errors).toMatchObject(ports.map((port) => ({ code: 'ECONNREFUSED', port })));
+  });
+
+  it('rejects with the one error of a single attempt', async () => {
+    await expect(connectFirst([at(await freePort())], never)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('rejects with the reason when aborted, gives up every attempt and begins no other', async () => {
+    const aborter = new AbortController();
+    const attempts = [watched(hanging), watched(hanging), watched(hanging)];
+    const second = attempts[1];
+    const pending = connectFirst(attempts, aborter.signal);
+    await expect.poll(() => second?.signal).toBeDefined();
+    const reason = new Error('enough');
+    aborter.abort(reason);
+    await expect(pending).rejects.toBe(reason);
+    expect(attempts.map(({ signal }) => signal?.aborted)).toEqual([true, true, undefined]);
+  });
+
+  it.fails('begins nothing with a signal that is aborted already', async () => {
+    const attempts = [watched(hanging), watched(hanging)];
+    const pending = connectFirst(attempts, AbortSignal.abort(new Error('enough')));
+    pending.catch(() => undefined);
+    expect(attempts.map(({ signal }) => signal)).toEqual([undefined, undefined]);
+    await expect(pending).rejects.toThrow('enough');
+  });
+
+  it('leaves no listener on the signal', async () => {
+    const server = await plainServer('127.0.0.1');
+    const { signal } = new AbortController();
+    const removed: string[] = [];
+    const original = signal.removeEventListener.bind(signal);
+    signal.removeEventListener = (...args: Parameters<typeof original>) => {
+      removed.push(args[0]);
+      original(...args);
+    };
+    await connectFirst([at(await freePort()), at(portOf(server))], signal);
+    expect(removed).toEqual(['abort']);
+  });
+});
+
+describe('interleaveFamilies', () => {
+  const four = (n: number) => ({ address: `127.0.0.${n}`, family: 4 });
+  const six = (n: number) => ({ address: `fd00::${n}`, family: 6 });
+
+  it.each([
+    [[], []],
+    [[four(1)], [four(1)]],
+    [
+      [four(1), four(2), six(1), six(2)],
+      [four(1), six(1), four(2), six(2)],
+    ],
+    [
+      [six(1), six(2), six(3), four(1)],
+      [six(1), four(1), six(2), six(3)],
+    ],
+    [
+      [four(1), six(1), six(2), six(3)],
+      [four(1), six(1), six(2), six(3)],
+    ],
+  ])('%j', (addresses, expected) => {
+    expect(interleaveFamilies(addresses)).toEqual(expected);
+  });
+});
+
+/** How many TCP sockets this process has open, connecting ones included. */
+function tcpSockets(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap' || name === 'TCPConnectWrap')
+    .length;
+}
+
+const overrun = `
+  import { readSync } from 'node:fs';
+  import { createServer } from 'node:net';
+  const server = createServer((socket) => socket.on('error', () => {}));
+  server.listen({ host: '127.0.0.1', port: 0, backlog: 1 }, () => {
+    process.stdout.write(String(server.address().port), () => readSync(0, Buffer.alloc(1)));
+  });
+`;
+
+/** A listener whose queue is full, so that the kernel drops what else comes, until it is told to accept. */
+async function overrunListener(): Promise<{ port: number; accept: () => void }> {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', overrun], { stdio: ['pipe', 'pipe', 'inherit'] });
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  });
+  const [output] = (await once(child.stdout, 'data')) as [Buffer];
+  const port = Number(String(output));
+  // Linux queues one more than the backlog says.
+  for (let queued = 0; queued < 2; queued++) {
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    onTestFinished(() => {
+      socket.destroy();
+    });
+    await once(socket, 'connect');
+  }
+  return {
+    port,
+    accept: () => {
+      child.stdin.write('.');
+    },
+  };
+}

@@ -1,0 +1,251 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { text } from 'node:stream/consumers';
+import { normalizeEndpoint } from '@rpcplugin/endpoint-utils';
+import { describe, expect, it } from 'vitest';
+import { closed, Controlled, failure, isRoot, plainServer, portOf, transport, withFreePorts } from './support.js';
+
+/** Addresses that are set aside for documentation (RFC 5737, RFC 3849), and none of this machine's. */
+const foreignHosts = ['192.0.2.1', '2001:db8::1'];
+const hasIPv6 = Object.values(networkInterfaces()).some((of) => of?.some(({ address }) => address === '::1'));
+const linkLocal = Object.entries(networkInterfaces()).flatMap(([name, of = []]) =>
+  of.filter(({ address }) => address.startsWith('fe80:')).map(({ address }) => `${address}%${name}`),
+)[0];
+
+describe('the address', () => {
+  it('is 127.0.0.1 and a port of the system by default', async () => {
+    const endpoint = await transport().listen();
+    expect(endpoint).toMatch(/^127\.0\.0\.1:[1-9]\d*$/);
+    expect(portOf(endpoint)).toBeGreaterThan(1023);
+  });
+
+  it('is not reachable from outside by default', async () => {
+    const endpoint = await transport().listen();
+    const outside = Object.values(networkInterfaces())
+      .flatMap((of = []) => of)
+      .find(({ family, internal }) => family === 'IPv4' && !internal);
+    // Another loopback address does where the machine has no network.
+    const host = outside?.address ?? '127.0.0.2';
+    await expect(once(connect(portOf(endpoint), host), 'connect')).rejects.toThrow(/ECONNREFUSED|EADDRNOTAVAIL/);
+  });
+
+  it.runIf(hasIPv6)('is in brackets for IPv6', async () => {
+    const endpoint = await transport({ host: '::1' }).listen();
+    expect(endpoint).toMatch(/^\[::1\]:[1-9]\d*$/);
+    expect((await transport().connect(endpoint)).remoteFamily).toBe('IPv6');
+  });
+
+  it.runIf(hasIPv6).each(['0:0:0:0:0:0:0:1', '0000::0001', '::0:1', '::FFFF:127.0.0.1'])(
+    'is canonical when the host %s is not',
+    async (host) => {
+      const endpoint = await transport({ host }).listen();
+      expect(endpoint).toBe(normalizeEndpoint(endpoint));
+      await transport().connect(endpoint);
+    },
+  );
+
+  it.runIf(linkLocal !== undefined)('keeps the zone of a link-local address', async () => {
+    const endpoint = await transport({ host: linkLocal }).listen();
+    expect(endpoint).toBe(`[${String(linkLocal)}]:${portOf(endpoint)}`);
+    expect((await transport().connect(endpoint)).remoteFamily).toBe('IPv6');
+  });
+
+  it.each(['localhost', 'LocalHost'])('is that of the name %s, as an address', async (host) => {
+    const endpoint = await transport({ host }).listen();
+    expect(endpoint).toMatch(/^(127\.0\.0\.1|\[::1\]):[1-9]\d*$/);
+    await transport().connect(endpoint);
+  });
+
+  it.each([['0.0.0.0', '127.0.0.1'], ...(hasIPv6 ? [['::', '[::1]']] : [])])(
+    'of all interfaces, %s, is reached on one',
+    async (host, loopback) => {
+      const endpoint = await transport({ host }).listen();
+      await transport().connect(endpoint);
+      await transport().connect(`${loopback}:${portOf(endpoint)}`);
+    },
+  );
+
+  it('is the port that was asked for', async () => {
+    await withFreePorts(1, async (port) => {
+      expect(await transport({ port }).listen()).toBe(`127.0.0.1:${port}`);
+    });
+  });
+
+  it('is taken again as soon as a listener with connections has closed', async () => {
+    const first = transport();
+    const endpoint = await first.listen();
+    const peer = await transport().connect(endpoint);
+    await first.close();
+    expect(await transport({ port: portOf(endpoint) }).listen()).toBe(endpoint);
+    peer.destroy();
+  });
+});
+
+describe('an address that can not be had', () => {
+  it('in use: ADDRESS_IN_USE, and its holder goes on', async () => {
+    const holder = await plainServer('127.0.0.1');
+    const port = portOf(holder);
+    const error = await failure(transport({ port }).listen());
+    expect(error).toMatchObject({
+      code: 'ADDRESS_IN_USE',
+      endpoint: `127.0.0.1:${port}`,
+      cause: { code: 'EADDRINUSE' },
+      hint: expect.stringMatching(/\S/) as string,
+    });
+    expect(error.message).toContain(`127.0.0.1:${port}`);
+    await transport().connect(`127.0.0.1:${port}`);
+  });
+
+  it('in use by one of all interfaces', async () => {
+    const holder = await plainServer('0.0.0.0');
+    expect((await failure(transport({ port: portOf(holder) }).listen())).code).toBe('ADDRESS_IN_USE');
+  });
+
+  it.each(foreignHosts)('not one of this machine, %s: ADDRESS_NOT_AVAILABLE', async (host) => {
+    const error = await failure(transport({ host }).listen());
+    expect(error).toMatchObject({
+      code: 'ADDRESS_NOT_AVAILABLE',
+      hint: expect.stringContaining('127.0.0.1') as string,
+    });
+    expect(error.message).toContain(host);
+  });
+
+  it('not one of this machine: the rest of a range is not tried', async () => {
+    const error = await failure(transport({ host: '192.0.2.1', port: { min: 50_000, max: 50_010 } }).listen());
+    expect(error).toMatchObject({ code: 'ADDRESS_NOT_AVAILABLE', endpoint: '192.0.2.1:50000' });
+  });
+
+  it('a name without an address: DNS_FAILURE, naming it', async () => {
+    const error = await failure(transport({ host: 'nonexistent.invalid' }).listen());
+    expect(error).toMatchObject({ code: 'DNS_FAILURE', hint: expect.stringMatching(/\S/) as string });
+    expect(error.message).toContain('nonexistent.invalid');
+  });
+
+  it('does not keep the transport from listening later', async () => {
+    const holder = await plainServer('127.0.0.1');
+    const port = portOf(holder);
+    const listener = transport({ port });
+    expect((await failure(listener.listen())).code).toBe('ADDRESS_IN_USE');
+    await closed(holder);
+    expect(await listener.listen()).toBe(`127.0.0.1:${port}`);
+  });
+
+  it.runIf(isRoot)('a port of privileged users: PERMISSION_DENIED; in a range the next one is tried', async () => {
+    const other = await Controlled.start([process.execPath], { uid: 65_534, gid: 65_534 });
+    const { error } = await other.ask({ do: 'listen', options: { port: 1 } });
+    expect(error).toMatchObject({ code: 'PERMISSION_DENIED', endpoint: '127.0.0.1:1' });
+    expect(error?.hint).toMatch(/port/);
+    const { result } = await other.ask({ do: 'listen', options: { port: { min: 1020, max: 65_535 } } });
+    expect(portOf(String(result))).toBeGreaterThan(1023);
+  });
+});
+
+describe('a range of ports', () => {
+  it('gives the first that is free', async () => {
+    await withFreePorts(3, async (min) => {
+      expect(await transport({ port: { min, max: min + 2 } }).listen()).toBe(`127.0.0.1:${min}`);
+    });
+  });
+
+  it('gives the next when the first ones are taken', async () => {
+    await withFreePorts(3, async (min) => {
+      await plainServer('127.0.0.1', min);
+      await plainServer('127.0.0.1', min + 1);
+      expect(await transport({ port: { min, max: min + 2 } }).listen()).toBe(`127.0.0.1:${min + 2}`);
+    });
+  });
+
+  it('is shared out among transports that start at once, each port once', async () => {
+    await withFreePorts(4, async (min) => {
+      const port = { min, max: min + 3 };
+      const endpoints = await Promise.all([1, 2, 3, 4].map(() => transport({ port }).listen()));
+      expect(endpoints.map(portOf).sort()).toEqual([min, min + 1, min + 2, min + 3]);
+    });
+  });
+
+  it('all taken: ADDRESS_IN_USE, naming the range', async () => {
+    await withFreePorts(3, async (min) => {
+      for (const port of [min, min + 1, min + 2]) await plainServer('127.0.0.1', port);
+      const error = await failure(transport({ port: { min, max: min + 2 } }).listen());
+      expect(error).toMatchObject({
+        code: 'ADDRESS_IN_USE',
+        message: `no free port on 127.0.0.1 from ${min} to ${min + 2}`,
+        cause: { code: 'EADDRINUSE' },
+        hint: expect.stringContaining('range') as string,
+      });
+    });
+  });
+
+  it('is bound once, and kept: nobody else can have the port from then on', async () => {
+    await withFreePorts(2, async (min) => {
+      const endpoint = await transport({ port: { min, max: min + 1 } }).listen();
+      await expect(plainServer('127.0.0.1', portOf(endpoint))).rejects.toThrow('EADDRINUSE');
+    });
+  });
+
+  it('that was passed over leaves nothing bound', async () => {
+    await withFreePorts(3, async (min) => {
+      const holder = await plainServer('127.0.0.1', min);
+      const listener = transport({ port: { min, max: min + 2 } });
+      await listener.listen();
+      await listener.close();
+      await closed(holder);
+      for (const port of [min, min + 1, min + 2]) await plainServer('127.0.0.1', port);
+    });
+  });
+
+  it('still accepts after ports were passed over, each connection once', async () => {
+    await withFreePorts(2, async (min) => {
+      await plainServer('127.0.0.1', min);
+      const accepted: Socket[] = [];
+      const endpoint = await transport({ port: { min, max: min + 1 } }).listen({
+        onConnection: (socket) => {
+          accepted.push(socket);
+          socket.end('hello');
+        },
+      });
+      expect(await text(await transport().connect(endpoint))).toBe('hello');
+      expect(accepted).toHaveLength(1);
+    });
+  });
+});
+
+describe('every connection', () => {
+  it('has TCP_NODELAY and keep-alive on, accepted or dialled', async (context) => {
+    const accepted: Socket[] = [];
+    const endpoint = await transport().listen({ onConnection: (socket) => void accepted.push(socket) });
+    const dialled = await transport().connect(endpoint);
+    await expect.poll(() => accepted.length).toBe(1);
+    // The very sockets are handed to another program, which asks the kernel.
+    for (const socket of [dialled, ...accepted]) {
+      expect(await socketOptions(socket, context.skip)).toEqual({ noDelay: true, keepAlive: true });
+    }
+    // This is what the same program says of a socket without.
+    const plain = connect({ host: '127.0.0.1', port: portOf(endpoint) });
+    await once(plain, 'connect');
+    expect(await socketOptions(plain, context.skip)).toEqual({ noDelay: false, keepAlive: false });
+    plain.destroy();
+  });
+});
+
+const perl = `
+  use Socket qw(:DEFAULT IPPROTO_TCP TCP_NODELAY);
+  open(my $socket, '+<&=3') or die $!;
+  print join ' ', map { unpack 'i', $_ }
+    getsockopt($socket, IPPROTO_TCP, TCP_NODELAY), getsockopt($socket, SOL_SOCKET, SO_KEEPALIVE);
+`;
+
+async function socketOptions(
+  socket: Socket,
+  skip: (note: string) => never,
+): Promise<{ noDelay: boolean; keepAlive: boolean }> {
+  if (spawnSync('perl', ['-v']).error !== undefined) skip('there is no perl here');
+  const child = spawn('perl', ['-e', perl], { stdio: ['ignore', 'pipe', 'inherit', socket] });
+  const output = child.stdout === null ? '' : await text(child.stdout);
+  const [noDelay, keepAlive] = output.split(' ').map((value) => value !== '0');
+  if (noDelay === undefined || keepAlive === undefined) throw new Error(`perl said: ${output}`);
+  return { noDelay, keepAlive };
+}

@@ -1,0 +1,198 @@
+import { describe, expect, it } from 'vitest';
+import { TCPSocketTransport, tcpOptionsFromEnv, tcpTransportFactory } from '../src/index.js';
+import type { TCPSocketTransportOptions } from '../src/index.js';
+import { thrown } from './support.js';
+
+/** What a caller without types may pass. */
+function construct(options: unknown): TCPSocketTransport {
+  return new TCPSocketTransport(options as TCPSocketTransportOptions);
+}
+
+const notPorts = [-1, 65_536, 1.5, NaN, Infinity, -Infinity, '', '0', '8080', null, true, 1n, Symbol('port'), () => 1];
+const notHosts = [
+  '',
+  ' ',
+  '[::1]',
+  '[127.0.0.1]',
+  'http://127.0.0.1',
+  'tcp://localhost',
+  'tcp:localhost',
+  'unix:/run/p.sock',
+  '/run/p.sock',
+  '127.0.0.1:80',
+  '::1]:80',
+  'user@localhost',
+  'local host',
+  'localhost\n',
+  'local\0host',
+  '127.0.0.1,127.0.0.2',
+  '256.0.0.1',
+  '127.1',
+  '01.2.3.4',
+  '1::2::3',
+  '::1%',
+  '-dash',
+  'a..b',
+  'häuschen',
+  '*',
+  'x'.repeat(254),
+  null,
+  127,
+  NaN,
+  true,
+  [],
+  ['127.0.0.1'],
+  {},
+  Symbol('host'),
+];
+
+describe('an option that can not be used is refused at construction', () => {
+  it.each(notPorts.map((port) => ({ port })))('port $port', ({ port }) => {
+    const error = thrown(() => construct({ port }));
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(/^port /) as string });
+    expect(error.message).toContain(shown(port));
+    expect(error.hint).toMatch(/^Give /);
+  });
+
+  it.each(notHosts.map((host) => ({ host })))('host $host', ({ host }) => {
+    const error = thrown(() => construct({ host }));
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(/^host /) as string });
+    expect(error.message).toContain(shown(host));
+    expect(error.hint).not.toBe('');
+    expect(error.hint).toBeDefined();
+  });
+
+  const notRanges: [unknown, RegExp][] = [
+    [{}, /^port /],
+    [[], /^port /],
+    [[5000, 6000], /^port /],
+    [{ min: 1 }, /^port /],
+    [{ max: 1 }, /^port /],
+    [{ min: 2, max: 1 }, /^port\.min can not be 2$/],
+    [{ min: -1, max: 1 }, /^port\.min can not be -1$/],
+    [{ min: 1, max: 65_536 }, /^port\.max can not be 65536$/],
+    [{ min: NaN, max: 1 }, /^port\.min can not be NaN$/],
+    [{ min: 1, max: NaN }, /^port\.max can not be NaN$/],
+    [{ min: 1.5, max: 2 }, /^port\.min can not be 1\.5$/],
+    [{ min: '1', max: 2 }, /^port\.min can not be "1"$/],
+    [{ min: 1, max: '2' }, /^port\.max can not be "2"$/],
+    [{ min: null, max: 2 }, /^port\.min can not be null$/],
+    [{ min: 1, max: null }, /^port\.max can not be null$/],
+  ];
+  it.each(notRanges)('port %j', (port, message) => {
+    const error = thrown(() => construct({ port }));
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: expect.stringMatching(/\S/) as string });
+    expect(error.message).toMatch(message);
+  });
+
+  it('an inverted range: the hint says what to do', () => {
+    expect(thrown(() => construct({ port: { min: 6000, max: 5000 } })).hint).toBe(
+      'It is above port.max, 5000. Swap them.',
+    );
+  });
+
+  it.each([0, -1, 65_536, 1.5, NaN, '511', null])('backlog %j', (backlog) => {
+    const error = thrown(() => construct({ backlog }));
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: 'Give an integer from 1 to 65535.' });
+    expect(error.message).toBe(`backlog can not be ${shown(backlog)}`);
+  });
+
+  it.each([0, -1, 1.5, NaN, Infinity, '10', null])('maxConnections %j', (maxConnections) => {
+    const error = thrown(() => construct({ maxConnections }));
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: expect.stringMatching(/^Give /) as string });
+    expect(error.message).toBe(`maxConnections can not be ${shown(maxConnections)}`);
+  });
+
+  it.fails.each([null, '127.0.0.1:0', 8080])('options %j', (options) => {
+    expect(thrown(() => construct(options))).toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
+  it('the factory refuses them when it creates', () => {
+    const factory = tcpTransportFactory({ port: -1 });
+    expect(factory).toMatchObject({ network: 'tcp' });
+    expect(factory.isSupported()).toBe(true);
+    expect(thrown(() => factory.create()).code).toBe('INVALID_ARGUMENT');
+  });
+});
+
+describe('what is usable is taken', () => {
+  it.each([
+    undefined,
+    {},
+    { host: undefined, port: undefined, backlog: undefined, maxConnections: undefined },
+    { port: 65_535 },
+    { port: { min: 0, max: 0 } },
+    { port: { min: 1, max: 65_535 } },
+    { host: '::' },
+    { host: '0.0.0.0' },
+    { host: 'LOCALHOST' },
+    { host: 'fe80::1%eth0' },
+    { backlog: 1, maxConnections: 1 },
+    { backlog: 65_535, maxConnections: Number.MAX_SAFE_INTEGER },
+  ])('%j', (options) => {
+    expect(construct(options)).toMatchObject({ network: 'tcp', endpoint: undefined });
+  });
+
+  it('options are read once, and left as they are', async () => {
+    const port = Object.freeze({ min: 0, max: 0 });
+    const options = Object.freeze({ host: '127.0.0.1', port });
+    await using transport = new TCPSocketTransport(options);
+    await transport.listen();
+    expect(options).toEqual({ host: '127.0.0.1', port: { min: 0, max: 0 } });
+  });
+});
+
+describe('tcpOptionsFromEnv', () => {
+  it.each([
+    [{}, 0, 0],
+    [{ PLUGIN_MIN_PORT: '', PLUGIN_MAX_PORT: '' }, 0, 0],
+    [{ PLUGIN_MIN_PORT: '5000', PLUGIN_MAX_PORT: '6000' }, 5000, 6000],
+    [{ PLUGIN_MIN_PORT: '5000', PLUGIN_MAX_PORT: '5000' }, 5000, 5000],
+    [{ PLUGIN_MAX_PORT: '6000' }, 0, 6000],
+    [{ PLUGIN_MIN_PORT: '', PLUGIN_MAX_PORT: '6000' }, 0, 6000],
+    [{ PLUGIN_MIN_PORT: '00080', PLUGIN_MAX_PORT: '65535' }, 80, 65_535],
+    [{ OTHER: 'x', PLUGIN_MIN_PORT: '0', PLUGIN_MAX_PORT: '0' }, 0, 0],
+  ])('%j', (env, min, max) => {
+    const options = tcpOptionsFromEnv(env);
+    expect(options).toEqual({ port: { min, max } });
+    expect(() => construct(options)).not.toThrow();
+  });
+
+  it.each(['65536', '99999', '100000', '-1', '+1', '1.5', '1e3', '0x50', ' 80', '80 ', 'http', 'NaN', '８０', '\n'])(
+    'refuses %j, naming the variable',
+    (text) => {
+      for (const name of ['PLUGIN_MIN_PORT', 'PLUGIN_MAX_PORT']) {
+        const error = thrown(() => tcpOptionsFromEnv({ PLUGIN_MAX_PORT: '6000', [name]: text }));
+        expect(error).toMatchObject({
+          code: 'INVALID_ARGUMENT',
+          message: `${name} can not be ${JSON.stringify(text)}`,
+          hint: 'Set it to a port from 0 to 65535, or unset it.',
+        });
+      }
+    },
+  );
+
+  it.each([
+    [{ PLUGIN_MIN_PORT: '6000', PLUGIN_MAX_PORT: '5000' }, 5000],
+    [{ PLUGIN_MIN_PORT: '6000' }, 0],
+  ])('refuses the inverted range %j, naming both variables', (env, max) => {
+    expect(thrown(() => tcpOptionsFromEnv(env))).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: 'PLUGIN_MIN_PORT can not be "6000"',
+      hint: `It is above PLUGIN_MAX_PORT, ${max}. Swap them.`,
+    });
+  });
+
+  it('reads the environment of the process by default', () => {
+    const { PLUGIN_MIN_PORT, PLUGIN_MAX_PORT } = process.env;
+    expect(tcpOptionsFromEnv()).toEqual(tcpOptionsFromEnv({ PLUGIN_MIN_PORT, PLUGIN_MAX_PORT }));
+  });
+});
+
+/** The value as an error message shows it. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value).slice(0, 100);
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return typeof value === 'function' ? 'a function' : String(value);
+}

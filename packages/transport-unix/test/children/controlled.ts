@@ -1,0 +1,65 @@
+// Another process with a transport: does what its parent asks, one thing at a time.
+import { TransportError } from '@rpcplugin/transport-core';
+import type { ConnectOptions } from '@rpcplugin/transport-core';
+import { UnixSocketTransport } from '../../src/index.js';
+import type { UnixSocketTransportOptions } from '../../src/index.js';
+
+export type Command =
+  | { do: 'listen'; options?: UnixSocketTransportOptions; umask?: number }
+  | { do: 'connect'; endpoint: string; options?: Omit<ConnectOptions, 'signal'> }
+  | { do: 'close' }
+  /** Pretends to be on another platform from here on. */
+  | { do: 'pretend'; platform: string }
+  | { do: 'exit'; code: number }
+  | { do: 'throw'; message: string };
+
+export interface Reply {
+  endpoint?: string;
+  error?: Pick<TransportError, 'code' | 'message' | 'hint' | 'endpoint'>;
+}
+
+let listener: UnixSocketTransport | undefined;
+
+async function perform(command: Command): Promise<Reply> {
+  switch (command.do) {
+    case 'listen': {
+      if (command.umask !== undefined) process.umask(command.umask);
+      const created = new UnixSocketTransport(command.options);
+      const endpoint = await created.listen();
+      listener = created;
+      return { endpoint };
+    }
+    case 'connect': {
+      await using client = new UnixSocketTransport();
+      await client.connect(command.endpoint, command.options);
+      return { endpoint: String(client.endpoint) };
+    }
+    case 'close':
+      await listener?.close();
+      return {};
+    case 'pretend':
+      Object.defineProperty(process, 'platform', { value: command.platform });
+      return {};
+    case 'exit':
+      return process.exit(command.code);
+    case 'throw':
+      setImmediate(() => {
+        throw new Error(command.message);
+      });
+      return {};
+  }
+}
+
+process.on('message', (command: Command) => {
+  void perform(command)
+    .catch((error: unknown): Reply => {
+      if (!TransportError.isInstance(error)) throw error;
+      const { code, message, hint, endpoint } = error;
+      return {
+        error: { code, message, ...(hint !== undefined && { hint }), ...(endpoint !== undefined && { endpoint }) },
+      };
+    })
+    .then((reply) => process.send?.(reply));
+});
+process.on('disconnect', () => process.exit());
+process.send?.('ready');

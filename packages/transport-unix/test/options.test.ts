@@ -1,0 +1,158 @@
+import { socketPathLimitBytes } from '@rpcplugin/transport-core';
+import { describe, expect, it } from 'vitest';
+import { unixOptionsFromEnv, UnixSocketTransport, unixTransportFactory } from '../src/index.js';
+import type { UnixSocketTransportOptions } from '../src/index.js';
+import { Controlled, thrown } from './support.js';
+
+/** What a caller without types may pass. */
+function construct(options: unknown): UnixSocketTransport {
+  return new UnixSocketTransport(options as UnixSocketTransportOptions);
+}
+
+/** Strings that are no paths, neither of a socket nor of a directory. */
+const notPaths = ['', 'unix:/run/p.sock', 'unix:p.sock', 'unix:', '/run/p\n', '/run/\0p', '\x7f', '/run/\ud800'];
+const notStrings = [null, 42, NaN, true, [], ['/run/p.sock'], {}, Symbol('path'), new URL('file:///run/p.sock')];
+
+describe('an option that can not be used is refused at construction', () => {
+  it.each([...notPaths, '/run/', '.', '..', '/run/.', './', ...notStrings].map((path) => ({ path })))(
+    'path $path',
+    ({ path }) => {
+      expectInvalid('path', path, { path });
+    },
+  );
+
+  it('path /, a directory as /run/ is one', () => {
+    expectInvalid('path', '/', { path: '/' });
+  });
+
+  it.each(notPaths.map((directory) => ({ directory })))('directory $directory', ({ directory }) => {
+    expectInvalid('directory', directory, { directory });
+  });
+
+  it.each(notStrings.map((directory) => ({ directory })))('directory $directory', ({ directory }) => {
+    expectInvalid('directory', directory, { directory });
+  });
+
+  it('path and directory together', () => {
+    const error = thrown(() => construct({ path: '/run/p.sock', directory: '/run' }));
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: expect.stringMatching(/path.*directory/) as string });
+  });
+
+  it.each([-1, 0o1000, 0o1777, 0o4755, 0o100660, 1.5, NaN, Infinity, '0660', '', null, true, {}])('mode %j', (mode) => {
+    expectInvalid('mode', mode, { mode });
+  });
+
+  it.each([-1, 1.5, NaN, Infinity, 2 ** 32 - 1, 2 ** 32, '', null, true, [], {}])('group %j', (group) => {
+    expectInvalid('group', group, { group });
+  });
+
+  it.each([0, -1, 65_536, 1.5, NaN, '511', null])('backlog %j', (backlog) => {
+    expectInvalid('backlog', backlog, { backlog });
+  });
+
+  it.each([0, -1, 1.5, NaN, Infinity, '10', null])('maxConnections %j', (maxConnections) => {
+    expectInvalid('maxConnections', maxConnections, { maxConnections });
+  });
+
+  it.each([null, '/run/p.sock', 0o660])('options %j', (options) => {
+    expect(thrown(() => construct(options))).toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
+  it('a path that is too long: PATH_TOO_LONG', () => {
+    const path = `/${'x'.repeat(socketPathLimitBytes)}`;
+    expect(thrown(() => construct({ path }))).toMatchObject({ code: 'PATH_TOO_LONG', endpoint: `unix:${path}` });
+  });
+
+  it('the factory refuses them when it creates', () => {
+    const factory = unixTransportFactory({ mode: -1 });
+    expect(factory.network).toBe('unix');
+    expect(factory.isSupported()).toBe(true);
+    expect(thrown(() => factory.create()).code).toBe('INVALID_ARGUMENT');
+  });
+});
+
+describe('what is usable is taken', () => {
+  it.each([
+    undefined,
+    {},
+    { path: undefined, directory: undefined, mode: undefined, group: undefined },
+    { path: '/run/p.sock' },
+    { path: 'p.sock' },
+    { path: './p.sock' },
+    { path: '../p.sock' },
+    { path: '//run//p.sock' },
+    { path: '/run/ä b|c%20.sock' },
+    { path: '@p.sock' },
+    { directory: '/' },
+    { directory: '/run' },
+    { directory: '/run/' },
+    { directory: '/run//' },
+    { directory: 'relative' },
+    { mode: 0 },
+    { mode: 0o777 },
+    { group: 0 },
+    { group: 2 ** 32 - 2 },
+    { group: 'a group that there may be when it listens' },
+  ])('%j', (options) => {
+    expect(construct(options)).toMatchObject({ network: 'unix', endpoint: undefined });
+  });
+
+  it.each(['.', './', '..', '/run/.', '/run/..'])('directory %s', (directory) => {
+    expect(construct({ directory })).toMatchObject({ network: 'unix' });
+  });
+});
+
+describe('unixOptionsFromEnv', () => {
+  it.each([
+    [{}, {}],
+    [{ PLUGIN_UNIX_SOCKET_DIR: '', PLUGIN_UNIX_SOCKET_GROUP: '' }, {}],
+    [{ PLUGIN_UNIX_SOCKET_DIR: '/run/host' }, { directory: '/run/host' }],
+    [{ PLUGIN_UNIX_SOCKET_GROUP: 'staff' }, { group: 'staff' }],
+    [{ PLUGIN_UNIX_SOCKET_GROUP: '50' }, { group: 50 }],
+    [{ PLUGIN_UNIX_SOCKET_GROUP: '0' }, { group: 0 }],
+    [{ PLUGIN_UNIX_SOCKET_GROUP: '50x' }, { group: '50x' }],
+    [{ PLUGIN_UNIX_SOCKET_GROUP: '-1' }, { group: '-1' }],
+    [
+      { PLUGIN_UNIX_SOCKET_DIR: '/run/host', PLUGIN_UNIX_SOCKET_GROUP: 'staff', OTHER: 'x' },
+      { directory: '/run/host', group: 'staff' },
+    ],
+  ])('%j', (env, options) => {
+    expect(unixOptionsFromEnv(env)).toEqual(options);
+    expect(() => construct(unixOptionsFromEnv(env))).not.toThrow();
+  });
+
+  it('the number of no group is refused at construction', () => {
+    const options = unixOptionsFromEnv({ PLUGIN_UNIX_SOCKET_GROUP: '99999999999' });
+    expectInvalid('group', 99_999_999_999, options);
+  });
+
+  it('reads the environment of the process by default', () => {
+    const { PLUGIN_UNIX_SOCKET_DIR, PLUGIN_UNIX_SOCKET_GROUP } = process.env;
+    expect(unixOptionsFromEnv()).toEqual(unixOptionsFromEnv({ PLUGIN_UNIX_SOCKET_DIR, PLUGIN_UNIX_SOCKET_GROUP }));
+  });
+});
+
+describe('on Windows', () => {
+  it('is UNSUPPORTED, with what to use in its place', async () => {
+    const child = await Controlled.start();
+    await child.ask({ do: 'pretend', platform: 'win32' });
+    const { error } = await child.ask({ do: 'listen' });
+    expect(error).toMatchObject({ code: 'UNSUPPORTED' });
+    expect(error?.message).toContain('Windows');
+    expect(error?.hint).toContain('@rpcplugin/transport-tcp');
+  });
+});
+
+function expectInvalid(name: string, value: unknown, options: unknown): void {
+  const error = thrown(() => construct(options));
+  expect(error.code).toBe('INVALID_ARGUMENT');
+  expect(error.message).toBe(`${name} can not be ${shown(value)}`);
+  expect(error.hint).toMatch(/^Give /);
+}
+
+/** The value as an error message shows it. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}

@@ -1,0 +1,364 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, chown, lstat, mkdir, readdir, readFile, readlink, symlink, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, describe, expect, it } from 'vitest';
+import {
+  Controlled,
+  failure,
+  freshDirectory,
+  isRoot,
+  otherUser,
+  plainServer,
+  program,
+  saysHello,
+  staleSocketAt,
+  transport,
+} from './support.js';
+
+/** A process of a user without any rights. */
+const stranger = isRoot ? await Controlled.start(otherUser, afterAll) : undefined;
+
+const plainListener = `
+  import { createServer } from 'node:net';
+  createServer().listen(process.argv[1], () => console.log('listening'));
+`;
+
+const perlDatagramSocket = `
+  use Socket;
+  $| = 1;
+  socket(my $socket, AF_UNIX, SOCK_DGRAM, 0) or die $!;
+  bind($socket, pack_sockaddr_un($ARGV[0])) or die $!;
+  print "bound\\n";
+  <STDIN>;
+`;
+
+describe('a stale socket', () => {
+  it('that a killed process left is replaced', async () => {
+    const directory = await freshDirectory();
+    const path = join(directory, 'p.sock');
+    const killed = await program(process.execPath, ['--input-type=module', '-e', plainListener, path]);
+    killed.kill('SIGKILL');
+    await killed.ending;
+    const before = await inodeOf(path);
+    const listener = transport({ path });
+    const endpoint = await listener.listen({ onConnection: (socket) => void socket.end('anew') });
+    expect(await inodeOf(path)).not.toBe(before);
+    expect(await text(await transport().connect(endpoint))).toBe('anew');
+    await listener.close();
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('that a killed transport left is replaced', async () => {
+    const directory = await freshDirectory();
+    const path = join(directory, 'p.sock');
+    const killed = await Controlled.start();
+    await killed.ask({ do: 'listen', options: { path } });
+    expect(await killed.end('SIGKILL')).toEqual([null, 'SIGKILL']);
+    expect(await readdir(directory)).toEqual(['p.sock']);
+    const endpoint = await transport({ path }).listen();
+    await transport().connect(endpoint);
+    expect(await readdir(directory)).toEqual(['p.sock']);
+  });
+
+  it('gets the mode that is asked for, not its own', async () => {
+    const directory = await freshDirectory();
+    const path = join(directory, 'p.sock');
+    await staleSocketAt(path);
+    await chmod(path, 0o777);
+    await transport({ path, mode: 0o600 }).listen();
+    expect((await lstat(path)).mode & 0o777).toBe(0o600);
+  });
+
+  it('refuses a connect: CONNECTION_REFUSED after waitMs', async () => {
+    const path = join(await freshDirectory(), 'p.sock');
+    await staleSocketAt(path);
+    const error = await failure(transport().connect(`unix:${path}`, { waitMs: 50 }));
+    expect(error).toMatchObject({ code: 'CONNECTION_REFUSED', endpoint: `unix:${path}` });
+  });
+});
+
+describe('a live socket', () => {
+  it('is ADDRESS_IN_USE, and goes on answering', async () => {
+    const directory = await freshDirectory();
+    const path = join(directory, 'p.sock');
+    await plainServer(path);
+    const before = await inodeOf(path);
+    const error = await failure(transport({ path }).listen());
+    expect(error).toMatchObject({
+      code: 'ADDRESS_IN_USE',
+      endpoint: `unix:${path}`,
+      hint: expect.stringMatching(/\S/) as string,
+    });
+    expect(error.message).toContain(path);
+    expect(await inodeOf(path)).toBe(before);
+    expect(await saysHello(path)).toBe(true);
+    expect(await readdir(directory)).toEqual(['p.sock']);
+  });
+
+  it('of a transport in the same process, too, and in another one', async () => {
+    const directory = await freshDirectory();
+    const path = join(directory, 'p.sock');
+    const holder = transport({ path });
+    const endpoint = await holder.listen({ onConnection: (socket) => void socket.end('first') });
+    expect((await failure(transport({ path }).listen())).code).toBe('ADDRESS_IN_USE');
+    const child = await Controlled.start();
+    expect((await child.ask({ do: 'listen', options: { path } })).error?.code).toBe('ADDRESS_IN_USE');
+    expect(await text(await transport().connect(endpoint))).toBe('first');
+    await holder.close();
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it.runIf(isRoot)(
+    'of another user, which can not be probed: PERMISSION_DENIED, and it goes on answering',
+    async () => {
+      const directory = await freshDirectory(0o777);
+      const path = join(directory, 'p.sock');
+      await plainServer(path);
+      await chmod(path, 0o600);
+      const reply = await stranger?.ask({ do: 'listen', options: { path } });
+      expect(reply?.error).toMatchObject({ code: 'PERMISSION_DENIED', endpoint: `unix:${path}` });
+      expect(reply?.error?.hint).toContain('not touched');
+      expect(await saysHello(path)).toBe(true);
+      expect(await readdir(directory)).toEqual(['p.sock']);
+    },
+  );
+});
+
+describe('what is not a stream socket: NOT_A_SOCKET, and it is untouched', () => {
+  async function expectUntouched(path: string, kind: string, connectCode: string): Promise<void> {
+    const before = await lstat(path, { bigint: true });
+    const error = await failure(transport({ path }).listen());
+    expect(error).toMatchObject({
+      code: 'NOT_A_SOCKET',
+      endpoint: `unix:${path}`,
+      hint: expect.stringContaining('not touched') as string,
+    });
+    expect(error.message).toContain(kind);
+    expect(error.message).toContain(path);
+    expect(await failure(transport().connect(`unix:${path}`, { waitMs: 20 }))).toMatchObject({
+      code: connectCode,
+      endpoint: `unix:${path}`,
+      hint: expect.stringMatching(/\S/) as string,
+    });
+    // Reading alone changes the time of access.
+    const after = await lstat(path, { bigint: true });
+    expect({ ...after, atimeNs: 0, atimeMs: 0, atime: 0 }).toEqual({ ...before, atimeNs: 0, atimeMs: 0, atime: 0 });
+    expect(await readdir(join(path, '..'))).toContain('p.sock');
+  }
+
+  it('a regular file', async () => {
+    const directory = await freshDirectory();
+    const path = join(directory, 'p.sock');
+    await writeFile(path, 'content');
+    await expectUntouched(path, 'a regular file', 'NOT_A_SOCKET');
+    expect(await readFile(path, 'utf8')).toBe('content');
+    expect(await readdir(directory)).toEqual(['p.sock']);
+  });
+
+  it('an empty file', async () => {
+    const path = join(await freshDirectory(), 'p.sock');
+    await writeFile(path, '');
+    await expectUntouched(path, 'a regular file', 'NOT_A_SOCKET');
+  });
+
+  it('a directory', async () => {
+    const path = join(await freshDirectory(), 'p.sock');
+    await mkdir(path);
+    await expectUntouched(path, 'a directory', 'NOT_A_SOCKET');
+  });
+
+  it('a symbolic link to nothing', async () => {
+    const directory = await freshDirectory();
+    const path = join(directory, 'p.sock');
+    await symlink('nothing', path);
+    await expectUntouched(path, 'a symbolic link', 'NOT_FOUND');
+    expect(await readlink(path)).toBe('nothing');
+    expect(await readdir(directory)).toEqual(['p.sock']);
+  });
+
+  it('a symbolic link to a file', async () => {
+    const directory = await freshDirectory();
+    const path = join(directory, 'p.sock');
+    await writeFile(join(directory, 'file'), 'content');
+    await symlink('file', path);
+    await expectUntouched(path, 'a symbolic link', 'NOT_A_SOCKET');
+    expect(await readFile(join(directory, 'file'), 'utf8')).toBe('content');
+  });
+
+  it('a symbolic link to a stale socket', async () => {
+    const directory = await freshDirectory();
+    const path = join(directory, 'p.sock');
+    await staleSocketAt(join(directory, 'stale'));
+    await symlink('stale', path);
+    await expectUntouched(path, 'a symbolic link', 'CONNECTION_REFUSED');
+    expect((await lstat(join(directory, 'stale'))).isSocket()).toBe(true);
+  });
+
+  it('a symbolic link to a live socket, which one can connect through', async () => {
+    const directory = await freshDirectory();
+    const path = join(directory, 'p.sock');
+    await plainServer(join(directory, 'live'));
+    await symlink('live', path);
+    const error = await failure(transport({ path }).listen());
+    expect(error).toMatchObject({ code: 'NOT_A_SOCKET', message: expect.stringContaining('symbolic') as string });
+    expect(await text(await transport().connect(`unix:${path}`))).toBe('hello');
+    expect(await readdir(directory)).toEqual(['live', 'p.sock']);
+  });
+
+  it('a named pipe', async () => {
+    const path = join(await freshDirectory(), 'p.sock');
+    execFileSync('mkfifo', [path]);
+    await expectUntouched(path, 'a named pipe', 'NOT_A_SOCKET');
+  });
+
+  it('a datagram socket', async () => {
+    const path = join(await freshDirectory(), 'p.sock');
+    await program('perl', ['-e', perlDatagramSocket, path]);
+    await expectUntouched(path, 'a socket of another type', 'NOT_A_SOCKET');
+  });
+});
+
+describe('connect', () => {
+  it('to nothing: NOT_FOUND after waitMs', async () => {
+    const path = join(await freshDirectory(), 'p.sock');
+    const begun = performance.now();
+    const error = await failure(transport().connect(`unix:${path}`, { waitMs: 100 }));
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(100);
+    expect(error).toMatchObject({
+      code: 'NOT_FOUND',
+      endpoint: `unix:${path}`,
+      hint: expect.stringContaining('waitMs') as string,
+    });
+    expect(error.message).toContain(path);
+  });
+
+  it('to a file in place of a directory: NOT_FOUND', async () => {
+    const path = join(await freshDirectory(), 'file');
+    await writeFile(path, '');
+    expect((await failure(transport().connect(`unix:${path}/p.sock`, { waitMs: 0 }))).code).toBe('NOT_FOUND');
+  });
+
+  it('to a regular file is not waited for', async () => {
+    const path = join(await freshDirectory(), 'p.sock');
+    await writeFile(path, '');
+    const error = await failure(transport().connect(`unix:${path}`, { waitMs: 60_000, timeoutMs: 60_000 }));
+    expect(error.code).toBe('NOT_A_SOCKET');
+  });
+
+  it.each(['127.0.0.1:1', 'tcp://localhost:1', '[::1]:1'])(
+    'to %s: INVALID_ENDPOINT, with what to use',
+    async (text) => {
+      const error = await failure(transport().connect(text));
+      expect(error).toMatchObject({ code: 'INVALID_ENDPOINT', endpoint: text });
+      expect(error.hint).toContain('@rpcplugin/transport-tcp');
+    },
+  );
+
+  it.each([
+    ['', /empty/],
+    ['unix:', /empty/],
+    ['unix:/run/', /directory/],
+    ['unix:/run/\0', /control/],
+    ['unix-abstract:name', /abstract/],
+    ['p.sock', /port/],
+    [undefined, /string/],
+    [null, /string/],
+    [{ path: '/run/p.sock' }, /string/],
+  ])('to %j: INVALID_ENDPOINT, saying why', async (endpoint, reason) => {
+    const error = await failure(transport().connect(endpoint as string));
+    expect(error.code).toBe('INVALID_ENDPOINT');
+    expect(error.hint).toMatch(reason);
+  });
+
+  it.each([
+    (path: string) => `unix:${path}`,
+    (path: string) => `unix://${path}`,
+    (path: string) => `unix:/${path}`,
+    (path: string) => `unix:///${path}`,
+    (path: string) => path,
+  ])('to any form of the endpoint: %s', async (form) => {
+    const path = join(await freshDirectory(), 'p.sock');
+    await plainServer(path);
+    const client = transport();
+    await client.connect(form(path));
+    expect(client.endpoint).toBe(`unix:${path}`);
+  });
+});
+
+describe.runIf(isRoot)('a directory without permission', () => {
+  it('to listen in: PERMISSION_DENIED, and nothing is left', async () => {
+    const directory = await freshDirectory(0o755);
+    for (const path of [join(directory, 'p.sock'), join(directory, 'a/b/p.sock')]) {
+      const reply = await stranger?.ask({ do: 'listen', options: { path } });
+      expect(reply?.error).toMatchObject({ code: 'PERMISSION_DENIED' });
+      expect(reply?.error?.hint).toContain('permissions');
+      expect(reply?.error?.message).toContain(directory);
+      expect(await readdir(directory)).toEqual([]);
+    }
+    await chmod(directory, 0o700);
+    const reply = await stranger?.ask({ do: 'listen', options: { directory } });
+    expect(reply?.error?.code).toBe('PERMISSION_DENIED');
+    const connecting = await stranger?.ask({ do: 'connect', endpoint: `unix:${directory}/p.sock` });
+    expect(connecting?.error).toMatchObject({ code: 'PERMISSION_DENIED', endpoint: `unix:${directory}/p.sock` });
+  });
+
+  it('to remove from: close is PERMISSION_DENIED', async () => {
+    const directory = await freshDirectory();
+    await chown(directory, otherUser.uid, otherUser.gid);
+    await stranger?.ask({ do: 'listen', options: { path: join(directory, 'p.sock') } });
+    await chmod(directory, 0o555);
+    const reply = await stranger?.ask({ do: 'close' });
+    expect(reply?.error?.code).toBe('PERMISSION_DENIED');
+    expect(await readdir(directory)).toEqual(['p.sock']);
+    // It refuses connections all the same.
+    const connecting = failure(transport().connect(`unix:${directory}/p.sock`, { waitMs: 0 }));
+    expect((await connecting).code).toBe('CONNECTION_REFUSED');
+  });
+});
+
+describe('what somebody put in our place', () => {
+  it('survives close: a file', async () => {
+    const directory = await freshDirectory();
+    const path = join(directory, 'p.sock');
+    const listener = transport({ path });
+    await listener.listen();
+    await unlink(path);
+    await writeFile(path, 'content');
+    await listener.close();
+    expect(await readFile(path, 'utf8')).toBe('content');
+    expect(await readdir(directory)).toEqual(['p.sock']);
+  });
+
+  it('survives close: another listener', async () => {
+    const path = join(await freshDirectory(), 'p.sock');
+    const listener = transport({ path });
+    await listener.listen();
+    await unlink(path);
+    await plainServer(path);
+    await listener.close();
+    expect(await saysHello(path)).toBe(true);
+  });
+
+  it('survives close: another transport, which took it over', async () => {
+    const path = join(await freshDirectory(), 'p.sock');
+    const first = transport({ path });
+    await first.listen();
+    await unlink(path);
+    const endpoint = await transport({ path }).listen({ onConnection: (socket) => void socket.end('second') });
+    await first.close();
+    expect(await text(await transport().connect(endpoint))).toBe('second');
+  });
+
+  it('or nothing: close goes well', async () => {
+    const path = join(await freshDirectory(), 'p.sock');
+    const listener = transport({ path });
+    await listener.listen();
+    await unlink(path);
+    await listener.close();
+  });
+});
+
+async function inodeOf(path: string): Promise<bigint> {
+  return (await lstat(path, { bigint: true })).ino;
+}
