@@ -22,6 +22,12 @@ export function integerOption(name: string, value: number | undefined, min: numb
   throw invalidOption(name, value, `Give an integer from ${min} to ${max}.`);
 }
 
+/** For callers without types. @throws TransportError `INVALID_ARGUMENT` unless the options are an object. */
+export function assertOptions(options: unknown): void {
+  if (typeof options === 'object' && options !== null) return;
+  throw invalidOption('options', options, 'Give an object, or leave it out.');
+}
+
 /** @throws TransportError `INVALID_ARGUMENT` unless the value is `undefined` or of the type. */
 export function typeOption<T>(name: string, value: T, type: 'boolean' | 'function' | 'string'): T {
   if (value === undefined || typeof value === type) return value;

@@ -8,7 +8,7 @@ import { toTransportError } from './errno.js';
 import { TransportError } from './errors.js';
 import { connectHints, listenHints } from './hints.js';
 import { Operation } from './operation.js';
-import { durationOption, integerOption, typeOption } from './options.js';
+import { assertOptions, durationOption, integerOption, typeOption } from './options.js';
 import type { CloseOptions, ConnectOptions, ListenOptions, Transport } from './transport.js';
 
 /** What every socket transport takes when it is constructed. */
@@ -74,6 +74,7 @@ export abstract class SocketTransport implements Transport<Socket> {
 
   /** @throws TransportError `INVALID_ARGUMENT` for an option that can not be used. */
   protected constructor(network: string, options: SocketTransportOptions, dialDefaults: DialDefaults) {
+    assertOptions(options);
     this.network = network;
     this.#backlog = integerOption('backlog', options.backlog, 1, 65_535);
     this.#maxConnections = integerOption('maxConnections', options.maxConnections, 1, Number.MAX_SAFE_INTEGER);
@@ -119,6 +120,7 @@ export abstract class SocketTransport implements Transport<Socket> {
 
   async listen(options: ListenOptions<Socket> = {}): Promise<string> {
     this.#assertOpen('listen');
+    assertOptions(options);
     if (this.#listener !== undefined) {
       throw new TransportError('ALREADY_LISTENING', 'the transport listens already', {
         endpoint: this.#listener.endpoint,
@@ -179,6 +181,7 @@ export abstract class SocketTransport implements Transport<Socket> {
 
   async connect(endpoint: string, options: ConnectOptions = {}): Promise<Socket> {
     this.#assertOpen('connect');
+    assertOptions(options);
     const timeoutMs = durationOption('timeoutMs', options.timeoutMs, 5000);
     const waitMs = durationOption('waitMs', options.waitMs, this.#dialDefaults.waitMs);
     const allowHalfOpen = typeOption('allowHalfOpen', options.allowHalfOpen, 'boolean') ?? false;
@@ -239,6 +242,7 @@ export abstract class SocketTransport implements Transport<Socket> {
   close(options: CloseOptions = {}): Promise<void> {
     let graceMs: number;
     try {
+      assertOptions(options);
       graceMs = durationOption('graceMs', options.graceMs, 5000);
     } catch (error) {
       return Promise.reject(toTransportError(error, 'close'));

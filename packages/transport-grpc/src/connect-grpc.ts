@@ -1,5 +1,5 @@
 import type { Channel, ChannelCredentials, ChannelOptions, ClientOptions } from '@grpc/grpc-js';
-import { connectHints, durationOption, Operation, toTransportError } from '@rpcplugin/transport-core';
+import { assertOptions, connectHints, durationOption, Operation, toTransportError } from '@rpcplugin/transport-core';
 import { channelOptionsFor } from './channel-options.js';
 import type { ChannelSockets } from './channel-sockets.js';
 import { openChannel, reachAddress, waitUntilReady } from './ready-channel.js';
@@ -53,6 +53,7 @@ export async function connectGrpc(
   credentials: ChannelCredentials,
   options: ConnectGrpcOptions = {},
 ): Promise<GrpcConnection> {
+  assertOptions(options);
   const resolved = grpcTarget(target);
   const { address } = resolved;
   const timeoutMs = durationOption('timeoutMs', options.timeoutMs, 5000);

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
-import { ConnectionSet, durationOption, TransportError } from '@rpcplugin/transport-core';
+import { assertOptions, ConnectionSet, durationOption, TransportError } from '@rpcplugin/transport-core';
 import type { Transport } from '@rpcplugin/transport-core';
 
 export interface ServeGrpcOptions {
@@ -42,6 +42,7 @@ export async function serveGrpc(
   credentials: ServerCredentials,
   options: ServeGrpcOptions = {},
 ): Promise<GrpcListener> {
+  assertOptions(options);
   const injector = createInjector(server, credentials);
   const connections = new ConnectionSet<Duplex>(cutOff);
   try {
@@ -96,6 +97,7 @@ class Listener implements GrpcListener {
   }
 
   async close(options: CloseGrpcOptions = {}): Promise<void> {
+    assertOptions(options);
     const graceMs = durationOption('graceMs', options.graceMs, 1000);
     this.#deadline = Math.min(this.#deadline, performance.now() + graceMs);
     this.#closed ??= this.#close();

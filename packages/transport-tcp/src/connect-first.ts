@@ -14,6 +14,7 @@ export function connectFirst(
   attempts: readonly ((signal: AbortSignal) => Promise<Socket>)[],
   signal: AbortSignal,
 ): Promise<Socket> {
+  if (signal.aborted) return Promise.reject(signal.reason as Error);
   const [only] = attempts;
   if (only !== undefined && attempts.length === 1) return only(signal);
   return new Promise((resolve, reject) => {

@@ -11,7 +11,7 @@ import { freePort, plainServer, portOf } from './support.js';
 type Attempt = (signal: AbortSignal) => Promise<Socket>;
 
 const never = new AbortController().signal;
-/** Less than 250 ms: a timer counts from the start of the event loop's turn that sets it, and a turn can be long. */
+/** Less than 250 ms: a timer counts from the start of the event loop's turn in which it is set, and a turn can be long. */
 const STAGGER_MS = 200;
 
 /** An attempt at a port of 127.0.0.1. */

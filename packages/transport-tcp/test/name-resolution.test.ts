@@ -20,22 +20,21 @@ const nameServer = `127.77.${a}.${b}`;
 const child = canMount ? await startChild() : undefined;
 
 describe.runIf(canMount)('a host name, in a process with its own /etc/hosts', () => {
-  // Somebody else may have the same port at another address.
-  it('with several addresses is connected to where only one answers', { retry: 2 }, async () => {
+  it('with several addresses is connected to where only one answers', async () => {
     for (const address of ['127.0.0.1', '127.0.0.2', '::1']) {
       const port = portOf(await plainServer(address));
       expect(await child?.ask({ do: 'connect', endpoint: `several:${port}` })).toEqual({ result: address });
     }
   });
 
-  it('localhost, when only its IPv4 or only its IPv6 address is listened on', { retry: 2 }, async () => {
+  it('localhost, when only its IPv4 or only its IPv6 address is listened on', async () => {
     for (const address of ['127.0.0.1', '::1']) {
       const port = portOf(await plainServer(address));
       expect(await child?.ask({ do: 'connect', endpoint: `localhost:${port}` })).toEqual({ result: address });
     }
   });
 
-  it('of which no address answers: CONNECTION_REFUSED, and the message lists each', { retry: 2 }, async () => {
+  it('of which no address answers: CONNECTION_REFUSED, and the message lists each', async () => {
     const port = await freePort();
     const reply = await child?.ask({ do: 'connect', endpoint: `several:${port}` });
     expect(reply?.error).toMatchObject({ code: 'CONNECTION_REFUSED', endpoint: `several:${port}` });

@@ -16,15 +16,14 @@ export const isRoot = process.getuid?.() === 0;
 /** A transport that is closed when the test is over. */
 export function transport(options?: TCPSocketTransportOptions): TCPSocketTransport {
   const created = new TCPSocketTransport(options);
-  // The grace is for close.test.ts to be about.
-  onTestFinished(() => created.close({ graceMs: 100 }));
+  onTestFinished(() => created.close({ graceMs: 0 }));
   return created;
 }
 
 /** A plain listener, closed when the test is over with all of its connections. */
 export async function plainServer(host: string, port = 0): Promise<Server> {
   const connections = new Set<Socket>();
-  const server = createServer((socket) => connections.add(socket.resume().on('error', () => undefined)));
+  const server = createServer((socket) => connections.add(socket.on('error', () => undefined)));
   server.listen({ host, port, exclusive: true });
   await once(server, 'listening');
   onTestFinished(() => {

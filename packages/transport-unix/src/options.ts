@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isValidUnixEndpoint } from '@rpcplugin/endpoint-utils';
 import {
   assertSocketPathFits,
@@ -41,20 +41,25 @@ export function socketPlacement({ path, directory, mode, group }: UnixSocketTran
       hint: 'Give the path to listen at, or the directory to listen in.',
     });
   }
-  checkPath('path', path);
+  checkPath('path', path, path);
   if (path !== undefined) assertSocketPathFits(resolve(path));
-  checkPath('directory', directory?.replace(/(?<=.)\/+$/, ''));
+  // A directory is one that a socket can be in.
+  checkPath(
+    'directory',
+    directory,
+    typeof directory === 'string' && directory !== '' ? join(directory, 's') : directory,
+  );
   integerOption('mode', mode, 0, 0o777);
   checkGroup(group);
   return { path, directory, mode: mode ?? 0o660, group };
 }
 
-function checkPath(name: string, path: string | undefined): void {
-  typeOption(name, path, 'string');
-  if (path === undefined || path === '/') return;
+function checkPath(name: string, given: string | undefined, path: string | undefined): void {
+  typeOption(name, given, 'string');
+  if (path === undefined) return;
   // A transport takes paths and hands out endpoints; what would become a file called `unix:…` is a mistake.
   if (path.startsWith('unix:') || !isValidUnixEndpoint(`unix:${path}`)) {
-    throw invalidOption(name, path, 'Give a path such as /run/plugin.sock, without a scheme or control characters.');
+    throw invalidOption(name, given, 'Give a path such as /run/plugin.sock, without a scheme or control characters.');
   }
 }
 

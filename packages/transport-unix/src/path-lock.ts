@@ -19,11 +19,15 @@ const PATIENCE_MS = 5000;
  *
  * @throws TransportError `ADDRESS_IN_USE` if the lock was not to be had in 5 s: somebody is stuck there, or squats it.
  */
-export async function withPathLock<T>(path: string, signal: AbortSignal, action: () => Promise<T>): Promise<T> {
-  if (process.platform !== 'linux') return action();
+export async function withPathLock<T>(
+  path: string,
+  signal: AbortSignal,
+  action: (isLocked: boolean) => Promise<T>,
+): Promise<T> {
+  if (process.platform !== 'linux') return action(false);
   const release = await acquire(await lockName(path), path, signal);
   try {
-    return await action();
+    return await action(true);
   } finally {
     release();
   }
@@ -36,6 +40,7 @@ async function lockName(path: string): Promise<string> {
 }
 
 async function acquire(name: string, path: string, signal: AbortSignal): Promise<() => void> {
+  signal.throwIfAborted();
   const patience = new Operation(`lock ${path}`, { signal, timeoutMs: PATIENCE_MS });
   try {
     while (!patience.signal.aborted) {

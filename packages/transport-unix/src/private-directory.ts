@@ -1,19 +1,20 @@
-import { rmdirSync } from 'node:fs';
-import { chmod, chown, mkdtemp, stat } from 'node:fs/promises';
+import { chmodSync, chownSync, existsSync, mkdtempSync, rmdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { socketPathLimitBytes, TransportError } from '@rpcplugin/transport-core';
+import { errnoOf, socketPathLimitBytes, TransportError } from '@rpcplugin/transport-core';
+import { EMPTY_FOR_MS, sweepLeftovers } from './leftovers.js';
 import type { TidyUp } from './tidy-up.js';
 
-interface PrivateDirectory {
-  users: number;
-  readonly made: Promise<string>;
-  /** Known once it is made. */
-  path: string | undefined;
-}
+/** `rpcplugin-`, the number of the process, and what mkdtemp(3) adds. */
+const NAME = /^rpcplugin-(\d+)-\w{6}$/;
 
 /** This process's private directories by group: one is made when it is first needed, and kept until nobody needs it. */
-const directories = new Map<number | undefined, PrivateDirectory>();
+const directories = new Map<number | undefined, SharedDirectory>();
+
+interface SharedDirectory {
+  readonly path: string;
+  users: number;
+}
 
 /**
  * A directory of this process alone, in which nobody else can put, replace or remove a socket: mode 0700, or 0710 and the group
@@ -26,23 +27,50 @@ const directories = new Map<number | undefined, PrivateDirectory>();
  * @throws TransportError `PERMISSION_DENIED` if there is no place for it, with what was wrong with each.
  */
 export async function privateDirectory(gid: number | undefined, nameBytes: number, tidyUp: TidyUp): Promise<string> {
-  const directory = directories.get(gid) ?? { users: 0, made: makeDirectory(gid, nameBytes), path: undefined };
+  if (usable(gid) === undefined) await sweepPrivateDirectories(gid);
+  const directory = usable(gid) ?? { users: 0, path: makeDirectory(gid, nameBytes) };
   directories.set(gid, directory);
   directory.users++;
   tidyUp.defer(() => {
     if (--directory.users > 0) return;
-    directories.delete(gid);
-    if (directory.path !== undefined) rmdirSync(directory.path);
+    if (directories.get(gid) === directory) directories.delete(gid);
+    removeDirectory(directory.path);
   });
-  directory.path = await directory.made;
   return directory.path;
 }
 
-async function makeDirectory(gid: number | undefined, nameBytes: number): Promise<string> {
+/** The directory there is already, unless a cleaner of temporary files has removed it. */
+function usable(gid: number | undefined): SharedDirectory | undefined {
+  const directory = directories.get(gid);
+  return directory !== undefined && existsSync(directory.path) ? directory : undefined;
+}
+
+/** Removes the private directories that processes left which were killed, and with them worker threads that were terminated. */
+async function sweepPrivateDirectories(gid: number | undefined): Promise<void> {
+  for (const base of candidates(gid)) await sweepLeftovers(base, isLeftover, EMPTY_FOR_MS);
+}
+
+function isLeftover(name: string): boolean {
+  const pid = Number(NAME.exec(name)?.[1]);
+  // A terminated worker's is of this very process.
+  return pid === process.pid || (pid > 0 && !isAlive(pid));
+}
+
+/** Spares the sockets of living processes the probe. That one seems dead proves nothing: it may be in another container. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errnoOf(error) === 'EPERM';
+  }
+}
+
+function makeDirectory(gid: number | undefined, nameBytes: number): string {
   const failures: unknown[] = [];
   for (const base of candidates(gid)) {
     try {
-      return await makeDirectoryIn(base, gid, nameBytes);
+      return makeDirectoryIn(base, gid, nameBytes);
     } catch (error) {
       failures.push(error);
     }
@@ -61,16 +89,16 @@ function candidates(gid: number | undefined): Set<string> {
   return new Set([...(usable ? [runtimeDirectory] : []), tmpdir(), '/tmp']);
 }
 
-async function makeDirectoryIn(base: string, gid: number | undefined, nameBytes: number): Promise<string> {
-  const prefix = join(base, 'rpcplugin-');
+function makeDirectoryIn(base: string, gid: number | undefined, nameBytes: number): string {
+  const prefix = join(base, `rpcplugin-${process.pid}-`);
   const length = Buffer.byteLength(prefix) + 'XXXXXX/'.length + nameBytes;
   if (length > socketPathLimitBytes) throw new Error(`${base} is too long for a socket path`);
-  await assertTrustworthy(base);
-  const path = await mkdtemp(prefix);
+  assertTrustworthy(base);
+  const path = mkdtempSync(prefix);
   try {
     if (gid !== undefined) {
-      await chown(path, -1, gid);
-      await chmod(path, 0o710);
+      chownSync(path, -1, gid);
+      chmodSync(path, 0o710);
     }
     return path;
   } catch (error) {
@@ -80,9 +108,18 @@ async function makeDirectoryIn(base: string, gid: number | undefined, nameBytes:
 }
 
 /** Whoever may rename or remove entries of the directory could put their own in the place of ours. */
-async function assertTrustworthy(directory: string): Promise<void> {
-  const { mode, uid } = await stat(directory);
+function assertTrustworthy(directory: string): void {
+  const { mode, uid } = statSync(directory);
   const sticky = (mode & 0o1000) !== 0;
   if ((mode & 0o022) !== 0 && !sticky) throw new Error(`others may write in ${directory}, which has no sticky bit`);
   if (uid !== 0 && uid !== process.getuid?.()) throw new Error(`${directory} belongs to another user`);
+}
+
+function removeDirectory(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    // A cleaner was faster.
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
 }

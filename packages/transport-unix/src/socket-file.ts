@@ -1,8 +1,10 @@
-import { linkSync, lstatSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, chownSync, linkSync, lstatSync, mkdtempSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
-import { chmod, chown, lstat, mkdtemp, open } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { open } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { errnoOf, socketPathLimitBytes, TransportError } from '@rpcplugin/transport-core';
+import { EMPTY_FOR_MS, sweepLeftovers } from './leftovers.js';
 import { staleSocket } from './stale-socket.js';
 import { TidyUp } from './tidy-up.js';
 
@@ -17,6 +19,8 @@ export interface PublishOptions {
   gid: number | undefined;
   /** Is told how to remove the file. */
   tidyUp: TidyUp;
+  /** Whether the path's lock is held: the platform may not have it. */
+  isLocked: boolean;
   signal: AbortSignal;
 }
 
@@ -30,11 +34,14 @@ export interface PublishOptions {
  * @throws TransportError `ADDRESS_IN_USE`, `NOT_A_SOCKET` or `PERMISSION_DENIED`; what stands at the path is untouched then.
  */
 export async function publishSocket(path: string, options: PublishOptions): Promise<void> {
-  const { bind, mode, gid, tidyUp, signal } = options;
+  const { bind, mode, gid, tidyUp, isLocked, signal } = options;
   const stale = await staleSocket(path, signal);
+  const prefix = stagingPrefix(path);
+  await sweepLeftovers(dirname(path), (name) => name.startsWith(prefix), isLocked ? 0 : EMPTY_FOR_MS);
   const staging = new TidyUp();
   try {
-    const directory = await mkdtemp(join(dirname(path), '.rpcplugin-'));
+    // What makes something does not wait, so that no exit can come between that and its undoing.
+    const directory = mkdtempSync(join(dirname(path), prefix));
     staging.defer(() => {
       rmdirSync(directory);
     });
@@ -43,11 +50,10 @@ export async function publishSocket(path: string, options: PublishOptions): Prom
       rmSync(socket, { force: true });
     });
     await bindAt(socket, bind);
-    if (gid !== undefined) await chown(socket, -1, gid);
-    await chmod(socket, mode);
-    const identity = await lstat(socket, { bigint: true });
     signal.throwIfAborted();
-    // From here to the end nothing else of this process runs, so that an exit can not come between a step and its undoing.
+    if (gid !== undefined) chownSync(socket, -1, gid);
+    chmodSync(socket, mode);
+    const identity = lstatSync(socket, { bigint: true });
     if (stale !== undefined) removeFile(path, stale);
     giveName(socket, path);
     tidyUp.defer(() => {
@@ -56,6 +62,11 @@ export async function publishSocket(path: string, options: PublishOptions): Prom
   } finally {
     staging.run();
   }
+}
+
+/** How the names of staging directories for a path begin. Nobody else has one while this process has the path's lock. */
+function stagingPrefix(path: string): string {
+  return `.rpcplugin-${createHash('sha256').update(basename(path)).digest('hex').slice(0, 8)}-`;
 }
 
 /** Binds at a path that may be longer than a socket's can be, by way of a descriptor of its directory (proc(5)). */

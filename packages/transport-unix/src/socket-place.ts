@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { rmdirSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync, rmdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { assertSocketPathFits, errnoOf } from '@rpcplugin/transport-core';
+import { assertSocketPathFits, errnoOf, listenHints, TransportError } from '@rpcplugin/transport-core';
 import type { SocketPlacement } from './options.js';
 import { privateDirectory } from './private-directory.js';
 import type { TidyUp } from './tidy-up.js';
@@ -19,7 +18,7 @@ export async function socketPlace(
   }
   const place = path === undefined ? resolve(directory ?? '', unguessableName()) : resolve(path);
   assertSocketPathFits(place);
-  await makeParents(place, tidyUp);
+  makeParents(place, tidyUp);
   return place;
 }
 
@@ -28,13 +27,27 @@ function unguessableName(): string {
   return `plugin-${randomBytes(9).toString('base64url')}`;
 }
 
-async function makeParents(path: string, tidyUp: TidyUp): Promise<void> {
+function makeParents(path: string, tidyUp: TidyUp): void {
   const parent = dirname(path);
-  const topmost = await mkdir(parent, { recursive: true, mode: 0o700 });
+  const topmost = makeDirectories(parent);
   if (topmost === undefined) return;
   tidyUp.defer(() => {
     removeEmptyDirectories(parent, topmost);
   });
+}
+
+/** Makes what is missing of a directory and its parents, and returns the topmost that it made. */
+function makeDirectories(path: string): string | undefined {
+  try {
+    return mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    throw new TransportError('NOT_FOUND', `${JSON.stringify(path)} is not a directory`, {
+      endpoint: path,
+      hint: listenHints.NOT_FOUND,
+      cause: error,
+    });
+  }
 }
 
 /** Removes what was made, from `path` up to `topmost`, as far as nobody has put anything in it. */

@@ -51,6 +51,7 @@ export async function staleSocket(path: string, signal: AbortSignal): Promise<Fi
 
 /** Connects and leaves; the error if that was not possible. */
 async function probe(path: string, signal: AbortSignal): Promise<unknown> {
+  signal.throwIfAborted();
   const operation = new Operation(`probe ${quote(path)}`, { signal, timeoutMs: PROBE_TIMEOUT_MS });
   try {
     const socket = await connectSocket({ path }, operation.signal);

@@ -2,7 +2,8 @@
 const pending = new Set<TidyUp>();
 
 function runAll(): void {
-  for (const tidyUp of pending) {
+  // What was begun last may stand in a directory that was made before.
+  for (const tidyUp of [...pending].reverse()) {
     try {
       tidyUp.run();
     } catch {

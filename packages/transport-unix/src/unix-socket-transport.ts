@@ -53,7 +53,9 @@ export class UnixSocketTransport extends SocketTransport {
       const path = await socketPlace(this.#placement, gid, tidyUp);
       endpoint = formatEndpoint({ network: 'unix', path });
       const bindTo = (address: string): Promise<void> => this.startServer(server, { path: address });
-      await withPathLock(path, signal, () => publishSocket(path, { bind: bindTo, mode, gid, tidyUp, signal }));
+      await withPathLock(path, signal, (isLocked) =>
+        publishSocket(path, { bind: bindTo, mode, gid, tidyUp, isLocked, signal }),
+      );
       this.#tidyUp = tidyUp;
       return endpoint;
     } catch (error) {

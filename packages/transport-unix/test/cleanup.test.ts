@@ -45,7 +45,7 @@ const exitEarly = (options: string): string => `
 `;
 
 describe('a process that exits in the middle of a listen leaves nothing', () => {
-  it.fails('in its private directory', async () => {
+  it('in its private directory', async () => {
     const directory = await freshDirectory();
     vi.stubEnv('TMPDIR', directory);
     vi.stubEnv('XDG_RUNTIME_DIR', directory);
@@ -53,12 +53,12 @@ describe('a process that exits in the middle of a listen leaves nothing', () => 
     await expectNothingAfter(exitEarly('{}'), directory);
   });
 
-  it.fails('of the parents of its path', async () => {
+  it('of the parents of its path', async () => {
     const directory = await freshDirectory();
     await expectNothingAfter(exitEarly('{ path: `${directory}/made/p.sock` }'), directory);
   });
 
-  it.fails('of its staging directory', async () => {
+  it('of its staging directory', async () => {
     const directory = await freshDirectory();
     await expectNothingAfter(exitEarly('{ directory }'), directory);
   });
@@ -125,7 +125,7 @@ describe('a listen that is given up', () => {
     }
   });
 
-  it.fails('by close rejects with CLOSED, whenever that is', async () => {
+  it('by close rejects with CLOSED, whenever that is', async () => {
     const directory = await freshDirectory();
     for (let turns = 0; turns < 6; turns++) {
       const listener = transport({ directory });
@@ -137,7 +137,7 @@ describe('a listen that is given up', () => {
     }
   });
 
-  it.fails('by its signal rejects with ABORTED and the reason as its cause, whenever that is', async () => {
+  it('by its signal rejects with ABORTED and the reason as its cause, whenever that is', async () => {
     const directory = await freshDirectory();
     for (let turns = 0; turns < 6; turns++) {
       const listener = transport({ directory });

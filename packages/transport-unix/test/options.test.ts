@@ -21,7 +21,7 @@ describe('an option that can not be used is refused at construction', () => {
     },
   );
 
-  it.fails('path /, a directory as /run/ is one', () => {
+  it('path /, a directory as /run/ is one', () => {
     expectInvalid('path', '/', { path: '/' });
   });
 
@@ -29,7 +29,7 @@ describe('an option that can not be used is refused at construction', () => {
     expectInvalid('directory', directory, { directory });
   });
 
-  it.fails.each(notStrings.map((directory) => ({ directory })))('directory $directory', ({ directory }) => {
+  it.each(notStrings.map((directory) => ({ directory })))('directory $directory', ({ directory }) => {
     expectInvalid('directory', directory, { directory });
   });
 
@@ -54,7 +54,7 @@ describe('an option that can not be used is refused at construction', () => {
     expectInvalid('maxConnections', maxConnections, { maxConnections });
   });
 
-  it.fails.each([null, '/run/p.sock', 0o660])('options %j', (options) => {
+  it.each([null, '/run/p.sock', 0o660])('options %j', (options) => {
     expect(thrown(() => construct(options))).toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
@@ -97,7 +97,7 @@ describe('what is usable is taken', () => {
     expect(construct(options)).toMatchObject({ network: 'unix', endpoint: undefined });
   });
 
-  it.fails.each(['.', './', '..', '/run/.', '/run/..'])('directory %s', (directory) => {
+  it.each(['.', './', '..', '/run/.', '/run/..'])('directory %s', (directory) => {
     expect(construct({ directory })).toMatchObject({ network: 'unix' });
   });
 });

@@ -1,0 +1,54 @@
+// Another user, who looks at a directory as fast as it can: reports every mode and group that any socket at the name was seen
+// with, and whether any socket in it let it connect.
+import { readdirSync, lstatSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+
+const [directory = '', name = ''] = process.argv.slice(2);
+
+export interface Sightings {
+  looks: number;
+  /** Distinct, each as `mode:gid`. */
+  seen: string[];
+  /** Paths that it could connect to. */
+  connected: string[];
+}
+
+const seen = new Set<string>();
+const connected = new Set<string>();
+let looks = 0;
+const stopping = new AbortController();
+
+function look(): void {
+  const stats = lstatSync(join(directory, name), { throwIfNoEntry: false });
+  looks++;
+  if (stats !== undefined) seen.add(`${(stats.mode & 0o7777).toString(8)}:${stats.gid}`);
+}
+
+function tryToConnect(path: string): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.on('connect', () => {
+      connected.add(path);
+      socket.destroy();
+    });
+    socket
+      .on('error', () => undefined)
+      .on('close', () => {
+        resolve();
+      });
+  });
+}
+
+process.on('message', () => {
+  stopping.abort();
+});
+process.on('disconnect', () => process.exit());
+process.send?.('ready');
+while (!stopping.signal.aborted) {
+  for (let i = 0; i < 100; i++) look();
+  const paths = readdirSync(directory).map((entry) => (entry === name ? entry : join(entry, 's')));
+  await Promise.all(paths.map((path) => tryToConnect(join(directory, path))));
+  await new Promise(setImmediate);
+}
+process.send?.({ looks, seen: [...seen], connected: [...connected] } satisfies Sightings);

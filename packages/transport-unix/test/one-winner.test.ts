@@ -1,0 +1,71 @@
+import { readdir } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { bundle } from './bundle.js';
+import { startClusterWorker, startProcess, startThread } from './racers.js';
+import { freshDirectory, staleSocketAt } from './support.js';
+
+/** `pnpm stress` in this package asks for thousands. */
+const rounds = Number(process.env['ONE_WINNER_ROUNDS'] ?? 200);
+const RACERS = 16;
+const file = bundle('racer');
+
+/** Connects to a path again and again; says what went wrong once it had gone well. */
+function watchName(path: string): { stop(): Promise<string[]> } {
+  const losses: string[] = [];
+  const stopping = new AbortController();
+  const watching = (async () => {
+    for (let reached = false; !stopping.signal.aborted;) {
+      const failure = await attempt(path);
+      if (failure === undefined) reached = true;
+      else if (reached) losses.push(failure);
+    }
+  })();
+  return {
+    stop: async () => {
+      stopping.abort();
+      await watching;
+      return losses;
+    },
+  };
+}
+
+/** Connects and leaves; the code of the error if that is not possible. */
+function attempt(path: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(undefined);
+    });
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+      // A full backlog is that of a live socket.
+      resolve(code === 'EAGAIN' ? undefined : code);
+    });
+  });
+}
+
+it.each([
+  { kind: 'processes', start: startProcess, share: 1 },
+  { kind: 'worker threads', start: startThread, share: 0.25 },
+  { kind: 'cluster workers', start: startClusterWorker, share: 0.25 },
+])(
+  `of ${RACERS} $kind that start at once on one path, stale socket or none, one wins and never loses its name`,
+  { timeout: 30_000 + rounds * 500 },
+  async ({ start, share }) => {
+    const directory = await freshDirectory();
+    const path = join(directory, 'p.sock');
+    const racers = await Promise.all(Array.from({ length: RACERS }, () => start(file)));
+    for (let round = 0; round < rounds * share; round++) {
+      if (round % 2 === 0) await staleSocketAt(path);
+      const watch = watchName(path);
+      const outcomes = await Promise.all(racers.map((racer) => racer.ask({ listen: { path } })));
+      const winner = racers[outcomes.indexOf(`unix:${path}`)];
+      expect([...outcomes].sort()).toEqual([...Array<string>(RACERS - 1).fill('ADDRESS_IN_USE'), `unix:${path}`]);
+      expect(await attempt(path)).toBeUndefined();
+      expect(await watch.stop()).toEqual([]);
+      await winner?.ask('close');
+      expect(await readdir(directory)).toEqual([]);
+    }
+  },
+);
