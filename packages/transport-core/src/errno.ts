@@ -2,49 +2,51 @@ import { TransportError } from './errors.js';
 import type { TransportErrorCode } from './errors.js';
 
 /** The one table from the codes of system errors (errno(3), getaddrinfo(3), Node's own) to those of `TransportError`. */
-const codes: Readonly<Record<string, TransportErrorCode>> = {
-  EADDRINUSE: 'ADDRESS_IN_USE',
-  EADDRNOTAVAIL: 'ADDRESS_NOT_AVAILABLE',
-  EHOSTUNREACH: 'ADDRESS_NOT_AVAILABLE',
-  EHOSTDOWN: 'ADDRESS_NOT_AVAILABLE',
-  ENETUNREACH: 'ADDRESS_NOT_AVAILABLE',
-  ENETDOWN: 'ADDRESS_NOT_AVAILABLE',
-  EACCES: 'PERMISSION_DENIED',
-  EPERM: 'PERMISSION_DENIED',
-  EROFS: 'PERMISSION_DENIED',
-  ENAMETOOLONG: 'PATH_TOO_LONG',
-  ENOTSOCK: 'NOT_A_SOCKET',
-  // A socket, but not a stream socket, as with a datagram socket like syslog's.
-  EPROTOTYPE: 'NOT_A_SOCKET',
-  ENOENT: 'NOT_FOUND',
-  ENOTDIR: 'NOT_FOUND',
-  ECONNREFUSED: 'CONNECTION_REFUSED',
-  ENOTFOUND: 'DNS_FAILURE',
-  EAI_AGAIN: 'DNS_FAILURE',
-  EAI_FAIL: 'DNS_FAILURE',
-  EAI_NODATA: 'DNS_FAILURE',
-  EAI_NONAME: 'DNS_FAILURE',
-  EAI_MEMORY: 'RESOURCE_EXHAUSTED',
-  ETIMEDOUT: 'TIMEOUT',
-  ERR_SOCKET_CONNECTION_TIMEOUT: 'TIMEOUT',
-  ABORT_ERR: 'ABORTED',
-  EMFILE: 'RESOURCE_EXHAUSTED',
-  ENFILE: 'RESOURCE_EXHAUSTED',
-  ENOMEM: 'RESOURCE_EXHAUSTED',
-  ENOBUFS: 'RESOURCE_EXHAUSTED',
-  ENOSPC: 'RESOURCE_EXHAUSTED',
-  EDQUOT: 'RESOURCE_EXHAUSTED',
-  EAGAIN: 'RESOURCE_EXHAUSTED',
-  EAFNOSUPPORT: 'UNSUPPORTED',
-  EPROTONOSUPPORT: 'UNSUPPORTED',
-  EOPNOTSUPP: 'UNSUPPORTED',
-  ENOTSUP: 'UNSUPPORTED',
-  EINVAL: 'INVALID_ARGUMENT',
-  ERR_INVALID_ARG_TYPE: 'INVALID_ARGUMENT',
-  ERR_INVALID_ARG_VALUE: 'INVALID_ARGUMENT',
-  ERR_OUT_OF_RANGE: 'INVALID_ARGUMENT',
-  ERR_SOCKET_BAD_PORT: 'INVALID_ARGUMENT',
-};
+const codes: ReadonlyMap<string | undefined, TransportErrorCode> = new Map(
+  Object.entries<TransportErrorCode>({
+    EADDRINUSE: 'ADDRESS_IN_USE',
+    EADDRNOTAVAIL: 'ADDRESS_NOT_AVAILABLE',
+    EHOSTUNREACH: 'ADDRESS_NOT_AVAILABLE',
+    EHOSTDOWN: 'ADDRESS_NOT_AVAILABLE',
+    ENETUNREACH: 'ADDRESS_NOT_AVAILABLE',
+    ENETDOWN: 'ADDRESS_NOT_AVAILABLE',
+    EACCES: 'PERMISSION_DENIED',
+    EPERM: 'PERMISSION_DENIED',
+    EROFS: 'PERMISSION_DENIED',
+    ENAMETOOLONG: 'PATH_TOO_LONG',
+    ENOTSOCK: 'NOT_A_SOCKET',
+    // A socket, but not a stream socket, as with a datagram socket like syslog's.
+    EPROTOTYPE: 'NOT_A_SOCKET',
+    ENOENT: 'NOT_FOUND',
+    ENOTDIR: 'NOT_FOUND',
+    ECONNREFUSED: 'CONNECTION_REFUSED',
+    ENOTFOUND: 'DNS_FAILURE',
+    EAI_AGAIN: 'DNS_FAILURE',
+    EAI_FAIL: 'DNS_FAILURE',
+    EAI_NODATA: 'DNS_FAILURE',
+    EAI_NONAME: 'DNS_FAILURE',
+    EAI_MEMORY: 'RESOURCE_EXHAUSTED',
+    ETIMEDOUT: 'TIMEOUT',
+    ERR_SOCKET_CONNECTION_TIMEOUT: 'TIMEOUT',
+    ABORT_ERR: 'ABORTED',
+    EMFILE: 'RESOURCE_EXHAUSTED',
+    ENFILE: 'RESOURCE_EXHAUSTED',
+    ENOMEM: 'RESOURCE_EXHAUSTED',
+    ENOBUFS: 'RESOURCE_EXHAUSTED',
+    ENOSPC: 'RESOURCE_EXHAUSTED',
+    EDQUOT: 'RESOURCE_EXHAUSTED',
+    EAGAIN: 'RESOURCE_EXHAUSTED',
+    EAFNOSUPPORT: 'UNSUPPORTED',
+    EPROTONOSUPPORT: 'UNSUPPORTED',
+    EOPNOTSUPP: 'UNSUPPORTED',
+    ENOTSUP: 'UNSUPPORTED',
+    EINVAL: 'INVALID_ARGUMENT',
+    ERR_INVALID_ARG_TYPE: 'INVALID_ARGUMENT',
+    ERR_INVALID_ARG_VALUE: 'INVALID_ARGUMENT',
+    ERR_OUT_OF_RANGE: 'INVALID_ARGUMENT',
+    ERR_SOCKET_BAD_PORT: 'INVALID_ARGUMENT',
+  }),
+);
 
 /** The `code` property of a system error, such as `ECONNREFUSED`; `undefined` for anything else. */
 export function errnoOf(error: unknown): string | undefined {
@@ -70,7 +72,7 @@ function knownCodeOf(error: unknown, seen: Set<unknown>): TransportErrorCode | u
     const code = members.find((member) => member !== 'ADDRESS_NOT_AVAILABLE') ?? members[0];
     if (code !== undefined) return code;
   }
-  return codes[errnoOf(error) ?? ''] ?? knownCodeOf(error.cause, seen);
+  return codes.get(errnoOf(error)) ?? knownCodeOf(error.cause, seen);
 }
 
 /**

@@ -54,10 +54,11 @@ const BRAND = Symbol.for('@rpcplugin/transport-core.TransportError');
 export class TransportError extends Error {
   override readonly name = 'TransportError';
   readonly code: TransportErrorCode;
+  // `declare`, so that one that is not given is not there, rather than there and undefined.
   /** The endpoint, address or path that the error is about, where one is known. */
-  readonly endpoint?: string;
+  declare readonly endpoint?: string;
   /** What a person can do about it, where there is something. */
-  readonly hint?: string;
+  declare readonly hint?: string;
 
   constructor(code: TransportErrorCode, message: string, options: TransportErrorOptions = {}) {
     // An own `cause` of undefined would be printed; leave it out.

@@ -341,5 +341,12 @@ function endSocket(socket: Socket): void {
 /** TCP: by a reset, so that the peer learns that it was cut off. Unix sockets have none. */
 function destroySocket(socket: Socket): void {
   if (socket.remoteFamily === undefined) socket.destroy();
+  // libuv refuses to reset a socket in whose shutdown(2) it is, and Node loses the descriptor then. That takes no time: all
+  // that was written is with the kernel.
+  else if (isShuttingDown(socket)) socket.once('finish', () => socket.resetAndDestroy());
   else socket.resetAndDestroy();
+}
+
+function isShuttingDown(socket: Socket): boolean {
+  return socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
 }
