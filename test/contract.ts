@@ -4,6 +4,7 @@ import { getEventListeners, once } from 'node:events';
 import type { NetConnectOpts } from 'node:net';
 import { Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { runInNewContext } from 'node:vm';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { SocketTransportOptions, Transport, TransportErrorCode } from '@rpcplugin/transport-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -53,7 +54,7 @@ export interface ContractPlace {
 }
 
 /** How long a call may take that is to be immediate, on a machine with other things to do. */
-const PROMPT_MS = 2000;
+const PROMPT_MS = 5000;
 /** A limit that is not to be reached: longer than a test may take. */
 const NEVER_MS = 60_000;
 /** Longer than a listen or a connect takes, in turns of the event loop. */
@@ -387,6 +388,9 @@ export function describeContract(name: string, variant: ContractVariant): void {
           throw nothing;
         },
         'a handler that rejects': () => Promise.reject(new Error('from the handler')),
+        // Of another realm, so that it is no instance of this one's Promise.
+        'a handler whose promise is foreign and rejects': () =>
+          runInNewContext("Promise.reject(new Error('from the handler'))") as Promise<void>,
         'a handler that rejects later': async () => {
           await turns(2);
           throw new Error('from the handler');

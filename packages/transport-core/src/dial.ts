@@ -15,19 +15,28 @@ import { assertSocketPathFits } from './socket-path.js';
  */
 export async function connectSocket(options: NetConnectOpts, signal: AbortSignal): Promise<Socket> {
   signal.throwIfAborted();
-  if (!('path' in options)) return openSocket(options, signal);
-  assertSocketPathFits(options.path);
+  const path = 'path' in options ? options.path : undefined;
+  if (path !== undefined) assertSocketPathFits(path);
   try {
     return await openSocket(options, signal);
   } catch (error) {
-    if (errnoOf(error) === 'ECONNREFUSED' && !(await isSocket(options.path))) {
-      throw new TransportError('NOT_A_SOCKET', `${JSON.stringify(options.path)} is not a socket`, {
-        endpoint: `unix:${options.path}`,
-        hint: connectHints.NOT_A_SOCKET,
-        cause: error,
-      });
+    switch (errnoOf(error)) {
+      case 'ECONNRESET':
+        // The listener went while the connection waited in its backlog to be accepted.
+        throw new TransportError('CONNECTION_REFUSED', 'the listener went before it accepted', {
+          hint: connectHints.CONNECTION_REFUSED,
+          cause: error,
+        });
+      case 'ECONNREFUSED':
+        if (path === undefined || (await isSocket(path))) throw error;
+        throw new TransportError('NOT_A_SOCKET', `${JSON.stringify(path)} is not a socket`, {
+          endpoint: `unix:${path}`,
+          hint: connectHints.NOT_A_SOCKET,
+          cause: error,
+        });
+      default:
+        throw error;
     }
-    throw error;
   }
 }
 
@@ -105,7 +114,10 @@ function isAbsent(error: unknown): boolean {
   return code === 'NOT_FOUND' || code === 'CONNECTION_REFUSED';
 }
 
-/** Short at first and growing to 32 ms, so that a burst is spread over what the listener can accept, and random. */
+/**
+ * Short at first and growing to a quarter of a second, so that a burst is spread over what the listener can accept and does not
+ * take up the machine with attempts; and random, so that it does not come again as a burst.
+ */
 function backlogDelayMs(failures: number): number {
-  return 2 ** Math.min(failures, 5) * (0.5 + Math.random() / 2);
+  return 2 ** Math.min(failures, 8) * (0.5 + Math.random() / 2);
 }

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { TransportError } from './errors.js';
 import type { TransportErrorCode } from './errors.js';
 
@@ -50,7 +51,7 @@ const codes: ReadonlyMap<string | undefined, TransportErrorCode> = new Map(
 
 /** The `code` property of a system error, such as `ECONNREFUSED`; `undefined` for anything else. */
 export function errnoOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 /**
@@ -63,10 +64,10 @@ export function errorCodeOf(error: unknown): TransportErrorCode {
 
 function knownCodeOf(error: unknown, seen: Set<unknown>): TransportErrorCode | undefined {
   // Causes can form a circle.
-  if (!(error instanceof Error) || seen.has(error)) return undefined;
+  if (!isError(error) || seen.has(error)) return undefined;
   seen.add(error);
   if (TransportError.isInstance(error)) return error.code;
-  if (error instanceof AggregateError) {
+  if (isAggregate(error)) {
     // Of several addresses, one without a route says the least: many machines have no IPv6.
     const members = error.errors.map((member) => knownCodeOf(member, seen)).filter((code) => code !== undefined);
     const code = members.find((member) => member !== 'ADDRESS_NOT_AVAILABLE') ?? members[0];
@@ -95,6 +96,15 @@ export function toTransportError(
 
 /** Node leaves the message of an `AggregateError` of several addresses empty: list what happened at each. */
 function describe(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(describe).join('; ');
-  return error instanceof Error ? error.message || (errnoOf(error) ?? error.name) : String(error);
+  if (isError(error) && isAggregate(error) && error.errors.length > 0) return error.errors.map(describe).join('; ');
+  return isError(error) ? error.message || (errnoOf(error) ?? error.name) : String(error);
+}
+
+/** Whether it is an error of any realm: under Jest those of Node's own modules are of another than the code that it runs. */
+function isError(value: unknown): value is Error {
+  return value instanceof Error || types.isNativeError(value);
+}
+
+function isAggregate(error: Error): error is AggregateError {
+  return 'errors' in error && Array.isArray(error.errors);
 }

@@ -297,8 +297,9 @@ export abstract class SocketTransport implements Transport<Socket> {
       socket.destroy();
     };
     try {
-      const handled: unknown = onConnection(socket);
-      if (handled instanceof Promise) handled.catch(failed);
+      // A handler without types, such as `(socket) => socket.pipe(socket)`, may return anything.
+      const handled = onConnection(socket) as Partial<PromiseLike<unknown>> | undefined;
+      handled?.then?.(undefined, failed);
     } catch (error) {
       failed(error);
     }

@@ -141,3 +141,15 @@ describe('connectSocket', () => {
     await expect(connecting).rejects.toBe(reason);
   });
 });
+
+it('a listener that goes while the connection is in its backlog counts as one that refuses', async () => {
+  const path = await freshPath();
+  const server = createServer().listen({ path, exclusive: true });
+  await once(server, 'listening');
+  // The kernel has accepted it when `connectSocket` returns; neither side has looked yet.
+  const attempt = rejectionOf(connectSocket({ path }, new AbortController().signal));
+  server.close();
+  const error = await attempt;
+  expect(error.code).toBe('CONNECTION_REFUSED');
+  expect(error.cause).toMatchObject({ code: 'ECONNRESET' });
+});

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { errnoOf, errorCodeOf, toTransportError, TransportError } from '../src/index.js';
 import type { TransportErrorCode } from '../src/index.js';
@@ -171,4 +172,12 @@ describe('toTransportError', () => {
   ])('says %s in some way', (error, text) => {
     expect(toTransportError(error, 'connect').message).toBe(`connect: ${text}`);
   });
+});
+
+it('knows errors of another realm, as those of Node itself are under Jest', () => {
+  const other = runInNewContext(
+    "Object.assign(new AggregateError([Object.assign(new Error('no'), { code: 'ECONNREFUSED' })]), { code: 'X' })",
+  ) as unknown;
+  expect(other).not.toBeInstanceOf(Error);
+  expect(toTransportError(other, 'connect')).toMatchObject({ code: 'CONNECTION_REFUSED', message: 'connect: no' });
 });

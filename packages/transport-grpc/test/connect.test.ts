@@ -99,7 +99,8 @@ describe.each(networks)('connecting over %s', (network) => {
     });
   });
 
-  it('reaches an endpoint that appears later, at once', async () => {
+  // Again, should the machine be too busy for the figure: grpc-js alone takes a second.
+  it('reaches an endpoint that appears later, at once', { retry: 2 }, async () => {
     const endpoint = await freeEndpoint(network);
     const connecting = connected(endpoint, insecure, { timeoutMs: 20_000, waitMs: 20_000 });
     const ready = connecting.then(() => performance.now());
@@ -149,8 +150,9 @@ describe.each(networks)('connecting over %s', (network) => {
     await connection;
     await plugin.kill();
     const tookMs = durationOf(connecting);
-const eee = await connecting; if (eee.code !== 'CONNECTION_REFUSED') console.log('ZZZ', eee, eee.cause);
-    expect(await connecting).toMatchObject({ code: 'CONNECTION_REFUSED', endpoint });
+    const error = await connecting;
+    expect(error.code).toBe('CONNECTION_REFUSED');
+    expect(error.endpoint).toBe(endpoint);
     expect(await tookMs).toBeLessThan(2000);
   });
 

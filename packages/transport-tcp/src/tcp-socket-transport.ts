@@ -13,6 +13,7 @@ import { connectFirst } from './connect-first.js';
 import { listenAddress } from './options.js';
 import type { ListenAddress, TCPSocketTransportOptions } from './options.js';
 import { interleaveFamilies, resolveHost } from './resolve-host.js';
+import { refuseSelfConnection } from './self-connection.js';
 
 /**
  * Listens on and connects to TCP endpoints: `127.0.0.1:50051`, `[::1]:50051`, `host.example:50051`. Every connection has
@@ -72,13 +73,11 @@ export class TCPSocketTransport extends SocketTransport {
       endpoint: formatEndpoint(endpoint),
       attempt: async ({ allowHalfOpen, signal }) => {
         const addresses = interleaveFamilies(await resolveHost(host, signal));
-        return connectFirst(
-          addresses.map(({ address }) => (attemptSignal) => {
-            const options = { host: address, port, allowHalfOpen, noDelay: true, keepAlive: true };
-            return connectSocket(options, attemptSignal);
-          }),
-          signal,
-        );
+        const attempts = addresses.map(({ address }) => async (attemptSignal: AbortSignal) => {
+          const options = { host: address, port, allowHalfOpen, noDelay: true, keepAlive: true };
+          return refuseSelfConnection(await connectSocket(options, attemptSignal));
+        });
+        return connectFirst(attempts, signal);
       },
     };
   }

@@ -1,0 +1,25 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { expect, it } from 'vitest';
+import { refuseSelfConnection } from '../src/self-connection.js';
+import { plainServer, portOf, thrown } from './support.js';
+
+it('a socket that is connected to itself is refused and destroyed', { retry: 2 }, async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  const socket = connect({ host: '127.0.0.1', port, localPort: port });
+  await once(socket, 'connect');
+  expect(thrown(() => refuseSelfConnection(socket)).code).toBe('CONNECTION_REFUSED');
+  expect(socket.destroyed).toBe(true);
+});
+
+it('a socket that is connected to a listener of the same machine is not', async () => {
+  const socket = connect(portOf(await plainServer('127.0.0.1')), '127.0.0.1');
+  await once(socket, 'connect');
+  expect(refuseSelfConnection(socket)).toBe(socket);
+  socket.destroy();
+});
