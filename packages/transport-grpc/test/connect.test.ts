@@ -68,6 +68,8 @@ describe.each(networks)('connecting over %s', (network) => {
       const own = await credentials();
       const { endpoint, sockets } = await plainServer(network);
       const before = openSockets();
+      // A timer counts from the beginning of its turn of the event loop, and making credentials takes a while.
+      await new Promise(setImmediate);
       const connecting = connectGrpc(endpoint, own, { timeoutMs: 200 });
       const tookMs = durationOf(connecting);
       expect(await failure(connecting)).toMatchObject({ code: 'TIMEOUT', endpoint });
