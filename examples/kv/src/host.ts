@@ -28,6 +28,7 @@ export async function launchPlugin(
   signal: AbortSignal,
 ): Promise<Plugin> {
   const plugin = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(plugin, 'spawn');
   const exited = once(plugin, 'exit') as Promise<[number | null]>;
   try {
     const handshake = await firstLine(plugin.stdout, AbortSignal.any([signal, AbortSignal.timeout(10_000)]));
@@ -36,22 +37,26 @@ export async function launchPlugin(
     const connection = await connectGrpc(endpoint, credentials.createInsecure(), { signal });
     return { process: plugin, handshake, endpoint, connection, stop: () => stop(plugin, connection, exited) };
   } catch (error) {
-    // It may clean up after itself: a killed process leaves its socket file behind.
+    // It may tidy up after itself: one that is killed leaves its socket file behind.
     plugin.kill('SIGTERM');
-    await exited;
+    await killUnlessExited(plugin, exited);
     throw error;
   }
 }
 
+/** The first line; what else is printed is let go, so that the plugin never waits for somebody to read it. */
 async function firstLine(output: Readable, signal: AbortSignal): Promise<string> {
-  const lines = createInterface({ input: output, signal });
-  for await (const line of lines) {
-    // What else it prints is let go, so that it never waits for a reader.
-    output.resume();
+  const lines = createInterface({ input: output });
+  try {
+    const ended = once(lines, 'close', { signal }).then(() => {
+      throw new Error('the plugin ended without a handshake line');
+    });
+    const [line] = (await Promise.race([once(lines, 'line', { signal }), ended])) as [string];
     return line;
+  } finally {
+    lines.close();
+    output.resume();
   }
-  signal.throwIfAborted();
-  throw new Error('the plugin ended without a handshake line');
 }
 
 async function stop(
@@ -67,6 +72,11 @@ async function stop(
     });
   });
   connection.close();
+  return killUnlessExited(plugin, exited);
+}
+
+/** Waits for 2 seconds, as go-plugin does. */
+async function killUnlessExited(plugin: ChildProcess, exited: Promise<[number | null]>): Promise<number | null> {
   const kill = setTimeout(() => plugin.kill('SIGKILL'), 2000);
   const [code] = await exited;
   clearTimeout(kill);

@@ -28,13 +28,15 @@ const transport = negotiateTransport(offered, [
 ]);
 
 // The transports install no signal handlers: what a signal means is the application's to say. After `close` nothing keeps the
-// process alive, and it ends by itself.
+// process alive, and it ends by itself. A signal may come before it listens.
+const stopped = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
 
-const listener = await serveGrpc(server, transport, ServerCredentials.createInsecure());
+const listener = await serveGrpc(server, transport, ServerCredentials.createInsecure(), { signal: stopped.signal });
+stopped.signal.addEventListener('abort', () => void listener.close());
 const { network, address } = toHandshakeAddress(listener.endpoint);
 process.stdout.write(`1|1|${network}|${address}|grpc\n`);
 
 function stop(): void {
-  void listener.close();
+  stopped.abort();
 }

@@ -1,4 +1,4 @@
-import { types } from 'node:util';
+import { inspect, types } from 'node:util';
 import { TransportError } from './errors.js';
 import type { TransportErrorCode } from './errors.js';
 
@@ -97,7 +97,8 @@ export function toTransportError(
 /** Node leaves the message of an `AggregateError` of several addresses empty: list what happened at each. */
 function describe(error: unknown): string {
   if (isError(error) && isAggregate(error) && error.errors.length > 0) return error.errors.map(describe).join('; ');
-  return isError(error) ? error.message || (errnoOf(error) ?? error.name) : String(error);
+  if (isError(error)) return error.message || (errnoOf(error) ?? error.name);
+  return typeof error === 'string' ? error : inspect(error);
 }
 
 /** Whether it is an error of any realm: under Jest those of Node's own modules are of another than the code that it runs. */

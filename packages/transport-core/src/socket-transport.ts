@@ -170,7 +170,7 @@ export abstract class SocketTransport implements Transport<Socket> {
       server.close();
       for (const socket of early) socket.destroy();
       this.#listener = undefined;
-      throw this.#failed('listen', error, listenHints);
+      throw this.#failed('listen', error, listenHints, undefined);
     } finally {
       operation.end();
       early.length = 0;
@@ -231,7 +231,7 @@ export abstract class SocketTransport implements Transport<Socket> {
     try {
       await this.unbind();
     } catch (error) {
-      throw this.#failed('close', error, {});
+      throw this.#failed('close', error, {}, listener.endpoint);
     } finally {
       listener.server.close();
       this.#listener = undefined;
@@ -293,8 +293,8 @@ export abstract class SocketTransport implements Transport<Socket> {
       return;
     }
     const failed = (error: unknown): void => {
-      this.#diagnostics.error(listener.endpoint, 'handler', error);
       socket.destroy();
+      this.#diagnostics.error(listener.endpoint, 'handler', error);
     };
     try {
       // A handler without types, such as `(socket) => socket.pipe(socket)`, may return anything.
@@ -318,7 +318,7 @@ export abstract class SocketTransport implements Transport<Socket> {
     operation: ErrorMessage['operation'],
     cause: unknown,
     hints: Parameters<typeof toTransportError>[3],
-    endpoint = this.endpoint,
+    endpoint: string | undefined,
   ): TransportError {
     const failure = endpoint === undefined ? operation : `${operation} (${endpoint})`;
     const error = toTransportError(cause, failure, endpoint, hints);

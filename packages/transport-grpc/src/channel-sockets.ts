@@ -10,6 +10,8 @@ type SecureConnector = ReturnType<ChannelCredentials['_createSecureConnector']>;
 export class ChannelSockets {
   readonly #live = new Set<Socket>();
   #abandoned = false;
+  /** Whether the channel has connected a socket at all, whatever became of it. */
+  hasConnected = false;
 
   /** Credentials that do as those given, and show each socket that the channel connects with them. */
   watch(credentials: ChannelCredentials): ChannelCredentials {
@@ -39,6 +41,7 @@ export class ChannelSockets {
   }
 
   #add(socket: Socket): void {
+    this.hasConnected = true;
     this.#live.add(socket);
     socket.once('close', () => this.#live.delete(socket));
     if (this.#abandoned) socket.destroy();

@@ -39,7 +39,7 @@ export async function reachAddress(
   waitMs: number,
 ): Promise<OpenChannel> {
   const waitUntil = performance.now() + waitMs;
-  for (let answered = false; ; answered = true) {
+  for (let handshakes = 0; ;) {
     const opened = open();
     try {
       if (await becomesReady(opened.channel, operation.signal)) return opened;
@@ -50,8 +50,9 @@ export async function reachAddress(
     }
     giveUp(opened);
     await probe(address, operation, waitUntil - performance.now());
-    // Somebody accepted a plain connection before this channel failed, and does so after it.
-    if (answered) throw handshakeError(formatEndpoint(address), operation.lastFailure);
+    // Not if it never got as far as that, for a full backlog say; and the listener may have been another one the first time.
+    if (opened.sockets.hasConnected && ++handshakes === 2)
+      throw handshakeError(formatEndpoint(address), operation.lastFailure);
   }
 }
 
@@ -92,7 +93,8 @@ function stateAfter(state: connectivityState, channel: Channel, signal: AbortSig
     signal.addEventListener('abort', onAbort);
     channel.watchConnectivityState(state, Infinity, () => {
       signal.removeEventListener('abort', onAbort);
-      resolve(channel.getConnectivityState(true));
+      // To ask a channel that was closed meanwhile would make it connect again.
+      resolve(signal.aborted ? state : channel.getConnectivityState(true));
     });
   });
 }

@@ -33,7 +33,10 @@ export class TCPSocketTransport extends SocketTransport {
 
   protected override async bind(server: Server, signal: AbortSignal): Promise<string> {
     const { host, ports } = this.#address;
-    const addresses = await resolveHost(host, signal);
+    const addresses = await resolveHost(host, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw bindError(error, host, { min: ports.min, max: ports.min });
+    });
     // As Go's net.Listen does with a name: one of its addresses, IPv4 if there is one.
     const address = (addresses.find(({ family }) => family === 4) ?? addresses[0])?.address ?? host;
     for (let port = ports.min; ; port++) {

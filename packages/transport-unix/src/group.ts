@@ -3,25 +3,33 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { TransportError } from '@rpcplugin/transport-core';
 
+/** How long a directory service may take. */
+const GETENT_TIMEOUT_MS = 5000;
+
 /**
  * The number of a group. Node has no getgrnam(3): names are looked up in `/etc/group`, and then, for those that a directory
  * service provides, with `getent`.
  *
  * @throws TransportError `INVALID_ARGUMENT` if there is no such group.
  */
-export async function groupId(group: string | number): Promise<number> {
+export async function groupId(group: string | number, signal: AbortSignal): Promise<number> {
   if (typeof group === 'number') return group;
   const entry =
-    findEntry(await readFile('/etc/group', 'utf8').catch(() => ''), group) ?? findEntry(await getent(group), group);
+    findEntry(await readFile('/etc/group', 'utf8').catch(() => ''), group) ??
+    findEntry(await getent(group, signal), group);
   if (entry !== undefined) return entry;
   throw new TransportError('INVALID_ARGUMENT', `there is no group ${JSON.stringify(group)} on this machine`, {
     hint: 'Check the group option or PLUGIN_UNIX_SOCKET_GROUP; `getent group` lists the groups.',
   });
 }
 
-async function getent(group: string): Promise<string> {
+async function getent(group: string, signal: AbortSignal): Promise<string> {
   // After `--` a name that starts with a dash is a name still.
-  const result = await promisify(execFile)('getent', ['--', 'group', group]).catch(() => undefined);
+  const result = await promisify(execFile)('getent', ['--', 'group', group], {
+    signal,
+    timeout: GETENT_TIMEOUT_MS,
+  }).catch(() => undefined);
+  signal.throwIfAborted();
   return result?.stdout ?? '';
 }
 

@@ -1,5 +1,6 @@
-import { lstat, readdir, rmdir, unlink } from 'node:fs/promises';
+import { readdir, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { OwnDirectory } from './own-directory.js';
 import { staleSocket } from './stale-socket.js';
 
 /** How old an empty directory must be: a younger one may be of a process that is about to put its socket in. */
@@ -21,21 +22,29 @@ export async function sweepLeftovers(
   await Promise.all(names.filter(isOurs).map((name) => removeIfDead(join(parent, name), emptyForMs)));
 }
 
-async function removeIfDead(directory: string, emptyForMs: number): Promise<void> {
+async function removeIfDead(path: string, emptyForMs: number): Promise<void> {
   try {
-    const stats = await lstat(directory);
-    if (!stats.isDirectory() || stats.uid !== process.getuid?.()) return;
-    const entries = await readdir(directory, { withFileTypes: true });
-    if (entries.length === 0 && Date.now() - stats.mtimeMs < emptyForMs) return;
-    for (const entry of entries) {
-      const path = join(directory, entry.name);
-      if (entry.isDirectory()) await removeIfDead(path, emptyForMs);
-      else if (entry.isSocket() && (await isStale(path))) await unlink(path);
+    const directory = new OwnDirectory(path);
+    try {
+      await removeDeadSockets(directory, emptyForMs);
+    } finally {
+      directory.close();
     }
     // Fails if something is left in it.
-    await rmdir(directory);
+    await rmdir(path);
   } catch {
-    // Somebody else sweeps too, or it is in use. There is always a next time.
+    // Not ours, in use, or somebody else sweeps too. There is always a next time.
+  }
+}
+
+/** Throws if it may be of somebody who is about to put a socket in. */
+async function removeDeadSockets(directory: OwnDirectory, emptyForMs: number): Promise<void> {
+  const entries = await readdir(directory.at(), { withFileTypes: true });
+  if (entries.length === 0 && Date.now() - directory.stats.mtimeMs < emptyForMs) throw new Error('too young');
+  for (const entry of entries) {
+    const path = directory.at(entry.name);
+    if (entry.isDirectory()) await removeIfDead(path, emptyForMs);
+    else if (entry.isSocket() && (await isStale(path))) await unlink(path);
   }
 }
 

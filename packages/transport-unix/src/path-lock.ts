@@ -92,13 +92,20 @@ function takesName(server: Server, name: string): Promise<boolean> {
 
 /** Resolves when whoever has the name gives it back, which ends a connection to it, or when `signal` fires. */
 async function holderGone(name: string, signal: AbortSignal): Promise<void> {
-  const failure = await new Promise<Error | undefined>((resolve) => {
-    const socket = connect({ path: name, signal });
-    socket.on('error', resolve).on('close', () => {
-      resolve(undefined);
-    });
+  await new Promise<void>((resolve) => {
+    const socket = connect(name);
+    const onAbort = (): void => {
+      socket.destroy();
+    };
+    signal.addEventListener('abort', onAbort);
+    socket
+      .on('error', () => undefined)
+      .on('close', () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      });
     socket.resume();
   });
-  // The backlog is full of others who wait.
-  if (errnoOf(failure) === 'EAGAIN') await sleep(5 * Math.random(), undefined, { signal }).catch(() => undefined);
+  // Many may wait, more than the backlog holds; and one who squats the name may not let us wait.
+  await sleep(2 * Math.random(), undefined, { signal }).catch(() => undefined);
 }

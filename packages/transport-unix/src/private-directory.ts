@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, existsSync, mkdtempSync, rmdirSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdtempSync, rmdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { errnoOf, socketPathLimitBytes, TransportError } from '@rpcplugin/transport-core';
@@ -13,6 +13,9 @@ const directories = new Map<number | undefined, SharedDirectory>();
 
 interface SharedDirectory {
   readonly path: string;
+  /** Which directory it is, whatever has its name. */
+  readonly dev: bigint;
+  readonly ino: bigint;
   users: number;
 }
 
@@ -28,21 +31,32 @@ interface SharedDirectory {
  */
 export async function privateDirectory(gid: number | undefined, nameBytes: number, tidyUp: TidyUp): Promise<string> {
   if (usable(gid) === undefined) await sweepPrivateDirectories(gid);
-  const directory = usable(gid) ?? { users: 0, path: makeDirectory(gid, nameBytes) };
+  const directory = usable(gid) ?? newDirectory(gid, nameBytes);
   directories.set(gid, directory);
   directory.users++;
   tidyUp.defer(() => {
     if (--directory.users > 0) return;
     if (directories.get(gid) === directory) directories.delete(gid);
-    removeDirectory(directory.path);
+    if (isSame(directory)) rmdirSync(directory.path);
   });
   return directory.path;
 }
 
-/** The directory there is already, unless a cleaner of temporary files has removed it. */
+/** The directory there is already, unless a cleaner of temporary files has removed it, and somebody else has its name. */
 function usable(gid: number | undefined): SharedDirectory | undefined {
   const directory = directories.get(gid);
-  return directory !== undefined && existsSync(directory.path) ? directory : undefined;
+  return directory !== undefined && isSame(directory) ? directory : undefined;
+}
+
+function newDirectory(gid: number | undefined, nameBytes: number): SharedDirectory {
+  const path = makeDirectory(gid, nameBytes);
+  const { dev, ino } = lstatSync(path, { bigint: true });
+  return { path, dev, ino, users: 0 };
+}
+
+function isSame({ path, dev, ino }: SharedDirectory): boolean {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats?.dev === dev && stats.ino === ino;
 }
 
 /** Removes the private directories that processes left which were killed, and with them worker threads that were terminated. */
@@ -113,13 +127,4 @@ function assertTrustworthy(directory: string): void {
   const sticky = (mode & 0o1000) !== 0;
   if ((mode & 0o022) !== 0 && !sticky) throw new Error(`others may write in ${directory}, which has no sticky bit`);
   if (uid !== 0 && uid !== process.getuid?.()) throw new Error(`${directory} belongs to another user`);
-}
-
-function removeDirectory(path: string): void {
-  try {
-    rmdirSync(path);
-  } catch (error) {
-    // A cleaner was faster.
-    if (errnoOf(error) !== 'ENOENT') throw error;
-  }
 }

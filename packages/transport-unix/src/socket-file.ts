@@ -1,15 +1,17 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, linkSync, lstatSync, mkdtempSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { errnoOf, socketPathLimitBytes, TransportError } from '@rpcplugin/transport-core';
+import { errnoOf, TransportError } from '@rpcplugin/transport-core';
 import { EMPTY_FOR_MS, sweepLeftovers } from './leftovers.js';
+import { OwnDirectory } from './own-directory.js';
 import { staleSocket } from './stale-socket.js';
 import { TidyUp } from './tidy-up.js';
 
 /** Which file it is, whatever its name. */
-export type FileIdentity = Pick<BigIntStats, 'dev' | 'ino'>;
+export type FileIdentity = Pick<BigIntStats, 'dev' | 'ino'> &
+  // Of a file that nobody holds open: once it has gone, a new one can get its inode.
+  Partial<Pick<BigIntStats, 'ctimeNs'>>;
 
 export interface PublishOptions {
   /** Puts the server on a path, with whatever mode and group the system gives it. */
@@ -41,23 +43,29 @@ export async function publishSocket(path: string, options: PublishOptions): Prom
   const staging = new TidyUp();
   try {
     // What makes something does not wait, so that no exit can come between that and its undoing.
-    const directory = mkdtempSync(join(dirname(path), prefix));
+    const stagingPath = mkdtempSync(join(dirname(path), prefix));
     staging.defer(() => {
-      rmdirSync(directory);
+      removeStagingDirectory(stagingPath);
     });
-    const socket = join(directory, 's');
+    const directory = new OwnDirectory(stagingPath);
+    if ((directory.stats.mode & 0o777) !== 0o700) throw new Error(`${stagingPath} is not the directory that was made`);
+    staging.defer(() => {
+      directory.close();
+    });
+    // When the server closes, libuv removes what stands at the name that was bound then. Nobody can guess it.
+    const socket = directory.at(randomBytes(9).toString('base64url'));
     staging.defer(() => {
       rmSync(socket, { force: true });
     });
-    await bindAt(socket, bind);
+    await bind(socket);
     signal.throwIfAborted();
     if (gid !== undefined) chownSync(socket, -1, gid);
     chmodSync(socket, mode);
-    const identity = lstatSync(socket, { bigint: true });
+    const { dev, ino } = lstatSync(socket, { bigint: true });
     if (stale !== undefined) removeFile(path, stale);
     giveName(socket, path);
     tidyUp.defer(() => {
-      removeFile(path, identity);
+      removeFile(path, { dev, ino });
     });
   } finally {
     staging.run();
@@ -69,17 +77,12 @@ function stagingPrefix(path: string): string {
   return `.rpcplugin-${createHash('sha256').update(basename(path)).digest('hex').slice(0, 8)}-`;
 }
 
-/** Binds at a path that may be longer than a socket's can be, by way of a descriptor of its directory (proc(5)). */
-async function bindAt(path: string, bind: (path: string) => Promise<void>): Promise<void> {
-  if (Buffer.byteLength(path) <= socketPathLimitBytes || process.platform !== 'linux') {
-    await bind(path);
-    return;
-  }
-  const directory = await open(dirname(path));
+/** Nobody but us can have put anything in it; but somebody who may write beside it can have given its name to another. */
+function removeStagingDirectory(path: string): void {
   try {
-    await bind(`/proc/self/fd/${directory.fd}/s`);
-  } finally {
-    await directory.close();
+    rmdirSync(path);
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR', 'ENOTEMPTY'].includes(errnoOf(error) ?? '')) throw error;
   }
 }
 
@@ -97,7 +100,8 @@ function giveName(socket: string, path: string): void {
 }
 
 /** Removes the name if it still is that of the very file. */
-function removeFile(path: string, { dev, ino }: FileIdentity): void {
+function removeFile(path: string, { dev, ino, ctimeNs }: FileIdentity): void {
   const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-  if (stats?.dev === dev && stats.ino === ino) unlinkSync(path);
+  if (stats?.dev !== dev || stats.ino !== ino || (ctimeNs !== undefined && stats.ctimeNs !== ctimeNs)) return;
+  unlinkSync(path);
 }

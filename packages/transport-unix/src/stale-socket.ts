@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
-import { connectSocket, errnoOf, listenHints, Operation, TransportError } from '@rpcplugin/transport-core';
+import { connectSocket, errnoOf, errorCodeOf, listenHints, Operation, TransportError } from '@rpcplugin/transport-core';
 import type { FileIdentity } from './socket-file.js';
 
 /** How long a listener may take to let a probe in before it counts as alive but busy. */
@@ -22,6 +22,8 @@ export async function staleSocket(path: string, signal: AbortSignal): Promise<Fi
   if (stats === undefined) return undefined;
   if (!stats.isSocket()) throw notASocket(path, kindOf(stats));
   const refusal = await probe(path, signal);
+  // Out of descriptors, say: it was not probed at all.
+  if (errnoOf(refusal) !== 'EAGAIN' && errorCodeOf(refusal) === 'RESOURCE_EXHAUSTED') throw refusal;
   switch (errnoOf(refusal)) {
     case 'ECONNREFUSED':
       return stats;

@@ -49,7 +49,7 @@ export class UnixSocketTransport extends SocketTransport {
     const tidyUp = new TidyUp();
     let endpoint: string | undefined;
     try {
-      const gid = group === undefined ? undefined : await groupId(group);
+      const gid = group === undefined ? undefined : await groupId(group, signal);
       const path = await socketPlace(this.#placement, gid, tidyUp);
       endpoint = formatEndpoint({ network: 'unix', path });
       const bindTo = (address: string): Promise<void> => this.startServer(server, { path: address });
@@ -59,7 +59,7 @@ export class UnixSocketTransport extends SocketTransport {
       this.#tidyUp = tidyUp;
       return endpoint;
     } catch (error) {
-      tidyUp.run();
+      runQuietly(tidyUp);
       throw toTransportError(error, `listen on ${endpoint ?? 'a unix socket'}`, endpoint, listenHints);
     }
   }
@@ -89,6 +89,15 @@ export class UnixSocketTransport extends SocketTransport {
 /** Makes unix socket transports, for `negotiateTransport`. Every platform but Windows has them. */
 export function unixTransportFactory(options?: UnixSocketTransportOptions): TransportFactory<UnixSocketTransport> {
   return { network: 'unix', isSupported, create: () => new UnixSocketTransport(options) };
+}
+
+/** What can not be undone is not what went wrong in the first place. */
+function runQuietly(tidyUp: TidyUp): void {
+  try {
+    tidyUp.run();
+  } catch {
+    // There is an error to report already.
+  }
 }
 
 function isSupported(): boolean {
