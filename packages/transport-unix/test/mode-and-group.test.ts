@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
@@ -94,6 +95,19 @@ describe('a group that is not there', () => {
       expect(await readdir(directory)).toEqual([]);
     },
   );
+
+  it('does not keep a listen that is given up, however long the look-up takes', async () => {
+    const directory = await freshDirectory();
+    await writeFile(join(directory, 'getent'), '#!/bin/sh\necho asked > "$0.asked"\nexec sleep 1000\n');
+    await chmod(join(directory, 'getent'), 0o755);
+    vi.stubEnv('PATH', `${directory}:${String(process.env['PATH'])}`);
+    const listener = transport({ group: 'of-a-service' });
+    const listening = failure(listener.listen());
+    await vi.waitUntil(() => existsSync(join(directory, 'getent.asked')), { timeout: 10_000 });
+    await listener.close();
+    expect((await listening).code).toBe('CLOSED');
+    vi.unstubAllEnvs();
+  });
 
   // No directory service stands behind the `getent` of a test machine, so this one speaks for it.
   it.runIf(isRoot)('in /etc/group is looked up with getent', async () => {

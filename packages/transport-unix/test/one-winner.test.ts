@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { bundle } from './bundle.js';
 import { startClusterWorker, startProcess, startThread } from './racers.js';
-import { freshDirectory, staleSocketAt } from './support.js';
+import { freshDirectory, staleSocketAt, transport } from './support.js';
 
 /** `pnpm stress` in this package asks for thousands. */
 const rounds = Number(process.env['ONE_WINNER_ROUNDS'] ?? 200);
@@ -69,3 +69,18 @@ it.each([
     }
   },
 );
+
+it('of 8 transports of one process that start at once on one path, one wins', async () => {
+  const directory = await freshDirectory();
+  const path = join(directory, 'p.sock');
+  for (let round = 0; round < 20; round++) {
+    await staleSocketAt(path);
+    const transports = Array.from({ length: 8 }, () => transport({ path }));
+    const outcomes = await Promise.allSettled(transports.map((each) => each.listen()));
+    const refusals = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason as unknown);
+    expect(refusals).toHaveLength(7);
+    for (const refusal of refusals) expect(refusal).toMatchObject({ code: 'ADDRESS_IN_USE' });
+    await Promise.all(transports.map((each) => each.close({ graceMs: 0 })));
+    expect(await readdir(directory)).toEqual([]);
+  }
+});

@@ -375,6 +375,20 @@ describe('without path and directory', () => {
     await transport().connect(await transport().listen());
   });
 
+  it.runIf(isRoot)(
+    'a directory that somebody made anew under the name of a removed one is not used, and stays',
+    async () => {
+      const first = transport();
+      const place = dirname(pathOf(await first.listen()));
+      await rm(place, { recursive: true });
+      await mkdir(place);
+      await chown(place, otherUser.uid, otherUser.gid);
+      expect(dirname(pathOf(await transport().listen()))).not.toBe(place);
+      await first.close();
+      expect((await stat(place)).uid).toBe(otherUser.uid);
+    },
+  );
+
   it('leaves no staging directory', async () => {
     const place = dirname(pathOf(await transport().listen()));
     expect(await stagingIn(place)).toEqual([]);

@@ -1,7 +1,20 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, chown, lstat, mkdir, readdir, readFile, readlink, symlink, unlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  symlink,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { socketPathLimitBytes } from '@rpcplugin/transport-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
   Controlled,
@@ -315,6 +328,19 @@ describe.runIf(isRoot)('a directory without permission', () => {
     const connecting = failure(transport().connect(`unix:${directory}/p.sock`, { waitMs: 0 }));
     expect((await connecting).code).toBe('CONNECTION_REFUSED');
   });
+});
+
+it('what stands elsewhere under the name that the socket was bound to is not removed on close', async () => {
+  const [directory, other] = [await freshDirectory(), await freshDirectory()];
+  // At the limit: such a path can be bound only by way of a descriptor, whose number others get afterwards.
+  const path = join(directory, 'x'.repeat(socketPathLimitBytes - Buffer.byteLength(directory) - 1));
+  const listener = transport({ path });
+  await listener.listen();
+  await writeFile(join(other, 's'), 'content');
+  const handles = await Promise.all(Array.from({ length: 20 }, () => open(other)));
+  await listener.close();
+  await Promise.all(handles.map((handle) => handle.close()));
+  expect(await readFile(join(other, 's'), 'utf8')).toBe('content');
 });
 
 describe('what somebody put in our place', () => {
