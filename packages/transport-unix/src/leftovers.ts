@@ -40,7 +40,9 @@ async function removeIfDead(path: string, emptyForMs: number): Promise<void> {
 /** Throws if it may be of somebody who is about to put a socket in. */
 async function removeDeadSockets(directory: OwnDirectory, emptyForMs: number): Promise<void> {
   const entries = await readdir(directory.at(), { withFileTypes: true });
-  if (entries.length === 0 && Date.now() - directory.stats.mtimeMs < emptyForMs) throw new Error('too young');
+  // The clock of files is finer than `Date.now`: what was made in this very millisecond seems to be from the future.
+  const ageMs = Math.max(0, Date.now() - directory.stats.mtimeMs);
+  if (entries.length === 0 && ageMs < emptyForMs) throw new Error('too young');
   for (const entry of entries) {
     const path = directory.at(entry.name);
     if (entry.isDirectory()) await removeIfDead(path, emptyForMs);
