@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
@@ -39,6 +40,16 @@ describe('after a process was killed', () => {
       expect(await readdir(directory)).toEqual([]);
     }
   });
+});
+
+it('a staging directory that was left is swept at once, though its time is ahead of the clock', async () => {
+  const directory = await freshDirectory();
+  const hash = createHash('sha256').update('p.sock').digest('hex').slice(0, 8);
+  const left = join(directory, `.rpcplugin-${hash}-abcdef`);
+  await mkdir(left, { mode: 0o700 });
+  await utimes(left, new Date(Date.now() + 60_000), new Date(Date.now() + 60_000));
+  await transport({ path: join(directory, 'p.sock') }).listen();
+  expect(await readdir(directory)).toEqual(['p.sock']);
 });
 
 describe('what was left in the automatic location', () => {
