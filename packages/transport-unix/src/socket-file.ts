@@ -48,10 +48,10 @@ export async function publishSocket(path: string, options: PublishOptions): Prom
       removeStagingDirectory(stagingPath);
     });
     const directory = new OwnDirectory(stagingPath);
-    if ((directory.stats.mode & 0o777) !== 0o700) throw new Error(`${stagingPath} is not the directory that was made`);
     staging.defer(() => {
       directory.close();
     });
+    if ((directory.stats.mode & 0o777) !== 0o700) throw new Error(`${stagingPath} is not the directory that was made`);
     // When the server closes, libuv removes what stands at the name that was bound then. Nobody can guess it.
     const socket = directory.at(randomBytes(9).toString('base64url'));
     staging.defer(() => {
