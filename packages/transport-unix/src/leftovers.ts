@@ -1,6 +1,6 @@
 import { readdir, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OwnDirectory } from './own-directory.js';
+import { HeldDirectory } from './held-directory.js';
 import { staleSocket } from './stale-socket.js';
 
 /** How old an empty directory must be: a younger one may be of a process that is about to put its socket in. */
@@ -24,7 +24,7 @@ export async function sweepLeftovers(
 
 async function removeIfDead(path: string, emptyForMs: number): Promise<void> {
   try {
-    const directory = new OwnDirectory(path);
+    const directory = HeldDirectory.openOwn(path);
     try {
       await removeDeadSockets(directory, emptyForMs);
     } finally {
@@ -38,10 +38,10 @@ async function removeIfDead(path: string, emptyForMs: number): Promise<void> {
 }
 
 /** Throws if it may be of somebody who is about to put a socket in. */
-async function removeDeadSockets(directory: OwnDirectory, emptyForMs: number): Promise<void> {
+async function removeDeadSockets(directory: HeldDirectory, emptyForMs: number): Promise<void> {
   const entries = await readdir(directory.at(), { withFileTypes: true });
   // The clock of files is finer than `Date.now`: what was made in this very millisecond seems to be from the future.
-  const ageMs = Math.max(0, Date.now() - directory.stats.mtimeMs);
+  const ageMs = Math.max(0, Date.now() - Number(directory.stats.mtimeMs));
   if (entries.length === 0 && ageMs < emptyForMs) throw new Error('too young');
   for (const entry of entries) {
     const path = directory.at(entry.name);

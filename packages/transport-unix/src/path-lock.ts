@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, Operation, TransportError } from '@rpcplugin/transport-core';
+import type { HeldDirectory } from './held-directory.js';
 
 /** How long to wait for whoever holds the lock; what is done under it takes a millisecond or so. */
 const PATIENCE_MS = 5000;
@@ -17,15 +17,17 @@ const PATIENCE_MS = 5000;
  * the file's name: the kernel lets one process have a name, and takes it back however that process ends. It holds per network
  * namespace. Other platforms have no such thing: there, `action`'s own checks have to do.
  *
+ * @param directory - The one that the path is in.
  * @throws TransportError `ADDRESS_IN_USE` if the lock was not to be had in 5 s: somebody is stuck there, or squats it.
  */
 export async function withPathLock<T>(
   path: string,
+  directory: HeldDirectory,
   signal: AbortSignal,
   action: (isLocked: boolean) => Promise<T>,
 ): Promise<T> {
   if (process.platform !== 'linux') return action(false);
-  const release = await acquire(await lockName(path), path, signal);
+  const release = await acquire(lockName(path, directory), path, signal);
   try {
     return await action(true);
   } finally {
@@ -33,8 +35,7 @@ export async function withPathLock<T>(
   }
 }
 
-async function lockName(path: string): Promise<string> {
-  const { dev, ino } = await stat(dirname(path), { bigint: true });
+function lockName(path: string, { stats: { dev, ino } }: HeldDirectory): string {
   const name = createHash('sha256').update(basename(path)).digest('base64url');
   return `\0rpcplugin-lock/${dev.toString(36)}/${ino.toString(36)}/${name}`;
 }

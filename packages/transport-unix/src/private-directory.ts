@@ -1,7 +1,8 @@
-import { chmodSync, chownSync, lstatSync, mkdtempSync, rmdirSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, realpathSync, rmdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { errnoOf, socketPathLimitBytes, TransportError } from '@rpcplugin/transport-core';
+import { HeldDirectory } from './held-directory.js';
 import { EMPTY_FOR_MS, sweepLeftovers } from './leftovers.js';
 import type { TidyUp } from './tidy-up.js';
 
@@ -13,9 +14,7 @@ const directories = new Map<number | undefined, SharedDirectory>();
 
 interface SharedDirectory {
   readonly path: string;
-  /** Which directory it is, whatever has its name. */
-  readonly dev: bigint;
-  readonly ino: bigint;
+  readonly held: HeldDirectory;
   users: number;
 }
 
@@ -37,7 +36,10 @@ export async function privateDirectory(gid: number | undefined, nameBytes: numbe
   tidyUp.defer(() => {
     if (--directory.users > 0) return;
     if (directories.get(gid) === directory) directories.delete(gid);
-    if (isSame(directory)) rmdirSync(directory.path);
+    const { path, held } = directory;
+    const isThere = held.isAt(path);
+    held.close();
+    if (isThere) rmdirSync(path);
   });
   return directory.path;
 }
@@ -45,18 +47,12 @@ export async function privateDirectory(gid: number | undefined, nameBytes: numbe
 /** The directory there is already, unless a cleaner of temporary files has removed it, and somebody else has its name. */
 function usable(gid: number | undefined): SharedDirectory | undefined {
   const directory = directories.get(gid);
-  return directory !== undefined && isSame(directory) ? directory : undefined;
+  return directory?.held.isAt(directory.path) === true ? directory : undefined;
 }
 
 function newDirectory(gid: number | undefined, nameBytes: number): SharedDirectory {
   const path = makeDirectory(gid, nameBytes);
-  const { dev, ino } = lstatSync(path, { bigint: true });
-  return { path, dev, ino, users: 0 };
-}
-
-function isSame({ path, dev, ino }: SharedDirectory): boolean {
-  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats?.dev === dev && stats.ino === ino;
+  return { path, held: HeldDirectory.openOwn(path), users: 0 };
 }
 
 /** Removes the private directories that processes left which were killed, and with them worker threads that were terminated. */
@@ -121,10 +117,14 @@ function makeDirectoryIn(base: string, gid: number | undefined, nameBytes: numbe
   }
 }
 
-/** Whoever may rename or remove entries of the directory could put their own in the place of ours. */
-function assertTrustworthy(directory: string): void {
-  const { mode, uid } = statSync(directory);
-  const sticky = (mode & 0o1000) !== 0;
-  if ((mode & 0o022) !== 0 && !sticky) throw new Error(`others may write in ${directory}, which has no sticky bit`);
-  if (uid !== 0 && uid !== process.getuid?.()) throw new Error(`${directory} belongs to another user`);
+/** Whoever may rename or remove entries of the directory, or of one above it, could put their own in the place of ours. */
+function assertTrustworthy(path: string): void {
+  let directory = realpathSync(path);
+  for (let parent = dirname(directory); ; directory = parent, parent = dirname(parent)) {
+    const { mode, uid } = statSync(directory);
+    const sticky = (mode & 0o1000) !== 0;
+    if ((mode & 0o022) !== 0 && !sticky) throw new Error(`others may write in ${directory}, which has no sticky bit`);
+    if (uid !== 0 && uid !== process.getuid?.()) throw new Error(`${directory} belongs to another user`);
+    if (parent === directory) return;
+  }
 }

@@ -1,19 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, linkSync, lstatSync, mkdtempSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
-import type { BigIntStats } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { chmodSync, chownSync, linkSync, mkdtempSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 import { errnoOf, TransportError } from '@rpcplugin/transport-core';
+import { identityOf, isStill } from './file-identity.js';
+import type { FileIdentity } from './file-identity.js';
 import { EMPTY_FOR_MS, sweepLeftovers } from './leftovers.js';
-import { OwnDirectory } from './own-directory.js';
+import { HeldDirectory } from './held-directory.js';
 import { staleSocket } from './stale-socket.js';
 import { TidyUp } from './tidy-up.js';
 
-/** Which file it is, whatever its name. */
-export type FileIdentity = Pick<BigIntStats, 'dev' | 'ino'> &
-  // Of a file that nobody holds open: once it has gone, a new one can get its inode.
-  Partial<Pick<BigIntStats, 'ctimeNs'>>;
-
 export interface PublishOptions {
+  /** The directory that the path is in. */
+  directory: HeldDirectory;
   /** Puts the server on a path, with whatever mode and group the system gives it. */
   bind: (path: string) => Promise<void>;
   mode: number;
@@ -36,24 +34,27 @@ export interface PublishOptions {
  * @throws TransportError `ADDRESS_IN_USE`, `NOT_A_SOCKET` or `PERMISSION_DENIED`; what stands at the path is untouched then.
  */
 export async function publishSocket(path: string, options: PublishOptions): Promise<void> {
-  const { bind, mode, gid, tidyUp, isLocked, signal } = options;
-  const stale = await staleSocket(path, signal);
+  const { directory, bind, mode, gid, tidyUp, isLocked, signal } = options;
+  const file = directory.at(basename(path));
   const prefix = stagingPrefix(path);
-  await sweepLeftovers(dirname(path), (name) => name.startsWith(prefix), isLocked ? 0 : EMPTY_FOR_MS);
   const staging = new TidyUp();
   try {
-    // What makes something does not wait, so that no exit can come between that and its undoing.
-    const stagingPath = mkdtempSync(join(dirname(path), prefix));
+    // What makes something does not wait, so that no exit can come between that and its undoing. This comes first, as
+    // nobody can remove the directory any more then.
+    const stagingPath = mkdtempSync(directory.at(prefix));
     staging.defer(() => {
       removeStagingDirectory(stagingPath);
     });
-    const directory = new OwnDirectory(stagingPath);
+    const stage = HeldDirectory.openOwn(stagingPath);
     staging.defer(() => {
-      directory.close();
+      stage.close();
     });
-    if ((directory.stats.mode & 0o777) !== 0o700) throw new Error(`${stagingPath} is not the directory that was made`);
+    if ((stage.stats.mode & 0o777n) !== 0o700n) throw new Error(`${stagingPath} is not the directory that was made`);
+    const isLeftover = (name: string): boolean => name.startsWith(prefix) && name !== basename(stagingPath);
+    await sweepLeftovers(directory.at(), isLeftover, isLocked ? 0 : EMPTY_FOR_MS);
+    const stale = await staleSocket(path, signal);
     // When the server closes, libuv removes what stands at the name that was bound then. Nobody can guess it.
-    const socket = directory.at(randomBytes(9).toString('base64url'));
+    const socket = stage.at(randomBytes(9).toString('base64url'));
     staging.defer(() => {
       rmSync(socket, { force: true });
     });
@@ -61,11 +62,11 @@ export async function publishSocket(path: string, options: PublishOptions): Prom
     signal.throwIfAborted();
     if (gid !== undefined) chownSync(socket, -1, gid);
     chmodSync(socket, mode);
-    const { dev, ino } = lstatSync(socket, { bigint: true });
-    if (stale !== undefined) removeFile(path, stale);
-    giveName(socket, path);
+    const identity = identityOf(socket);
+    if (stale !== undefined) removeFile(file, stale);
+    giveName(socket, file, path);
     tidyUp.defer(() => {
-      removeFile(path, { dev, ino });
+      removeFile(file, identity);
     });
   } finally {
     staging.run();
@@ -86,9 +87,9 @@ function removeStagingDirectory(path: string): void {
   }
 }
 
-function giveName(socket: string, path: string): void {
+function giveName(socket: string, file: string, path: string): void {
   try {
-    linkSync(socket, path);
+    linkSync(socket, file);
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
     throw new TransportError('ADDRESS_IN_USE', `something was put at ${JSON.stringify(path)} meanwhile`, {
@@ -100,8 +101,6 @@ function giveName(socket: string, path: string): void {
 }
 
 /** Removes the name if it still is that of the very file. */
-function removeFile(path: string, { dev, ino, ctimeNs }: FileIdentity): void {
-  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-  if (stats?.dev !== dev || stats.ino !== ino || (ctimeNs !== undefined && stats.ctimeNs !== ctimeNs)) return;
-  unlinkSync(path);
+function removeFile(path: string, identity: FileIdentity): void {
+  if (isStill(path, identity)) unlinkSync(path);
 }

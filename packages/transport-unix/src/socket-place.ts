@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { assertSocketPathFits, errnoOf, listenHints, TransportError } from '@rpcplugin/transport-core';
+import { HeldDirectory } from './held-directory.js';
 import type { SocketPlacement } from './options.js';
 import { privateDirectory } from './private-directory.js';
 import type { TidyUp } from './tidy-up.js';
@@ -27,13 +28,25 @@ function unguessableName(): string {
   return `plugin-${randomBytes(9).toString('base64url')}`;
 }
 
+/** Makes what is missing of the directories that a path is in. What is empty of that is removed again. */
 function makeParents(path: string, tidyUp: TidyUp): void {
   const parent = dirname(path);
   const topmost = makeDirectories(parent);
   if (topmost === undefined) return;
-  tidyUp.defer(() => {
-    removeEmptyDirectories(parent, topmost);
-  });
+  // From the topmost down, as what was deferred last is run first.
+  for (const made of ancestors(parent, topmost).reverse()) {
+    const directory = HeldDirectory.open(made);
+    tidyUp.defer(() => {
+      const isThere = directory.isAt(made);
+      directory.close();
+      if (isThere) removeIfEmpty(made);
+    });
+  }
+}
+
+/** A directory and those that it is in, as far up as one of them. */
+function ancestors(directory: string, topmost: string): string[] {
+  return directory.length <= topmost.length ? [directory] : [directory, ...ancestors(dirname(directory), topmost)];
 }
 
 /** Makes what is missing of a directory and its parents, and returns the topmost that it made. */
@@ -50,14 +63,10 @@ function makeDirectories(path: string): string | undefined {
   }
 }
 
-/** Removes what was made, from `path` up to `topmost`, as far as nobody has put anything in it. */
-function removeEmptyDirectories(path: string, topmost: string): void {
-  for (let directory = path; directory.length >= topmost.length; directory = dirname(directory)) {
-    try {
-      rmdirSync(directory);
-    } catch (error) {
-      if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'ENOENT') return;
-      throw error;
-    }
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'ENOENT') throw error;
   }
 }

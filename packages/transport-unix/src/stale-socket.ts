@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { connectSocket, errnoOf, errorCodeOf, listenHints, Operation, TransportError } from '@rpcplugin/transport-core';
-import type { FileIdentity } from './socket-file.js';
+import type { FileIdentity } from './file-identity.js';
 
 /** How long a listener may take to let a probe in before it counts as alive but busy. */
 const PROBE_TIMEOUT_MS = 1000;

@@ -1,8 +1,10 @@
 import type { Server } from 'node:net';
+import { dirname } from 'node:path';
 import { formatEndpoint, parseEndpoint } from '@rpcplugin/endpoint-utils';
 import {
   assertSocketPathFits,
   connectSocket,
+  errnoOf,
   listenHints,
   SocketTransport,
   toTransportError,
@@ -10,12 +12,16 @@ import {
 } from '@rpcplugin/transport-core';
 import type { Dialer, TransportFactory } from '@rpcplugin/transport-core';
 import { groupId } from './group.js';
+import { HeldDirectory } from './held-directory.js';
 import { socketPlacement } from './options.js';
 import type { SocketPlacement, UnixSocketTransportOptions } from './options.js';
 import { withPathLock } from './path-lock.js';
 import { publishSocket } from './socket-file.js';
 import { socketPlace } from './socket-place.js';
 import { TidyUp } from './tidy-up.js';
+
+/** How often to make the directory of a socket again that somebody removes. */
+const MAX_ATTEMPTS = 100;
 
 /**
  * Listens on and connects to unix domain sockets: `unix:/run/plugin.sock`.
@@ -45,16 +51,33 @@ export class UnixSocketTransport extends SocketTransport {
   }
 
   protected override async bind(server: Server, signal: AbortSignal): Promise<string> {
-    const { group, mode } = this.#placement;
+    const { group } = this.#placement;
+    const gid = group === undefined ? undefined : await groupId(group, signal);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#publish(server, gid, signal);
+      } catch (error) {
+        // Somebody removed the directory while it was empty, as a transport that closes does with one that it made.
+        const isGone = error instanceof Error && errnoOf(error.cause) === 'ENOENT' && !server.listening;
+        if (!isGone || attempt === MAX_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  async #publish(server: Server, gid: number | undefined, signal: AbortSignal): Promise<string> {
+    const { mode } = this.#placement;
     const tidyUp = new TidyUp();
     let endpoint: string | undefined;
     try {
-      const gid = group === undefined ? undefined : await groupId(group, signal);
       const path = await socketPlace(this.#placement, gid, tidyUp);
       endpoint = formatEndpoint({ network: 'unix', path });
-      const bindTo = (address: string): Promise<void> => this.startServer(server, { path: address });
-      await withPathLock(path, signal, (isLocked) =>
-        publishSocket(path, { bind: bindTo, mode, gid, tidyUp, isLocked, signal }),
+      const directory = HeldDirectory.open(dirname(path));
+      tidyUp.defer(() => {
+        directory.close();
+      });
+      const bind = (address: string): Promise<void> => this.startServer(server, { path: address });
+      await withPathLock(path, directory, signal, (isLocked) =>
+        publishSocket(path, { directory, bind, mode, gid, tidyUp, isLocked, signal }),
       );
       this.#tidyUp = tidyUp;
       return endpoint;

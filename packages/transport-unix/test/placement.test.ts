@@ -1,4 +1,4 @@
-import { chmod, chown, lstat, mkdir, readdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -99,6 +99,28 @@ describe('missing parents of a path', () => {
     const directory = await freshDirectory();
     await failure(transport({ path: join(directory, 'a/p.sock'), group: 'no-such-group' }).listen());
     expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('that somebody replaced meanwhile are left alone', async () => {
+    const directory = await freshDirectory();
+    const listener = transport({ path: join(directory, 'a/p.sock') });
+    await listener.listen();
+    await rename(join(directory, 'a'), join(directory, 'moved'));
+    await mkdir(join(directory, 'a'));
+    await listener.close();
+    expect((await readdir(directory, { recursive: true })).sort()).toEqual(['a', 'moved']);
+  });
+
+  it('are made again when another transport, which made them, removes them just then', async () => {
+    const directory = await freshDirectory();
+    const cycle = async (name: string): Promise<void> => {
+      for (let i = 0; i < 100; i++) {
+        const listener = transport({ path: join(directory, 'a/b', name) });
+        await listener.listen();
+        await listener.close();
+      }
+    };
+    await Promise.all(['1', '2', '3', '4'].map(cycle));
   });
 
   it('that existed are left alone', async () => {
@@ -325,6 +347,13 @@ describe('without path and directory', () => {
   it('one that others may write is used if it has the sticky bit', async () => {
     await chmod(runtime, 0o1777);
     expect(dirname(dirname(pathOf(await transport().listen())))).toBe(runtime);
+  });
+
+  it.each([0o770, 0o707])('one in a directory that others may write, mode %o, is passed over', async (mode) => {
+    await mkdir(join(runtime, 'd'));
+    await chmod(runtime, mode);
+    vi.stubEnv('XDG_RUNTIME_DIR', join(runtime, 'd'));
+    expect(dirname(dirname(pathOf(await transport().listen())))).toBe(temporary);
   });
 
   it.runIf(isRoot)('one that belongs to another user is passed over', async () => {

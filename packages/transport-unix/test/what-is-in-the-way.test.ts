@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmod,
   chown,
@@ -12,10 +13,11 @@ import {
   unlink,
   writeFile,
 } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { socketPathLimitBytes } from '@rpcplugin/transport-core';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import {
   Controlled,
   failure,
@@ -35,6 +37,17 @@ const stranger = isRoot ? await Controlled.start(otherUser, afterAll) : undefine
 const plainListener = `
   import { createServer } from 'node:net';
   createServer().listen(process.argv[1], () => console.log('listening'));
+`;
+
+/** It never accepts, and one connection fills its backlog. */
+const perlBusyListener = `
+  use Socket;
+  $| = 1;
+  socket(my $socket, AF_UNIX, SOCK_STREAM, 0) or die $!;
+  bind($socket, pack_sockaddr_un($ARGV[0])) or die $!;
+  listen($socket, 0) or die $!;
+  print "listening\\n";
+  <STDIN>;
 `;
 
 const perlDatagramSocket = `
@@ -107,6 +120,18 @@ describe('a live socket', () => {
     expect(await inodeOf(path)).toBe(before);
     expect(await saysHello(path)).toBe(true);
     expect(await readdir(directory)).toEqual(['p.sock']);
+  });
+
+  it('that is too busy to let a probe in (EAGAIN) is ADDRESS_IN_USE, and stays', async () => {
+    const path = join(await freshDirectory(), 'p.sock');
+    await program('perl', ['-e', perlBusyListener, path]);
+    const waiting = connect(path);
+    await once(waiting, 'connect');
+    onTestFinished(() => void waiting.destroy());
+    const before = await inodeOf(path);
+    const error = await failure(transport({ path }).listen());
+    expect(error).toMatchObject({ code: 'ADDRESS_IN_USE', cause: { code: 'EAGAIN' } });
+    expect(await inodeOf(path)).toBe(before);
   });
 
   it('of a transport in the same process, too, and in another one', async () => {

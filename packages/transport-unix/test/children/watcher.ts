@@ -40,6 +40,19 @@ function tryToConnect(path: string): Promise<void> {
   });
 }
 
+/** What may be a socket: the entry of that name, and whatever the other entries, which are directories, let it see. */
+function socketsIn(parent: string): string[] {
+  return readdirSync(parent).flatMap((entry) => {
+    const path = join(parent, entry);
+    if (entry === name) return path;
+    try {
+      return readdirSync(path).map((inner) => join(path, inner));
+    } catch {
+      return [];
+    }
+  });
+}
+
 process.on('message', () => {
   stopping.abort();
 });
@@ -47,8 +60,7 @@ process.on('disconnect', () => process.exit());
 process.send?.('ready');
 while (!stopping.signal.aborted) {
   for (let i = 0; i < 100; i++) look();
-  const paths = readdirSync(directory).map((entry) => (entry === name ? entry : join(entry, 's')));
-  await Promise.all(paths.map((path) => tryToConnect(join(directory, path))));
+  await Promise.all(socketsIn(directory).map(tryToConnect));
   await new Promise(setImmediate);
 }
 process.send?.({ looks, seen: [...seen], connected: [...connected] } satisfies Sightings);

@@ -1,13 +1,13 @@
 import { chown, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { OwnDirectory } from '../src/own-directory.js';
+import { HeldDirectory } from '../src/held-directory.js';
 import { freshDirectory, isRoot, otherUser } from './support.js';
 
 it('stays the same directory when its name is given to another one', async () => {
   const parent = await freshDirectory();
   await mkdir(join(parent, 'ours'));
-  const directory = new OwnDirectory(join(parent, 'ours'));
+  const directory = HeldDirectory.open(join(parent, 'ours'));
   await rename(join(parent, 'ours'), join(parent, 'moved'));
   await mkdir(join(parent, 'ours'));
   await writeFile(directory.at('file'), '');
@@ -16,14 +16,14 @@ it('stays the same directory when its name is given to another one', async () =>
   expect(await readdir(join(parent, 'moved'))).toEqual(['file']);
 });
 
-it('can not be a link to a directory', async () => {
+it('of ours can not be a link to a directory', async () => {
   const parent = await freshDirectory();
   await symlink(parent, join(parent, 'link'));
-  expect(() => new OwnDirectory(join(parent, 'link'))).toThrow();
+  expect(() => HeldDirectory.openOwn(join(parent, 'link'))).toThrow();
 });
 
-it.runIf(isRoot)('can not be that of another user', async () => {
+it.runIf(isRoot)('of ours can not be that of another user', async () => {
   const directory = await freshDirectory();
   await chown(directory, otherUser.uid, otherUser.gid);
-  expect(() => new OwnDirectory(directory)).toThrow('another user');
+  expect(() => HeldDirectory.openOwn(directory)).toThrow('another user');
 });
