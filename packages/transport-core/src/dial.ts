@@ -4,6 +4,7 @@ import type { NetConnectOpts, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, errorCodeOf } from './errno.js';
 import { TransportError } from './errors.js';
+import { FileWatch } from './file-watch.js';
 import { connectHints } from './hints.js';
 import type { Operation } from './operation.js';
 import { assertSocketPathFits } from './socket-path.js';
@@ -78,7 +79,14 @@ export interface DialOptions {
   waitMs: number;
   /** How many milliseconds to leave between two such attempts. */
   pollMs: number;
+  /** The path of the socket's file, if it has one: while that does not change, there is no point in most attempts. */
+  path?: string | undefined;
 }
+
+/** For how long a file is new, in milliseconds: whoever has bound a socket to it may be about to listen. */
+const NEW_FILE_MS = 1000;
+/** How long to leave between two attempts at a stale socket, in milliseconds. Few listen on one without making it anew. */
+const STALE_POLL_MS = 50;
 
 /**
  * Attempts until one succeeds, the error is not one that passes, or the operation is given up.
@@ -89,24 +97,43 @@ export interface DialOptions {
 export async function dial(
   attempt: () => Promise<Socket>,
   operation: Operation,
-  { waitMs, pollMs }: DialOptions,
+  { waitMs, pollMs, path }: DialOptions,
 ): Promise<Socket> {
   const { signal } = operation;
   const waitUntil = performance.now() + waitMs;
-  for (let backlogFull = 0; ;) {
-    let delayMs = pollMs;
-    try {
-      return await attempt();
-    } catch (error) {
+  const file = path !== undefined && waitMs > 0 ? new FileWatch(path) : undefined;
+  try {
+    for (let backlogFull = 0; ;) {
+      const state = file?.state() ?? '';
+      let waiting: Promise<void>;
+      try {
+        return await attempt();
+      } catch (error) {
+        signal.throwIfAborted();
+        operation.lastFailure = error;
+        const leftMs = waitUntil - performance.now();
+        if (errnoOf(error) === 'EAGAIN') waiting = pause(backlogDelayMs(backlogFull++), signal);
+        else if (!isAbsent(error) || leftMs <= 0) throw error;
+        else if (file === undefined) waiting = pause(pollMs, signal);
+        else waiting = file.change(state, Math.min(leftMs, retryMs(error, file, pollMs)), signal);
+      }
+      await waiting;
       signal.throwIfAborted();
-      if (errnoOf(error) === 'EAGAIN') delayMs = backlogDelayMs(backlogFull++);
-      else if (!isAbsent(error) || performance.now() >= waitUntil) throw error;
-      operation.lastFailure = error;
     }
-    await sleep(delayMs, undefined, { signal }).catch(() => {
-      signal.throwIfAborted();
-    });
+  } finally {
+    file?.close();
   }
+}
+
+/** How long to leave until the next attempt at a file that does not change. */
+function retryMs(error: unknown, file: FileWatch, pollMs: number): number {
+  if (errorCodeOf(error) === 'NOT_FOUND') return Infinity;
+  return file.ageMs() < NEW_FILE_MS ? pollMs : STALE_POLL_MS;
+}
+
+/** Resolves after so many milliseconds, or when `signal` fires. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
 }
 
 function isAbsent(error: unknown): boolean {

@@ -26,6 +26,8 @@ export interface SocketTransportOptions {
 export interface Dialer {
   /** The endpoint in its canonical form. */
   readonly endpoint: string;
+  /** The path of the socket's file, if it has one: it is looked at while the endpoint is waited for. */
+  readonly path?: string | undefined;
   /** Makes one attempt, and leaves no socket behind when it fails or `signal` fires. */
   attempt(options: { allowHalfOpen: boolean; signal: AbortSignal }): Promise<Socket>;
 }
@@ -196,6 +198,7 @@ export abstract class SocketTransport implements Transport<Socket> {
       const socket = await dial(() => dialer.attempt({ allowHalfOpen, signal: operation.signal }), operation, {
         waitMs,
         pollMs: this.#dialDefaults.pollMs,
+        path: dialer.path,
       });
       this.#connected(socket, dialer.endpoint, operation);
       return socket;

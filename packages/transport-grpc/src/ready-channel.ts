@@ -110,9 +110,10 @@ function lastError(channel: Channel): Promise<unknown> {
 
 /** Resolves once somebody accepts a connection at the address; what is in the way is a rejection in this library's terms. */
 async function probe(address: Endpoint, operation: Operation, waitMs: number): Promise<void> {
+  const path = address.network === 'unix' ? address.path : undefined;
   const options = address.network === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
   const attempt = (): ReturnType<typeof connectSocket> => connectSocket(options, operation.signal);
-  const socket = await dial(attempt, operation, { waitMs, pollMs: address.network === 'unix' ? 2 : 5 });
+  const socket = await dial(attempt, operation, { waitMs, pollMs: path === undefined ? 5 : 2, path });
   socket.destroy();
 }
 

@@ -104,6 +104,7 @@ export class UnixSocketTransport extends SocketTransport {
     assertSocketPathFits(path);
     return {
       endpoint: formatEndpoint(endpoint),
+      path,
       attempt: ({ allowHalfOpen, signal }) => connectSocket({ path, allowHalfOpen }, signal),
     };
   }

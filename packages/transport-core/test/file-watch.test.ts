@@ -1,0 +1,130 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { FileWatch } from '../src/file-watch.js';
+import { freshDirectory } from './support.js';
+
+const LONG_MS = 60_000;
+const never = new AbortController().signal;
+
+/** A file that is waited for from now on, by a watch or by looking. */
+function waiting(path: string, unwatchedMs: number): { file: FileWatch; changed: Promise<void> } {
+  const file = new FileWatch(path, unwatchedMs);
+  onTestFinished(() => {
+    file.close();
+  });
+  return { file, changed: file.change(file.state(), LONG_MS, never) };
+}
+
+/** How many watches this process has: see proc(5) about inotify. Node does not count those that let it exit. */
+function watches(): number {
+  const infos = readdirSync('/proc/self/fdinfo').map((fd) => {
+    try {
+      return readFileSync(join('/proc/self/fdinfo', fd), 'utf8');
+    } catch {
+      // That of the listing itself.
+      return '';
+    }
+  });
+  return infos.join('').match(/^inotify wd:/gm)?.length ?? 0;
+}
+
+describe.each([
+  { how: 'without a watch', unwatchedMs: LONG_MS },
+  { how: 'with a watch', unwatchedMs: 0 },
+])('a change is noticed $how', ({ unwatchedMs }) => {
+  it('when the file appears', async () => {
+    const path = join(await freshDirectory(), 'file');
+    const { changed } = waiting(path, unwatchedMs);
+    await writeFile(path, '');
+    await changed;
+  });
+
+  it('when directories that it is in appear, one after the other', async () => {
+    const directory = await freshDirectory();
+    const { changed } = waiting(join(directory, 'a/b/file'), unwatchedMs);
+    for (const path of ['a', 'a/b']) {
+      await mkdir(join(directory, path));
+      await new Promise(setImmediate);
+    }
+    await writeFile(join(directory, 'a/b/file'), '');
+    await changed;
+  });
+
+  it('when another file takes its place', async () => {
+    const directory = await freshDirectory();
+    await writeFile(join(directory, 'file'), '');
+    await writeFile(join(directory, 'other'), '');
+    const { changed } = waiting(join(directory, 'file'), unwatchedMs);
+    await rename(join(directory, 'other'), join(directory, 'file'));
+    await changed;
+  });
+
+  it('when its directory goes and comes again', async () => {
+    const directory = await freshDirectory();
+    await mkdir(join(directory, 'a'));
+    const { changed } = waiting(join(directory, 'a/file'), unwatchedMs);
+    await new Promise(setImmediate);
+    await rm(join(directory, 'a'), { recursive: true });
+    await mkdir(join(directory, 'a'));
+    await writeFile(join(directory, 'a/file'), '');
+    await changed;
+  });
+
+  it('when the file that it links to appears elsewhere', async () => {
+    const [directory, elsewhere] = [await freshDirectory(), await freshDirectory()];
+    await symlink(join(elsewhere, 'file'), join(directory, 'file'));
+    const { changed } = waiting(join(directory, 'file'), unwatchedMs);
+    await writeFile(join(elsewhere, 'file'), '');
+    await changed;
+  });
+
+  it('when it came before anybody waited', async () => {
+    const path = join(await freshDirectory(), 'file');
+    const file = new FileWatch(path, unwatchedMs);
+    const state = file.state();
+    await writeFile(path, '');
+    await file.change(state, LONG_MS, never);
+  });
+});
+
+it('a watched file that appears is noticed by the event, not at the next look', async () => {
+  const directory = await freshDirectory();
+  const delays = [];
+  for (let round = 0; round < 9; round++) {
+    const path = join(directory, `${round}`);
+    const { changed } = waiting(path, 0);
+    // By then it has looked again and relies on the watch.
+    for (const end = performance.now() + 5; performance.now() < end;) await new Promise(setImmediate);
+    const begun = performance.now();
+    await writeFile(path, '');
+    await changed;
+    delays.push(performance.now() - begun);
+  }
+  expect(delays.sort((one, other) => one - other)[4]).toBeLessThan(50);
+});
+
+it.runIf(process.platform === 'linux')('no watch begins in the first second, and none stays', async () => {
+  const path = join(await freshDirectory(), 'file');
+  const before = watches();
+  const soon = waiting(path, LONG_MS);
+  expect(watches()).toBe(before);
+  const late = waiting(path, 0);
+  expect(watches()).toBe(before + 1);
+  await writeFile(path, '');
+  await Promise.all([soon.changed, late.changed]);
+  late.file.close();
+  expect(watches()).toBe(before);
+});
+
+it('the wait ends when its time is over, or its signal fires', async () => {
+  const file = new FileWatch(join(await freshDirectory(), 'file'));
+  const begun = performance.now();
+  await file.change(file.state(), 20, never);
+  expect(performance.now() - begun).toBeGreaterThanOrEqual(20);
+  const controller = new AbortController();
+  const changed = file.change(file.state(), LONG_MS, controller.signal);
+  controller.abort();
+  await changed;
+});

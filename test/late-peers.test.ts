@@ -1,0 +1,93 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { joinHostPort } from '@rpcplugin/endpoint-utils';
+import type { Transport } from '@rpcplugin/transport-core';
+import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
+import { UnixSocketTransport } from '@rpcplugin/transport-unix';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freshDirectory, removeDirectory, turns } from './support.js';
+
+const LONG_MS = 60_000;
+const ROUNDS = 15;
+
+function median(values: number[]): number {
+  return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? NaN;
+}
+
+/** Plain listeners appear at an address that somebody waits for; how many milliseconds after each it was connected to. */
+async function delaysOfAppearing(
+  dialer: Transport,
+  place: (round: number) => Promise<{ endpoint: string; address: object }>,
+): Promise<number[]> {
+  const delays = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const { endpoint, address } = await place(round);
+    const connecting = dialer.connect(endpoint, { waitMs: LONG_MS, timeoutMs: LONG_MS });
+    // Some way into the waiting, and each time at another moment of it.
+    await turns(20 + 3 * round);
+    const server = createServer((connection) => connection.end()).listen(address);
+    await once(server, 'listening');
+    const appeared = performance.now();
+    await connecting;
+    delays.push(performance.now() - appeared);
+    server.close();
+    await once(server, 'close');
+  }
+  return delays;
+}
+
+describe('an endpoint that appears while it is waited for is reached', () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await freshDirectory();
+  });
+  afterEach(() => removeDirectory(directory));
+
+  // Five times what an idle machine is to keep: others use this one, too.
+  it('over unix within 5 ms', async () => {
+    await using dialer = new UnixSocketTransport();
+    const delays = await delaysOfAppearing(dialer, (round) => {
+      const path = join(directory, `${round}.sock`);
+      return Promise.resolve({ endpoint: `unix:${path}`, address: { path } });
+    });
+    expect(median(delays)).toBeLessThan(5 * 5);
+  });
+
+  it('over TCP within 10 ms', async () => {
+    await using dialer = new TCPSocketTransport();
+    const delays = await delaysOfAppearing(dialer, async () => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      server.close();
+      await once(server, 'close');
+      return { endpoint: joinHostPort('127.0.0.1', port), address: { host: '127.0.0.1', port } };
+    });
+    expect(median(delays)).toBeLessThan(5 * 10);
+  });
+
+  it('over unix at less than half the cost of as many attempts', async () => {
+    const path = join(directory, 'nobody.sock');
+    await using dialer = new UnixSocketTransport();
+    const waiting = await cpuTimeOf(() => dialer.connect(path, { waitMs: 500 }).catch(() => undefined));
+    const until = performance.now() + 500;
+    const attempting = await cpuTimeOf(async () => {
+      while (performance.now() < until) {
+        await new Promise((resolve) => connect(path).on('error', resolve));
+        await sleep(2);
+      }
+    });
+    expect(waiting).toBeLessThan(attempting / 2);
+  });
+});
+
+/** How much processor time this process uses meanwhile, in milliseconds. */
+async function cpuTimeOf(action: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage();
+  await action();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
