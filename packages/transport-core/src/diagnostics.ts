@@ -26,10 +26,13 @@ export interface AcceptMessage extends TransportMessage {
   connection: Duplex;
 }
 
-/** `rpcplugin:transport:drop`: a connection was closed as soon as it was accepted. */
+/** `rpcplugin:transport:drop`: a connection was closed before anything was made of it. */
 export interface DropMessage extends TransportMessage {
-  /** `maxConnections`: the limit was reached. `closing`: the transport is being closed. */
-  reason: 'maxConnections' | 'closing';
+  /**
+   * `maxConnections`: the limit was reached. `closing`: the transport is being closed. `silent`: nothing came from the peer in
+   * the time that it has in what serves the transport (`firstByteTimeoutMs` of `serveGrpc`).
+   */
+  reason: 'maxConnections' | 'closing' | 'silent';
 }
 
 /** `rpcplugin:transport:close`: a transport has closed. */

@@ -13,7 +13,7 @@ export { connectSocket, dial } from './dial.js';
 export type { DialOptions } from './dial.js';
 export { ConnectionSet } from './connection-set.js';
 export { assertSocketPathFits, socketPathLimitBytes } from './socket-path.js';
-export { assertOptions, durationOption, integerOption, invalidOption, typeOption } from './options.js';
+export { assertOptions, durationOption, integerOption, invalidOption, startTimer, typeOption } from './options.js';
 export { TransportDiagnostics } from './diagnostics.js';
 export type {
   AcceptMessage,

@@ -1,11 +1,23 @@
 import type { Duplex } from 'node:stream';
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
-import { assertOptions, ConnectionSet, durationOption, TransportError } from '@rpcplugin/transport-core';
+import {
+  assertOptions,
+  ConnectionSet,
+  durationOption,
+  startTimer,
+  TransportDiagnostics,
+  TransportError,
+} from '@rpcplugin/transport-core';
 import type { Transport } from '@rpcplugin/transport-core';
 
 export interface ServeGrpcOptions {
   /** Gives up a pending `serveGrpc` (`ABORTED`). Does nothing once it has settled. */
   signal?: AbortSignal | undefined;
+  /**
+   * For how many milliseconds a new connection may stay silent. A gRPC client says something at once; what has not by then is
+   * closed. `Infinity` means for ever. Default: 10000.
+   */
+  firstByteTimeoutMs?: number | undefined;
 }
 
 export interface CloseGrpcOptions {
@@ -43,13 +55,19 @@ export async function serveGrpc(
   options: ServeGrpcOptions = {},
 ): Promise<GrpcListener> {
   assertOptions(options);
+  const firstByteTimeoutMs = durationOption('firstByteTimeoutMs', options.firstByteTimeoutMs, 10_000);
   const injector = createInjector(server, credentials);
+  const diagnostics = new TransportDiagnostics(transport);
   const connections = new ConnectionSet<Duplex>(cutOff);
   try {
     const endpoint = await transport.listen({
       signal: options.signal,
       onConnection: (connection) => {
         connections.add(connection);
+        ifSilent(connection, firstByteTimeoutMs, () => {
+          connection.destroy();
+          diagnostics.drop(transport.endpoint, 'silent');
+        });
         injector.injectConnection(connection);
         // Injection does not start a stream that was paused: every call would run into its deadline.
         if (connection.isPaused()) connection.resume();
@@ -124,6 +142,16 @@ class Listener implements GrpcListener {
       await this.#transport.close({ graceMs: Math.max(0, this.#deadline - performance.now()) });
     }
   }
+}
+
+/** Calls back when nothing has come from the peer in so many milliseconds. */
+function ifSilent(connection: Duplex, ms: number, callback: () => void): void {
+  const timer = startTimer(ms, () => {
+    if (isSilent(connection)) callback();
+  });
+  connection.once('close', () => {
+    clearTimeout(timer);
+  });
 }
 
 /** Nothing has come from the peer, so there is no call to wait for, and no session that could be ended. */

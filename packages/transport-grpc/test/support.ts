@@ -20,7 +20,7 @@ import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { onTestFinished } from 'vitest';
 import { connectGrpc, serveGrpc } from '../src/index.js';
-import type { ConnectGrpcOptions, GrpcConnection, GrpcListener } from '../src/index.js';
+import type { ConnectGrpcOptions, GrpcConnection, GrpcListener, ServeGrpcOptions } from '../src/index.js';
 import { Probe, ProbeServer } from './service.js';
 import type { ProbeClient } from './service.js';
 
@@ -69,6 +69,7 @@ export interface PluginOptions {
   credentials?: ServerCredentials;
   server?: ServerOptions;
   transport?: SocketTransport;
+  serve?: ServeGrpcOptions;
   /** A server that others serve already. */
   probe?: ProbeServer;
 }
@@ -88,7 +89,7 @@ export async function startPlugin(network: Network, options: PluginOptions = {})
   const transport = options.transport ?? (await transportOf(network));
   const probe = options.probe ?? new ProbeServer(options.name ?? network, options.server);
   const accepted = acceptedBy(transport);
-  const listener = await serveGrpc(probe.server, transport, options.credentials ?? insecureServer);
+  const listener = await serveGrpc(probe.server, transport, options.credentials ?? insecureServer, options.serve);
   onTestFinished(() => listener.close({ graceMs: 0 }).catch(() => undefined));
   return { probe, transport, listener, endpoint: listener.endpoint, accepted };
 }

@@ -142,6 +142,17 @@ describe.each(networks)('TLS over %s', (network) => {
     expect(await ask(await probeClient(endpoint, clientTls(plugin, host)), 'echo', 'after')).toBe('after');
   });
 
+  it('closes a peer that says nothing in time, and nobody who does', async () => {
+    const { plugin, host } = identities;
+    const serve = { firstByteTimeoutMs: 100 };
+    const { accepted, endpoint } = await startPlugin(network, { credentials: serverTls(plugin, host), serve });
+    const client = await probeClient(endpoint, clientTls(plugin, host));
+    await closed(await plainConnection(endpoint));
+    await closed(await plainConnection(endpoint));
+    expect(await ask(client, 'echo', 'secret')).toBe('secret');
+    expect(accepted).toHaveLength(3);
+  });
+
   it('cuts off a peer that stops in the middle of the handshake when the grace is over', async () => {
     const { plugin, host } = identities;
     const { accepted, endpoint, listener } = await startPlugin(network, { credentials: serverTls(plugin, host) });

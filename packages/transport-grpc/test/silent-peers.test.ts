@@ -1,0 +1,75 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { DropMessage } from '@rpcplugin/transport-core';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { serveGrpc } from '../src/index.js';
+import { ask, ProbeServer } from './service.js';
+import {
+  closed,
+  durationOf,
+  failure,
+  insecureServer,
+  networks,
+  plainConnection,
+  probeClient,
+  startPlugin,
+  transportOf,
+  until,
+} from './support.js';
+
+describe.each(networks)('with a time limit for the first byte over %s', (network) => {
+  const serve = { firstByteTimeoutMs: 100 };
+
+  it('a peer that never says a thing is closed, and a diagnostic says so', async () => {
+    const { endpoint, transport } = await startPlugin(network, { serve });
+    const drops: DropMessage[] = [];
+    const onDrop = (message: unknown): void => {
+      if ((message as DropMessage).transport === transport) drops.push(message as DropMessage);
+    };
+    subscribe('rpcplugin:transport:drop', onDrop);
+    onTestFinished(() => void unsubscribe('rpcplugin:transport:drop', onDrop));
+    const peer = await plainConnection(endpoint);
+    expect(await durationOf(closed(peer))).toBeGreaterThan(50);
+    expect(drops).toEqual([{ transport, network: transport.network, endpoint, reason: 'silent' }]);
+  });
+
+  it('one that said something is not, however long it is silent afterwards', async () => {
+    const { endpoint } = await startPlugin(network, { serve });
+    const client = await probeClient(endpoint);
+    const talker = await plainConnection(endpoint);
+    talker.write('P');
+    await closed(await plainConnection(endpoint));
+    await closed(await plainConnection(endpoint));
+    expect(talker.destroyed).toBe(false);
+    expect(await ask(client, 'echo', 'still here')).toBe('still here');
+  });
+
+  it('a thousand silent peers are closed, and others served meanwhile', async () => {
+    const { accepted, endpoint } = await startPlugin(network, { serve: { firstByteTimeoutMs: 1000 } });
+    const client = await probeClient(endpoint);
+    const peers = [];
+    // One by one: bare sockets would not wait for room in the backlog.
+    while (peers.length < 1000) peers.push(await plainConnection(endpoint));
+    expect(await ask(client, 'echo', 'hello')).toBe('hello');
+    await Promise.all(peers.map(closed));
+    await until(() => accepted.filter((socket) => !socket.closed).length === 1);
+    expect(await ask(client, 'echo', 'hello')).toBe('hello');
+  });
+
+  it('none is closed when there is no limit', async () => {
+    const { accepted, endpoint } = await startPlugin(network, { serve: { firstByteTimeoutMs: Infinity } });
+    const peer = await plainConnection(endpoint);
+    const other = await startPlugin(network, { serve });
+    await closed(await plainConnection(other.endpoint));
+    expect(peer.destroyed).toBe(false);
+    expect(accepted[0]?.destroyed).toBe(false);
+  });
+
+  it.each([-1, NaN, '5', null])('%s is no limit: INVALID_ARGUMENT, and nothing listens', async (value) => {
+    const transport = await transportOf(network);
+    const options = { firstByteTimeoutMs: value as number };
+    const error = await failure(serveGrpc(new ProbeServer('test').server, transport, insecureServer, options));
+    expect(error.code).toBe('INVALID_ARGUMENT');
+    expect(error.message).toContain('firstByteTimeoutMs');
+    expect(transport.endpoint).toBeUndefined();
+  });
+});

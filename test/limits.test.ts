@@ -1,0 +1,66 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
+import type { DropMessage } from '@rpcplugin/transport-core';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { Accepted, Bench, connected } from './bench.js';
+import type { ContractPlace } from './contract.js';
+import { until } from './support.js';
+import { variants } from './variants.js';
+
+const LIMIT = 10;
+
+describe.each([
+  { name: 'TCP', variant: variants['TCP IPv4'] },
+  { name: 'unix', variant: variants['unix automatic'] },
+])('with maxConnections over $name', ({ variant }) => {
+  let place: ContractPlace;
+  let bench: Bench;
+
+  beforeEach(async () => {
+    place = await variant.open();
+    bench = new Bench(place);
+  });
+  afterEach(() => bench.end());
+
+  /** Dials one after the other; those that the listener kept. */
+  async function kept(endpoint: string, count: number): Promise<Socket[]> {
+    const peers: Socket[] = [];
+    for (let i = 0; i < count; i++) peers.push((await bench.dial(endpoint)).resume());
+    // Once a later one has been let in or turned away, so have these.
+    await until(() => peers.filter((peer) => !peer.destroyed).length <= LIMIT);
+    return peers.filter((peer) => !peer.destroyed);
+  }
+
+  it('those over it are closed at once, with a diagnostic each, and those within go on', async () => {
+    const drops: unknown[] = [];
+    const onDrop = (message: unknown): void => {
+      if ((message as DropMessage).transport === listener) drops.push(message);
+    };
+    subscribe('rpcplugin:transport:drop', onDrop);
+    onTestFinished(() => void unsubscribe('rpcplugin:transport:drop', onDrop));
+    const accepted = new Accepted();
+    const listener = bench.create({ maxConnections: LIMIT });
+    const endpoint = await listener.listen(accepted);
+    const peers = await kept(endpoint, 200);
+    expect(peers).toHaveLength(LIMIT);
+    expect(accepted.connections).toHaveLength(LIMIT);
+    const drop = { transport: listener, network: listener.network, endpoint, reason: 'maxConnections' };
+    expect(drops).toEqual(Array(200 - LIMIT).fill(drop));
+    for (const [index, peer] of peers.entries()) {
+      peer.pause();
+      expect(await connected(peer, await accepted.at(index))).toBe(true);
+    }
+  });
+
+  it('as many are let in again as have ended', async () => {
+    const accepted = new Accepted();
+    const endpoint = await bench.create({ maxConnections: LIMIT }).listen(accepted);
+    const peers = await kept(endpoint, LIMIT + 1);
+    for (const peer of peers.slice(0, 3)) peer.destroy();
+    for (const connection of accepted.connections) connection.resume();
+    await until(() => accepted.connections.filter((connection) => !connection.closed).length === LIMIT - 3);
+    await kept(endpoint, 5);
+    await until(() => accepted.connections.length >= LIMIT + 3);
+    expect(accepted.connections).toHaveLength(LIMIT + 3);
+  });
+});
