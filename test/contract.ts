@@ -12,6 +12,7 @@ import { Accepted, Bench, connected, echo, echoes, ending, receive, receiveAll }
 import { BusyListener } from './busy-listener.js';
 import {
   freshDirectory,
+  descriptorsSince,
   openDescriptors,
   rejectionOf,
   removeDirectory,
@@ -96,9 +97,9 @@ export function describeContract(name: string, variant: ContractVariant): void {
     async function leavesNothing(action: () => Promise<void>): Promise<void> {
       const before = openDescriptors();
       await action();
-      const opened = (): string[] => [...openDescriptors()].filter((descriptor) => !before.has(descriptor));
-      await until(() => opened().length === 0).catch(() => undefined);
-      expect({ descriptors: opened(), files: await bench.leftovers() }).toEqual({ descriptors: [], files: [] });
+      await until(() => descriptorsSince(before).length === 0).catch(() => undefined);
+      const left = { descriptors: descriptorsSince(before), files: await bench.leftovers() };
+      expect(left).toEqual({ descriptors: [], files: [] });
     }
 
     /** A listener that echoes, and its endpoint. */
@@ -301,7 +302,7 @@ export function describeContract(name: string, variant: ContractVariant): void {
         const before = openDescriptors();
         await rejectionOf(bench.createAt(endpoint).listen());
         // The end of a probe that it may have made.
-        await until(() => [...openDescriptors()].every((descriptor) => before.has(descriptor)));
+        await until(() => descriptorsSince(before).length === 0);
         expect(await bench.leftovers()).toEqual(files);
       });
 
@@ -686,7 +687,7 @@ export function describeContract(name: string, variant: ContractVariant): void {
       async function leavesNothingBeside(listener: Transport<Socket>, action: () => Promise<void>): Promise<void> {
         const before = openDescriptors();
         await action();
-        await until(() => [...openDescriptors()].every((descriptor) => before.has(descriptor)));
+        await until(() => descriptorsSince(before).length === 0);
         expect(listener.endpoint).toBeDefined();
       }
 
@@ -745,6 +746,26 @@ export function describeContract(name: string, variant: ContractVariant): void {
 
       it('X1 a transport that was never used can be closed', async () => {
         await expect(bench.create().close()).resolves.toBeUndefined();
+      });
+
+      it('X1 can be called from inside the handler', async () => {
+        const listener = bench.create();
+        const closing = new Promise<void>((resolve, reject) => {
+          const onConnection = (): Promise<void> => listener.close().then(resolve, reject);
+          listener
+            .listen({ onConnection })
+            .then((endpoint) => bench.dial(endpoint).then((peer) => peer.resume()), reject);
+        });
+        await expect(closing).resolves.toBeUndefined();
+        expect(listener.endpoint).toBeUndefined();
+      });
+
+      it('X1 can be called after a listen that failed', async () => {
+        const { endpoint } = await echoServer();
+        const listener = bench.createAt(endpoint);
+        await rejectionOf(listener.listen());
+        await expect(listener.close()).resolves.toBeUndefined();
+        expect(await echoes(await bench.dial(endpoint))).toBe(true);
       });
 
       /** A listener with a connection that its peer does not end, and how its calls of close end, in order. */

@@ -55,6 +55,11 @@ export function openDescriptors(): Set<string> {
   return new Set(targets.filter((target) => target !== ''));
 }
 
+/** What this process has opened since that snapshot, and not closed. */
+export function descriptorsSince(before: ReadonlySet<string>): string[] {
+  return [...openDescriptors()].filter((descriptor) => !before.has(descriptor));
+}
+
 /** What `await promise` throws. Rejects if it does not throw. */
 export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
   let value: unknown;
