@@ -1,0 +1,13 @@
+import { expect, it } from 'vitest';
+import { startChild } from './support.js';
+
+// `pnpm soak 600` does the same for ten minutes.
+it(
+  'listening, connecting and closing again and again leaves nothing and takes no more memory',
+  { timeout: 120_000 },
+  async () => {
+    const { status, stdout, stderr } = await startChild('soak.ts', ['3']).exited;
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ seconds: 3 });
+  },
+);

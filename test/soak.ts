@@ -1,0 +1,67 @@
+// Listens, connects, exchanges and closes on every kind of address for so many seconds, and checks after each cycle that no
+// descriptor and no file is left, and now and then that the heap does not grow: `pnpm soak 600`.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Bench, echo, echoes } from './bench.js';
+import type { ContractVariant } from './contract.js';
+import { descriptorsSince, openDescriptors, rejectionOf, until } from './support.js';
+import { variants } from './variants.js';
+
+/** Cycles before the first look at the heap: what is compiled and cached by then stays. */
+const WARM_UP_CYCLES = 20;
+/** How often to look at the heap. */
+const CYCLES_PER_SAMPLE = 20;
+/** What the heap may have grown by in the end. A socket that is kept is a few KiB, and a cycle has tens of them. */
+const HEAP_GROWTH_BYTES = 1024 * 1024;
+const CONNECTIONS = 10;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+async function cycle(variant: ContractVariant): Promise<void> {
+  const before = openDescriptors();
+  const place = await variant.open();
+  const bench = new Bench(place);
+  try {
+    const listener = bench.create({ maxConnections: CONNECTIONS });
+    const endpoint = await listener.listen({ onConnection: echo });
+    const dialer = bench.create();
+    const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => dialer.connect(endpoint)));
+    for (const connection of connections) if (!(await echoes(connection))) throw new Error('the echo was another');
+    await rejectionOf(bench.createAt(endpoint).listen());
+    await rejectionOf(dialer.connect(endpoint, { signal: AbortSignal.abort() }));
+    const pending = rejectionOf(dialer.connect(endpoint, { waitMs: 60_000, timeoutMs: 60_000 }));
+    await listener.stopListening();
+    await Promise.all([listener.close(), dialer.close()]);
+    await pending.catch(() => undefined);
+    const files = await bench.leftovers();
+    if (files.length > 0) throw new Error(`files are left: ${files.join(', ')}`);
+  } finally {
+    await bench.end();
+  }
+  await until(() => descriptorsSince(before).length === 0);
+}
+
+function heapBytes(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
+
+const seconds = Number(process.argv[2] ?? 60);
+const end = performance.now() + seconds * 1000;
+const kinds = Object.values(variants);
+const heap: number[] = [];
+let cycles = 0;
+while (performance.now() < end || heap.length < 2) {
+  for (const variant of kinds) await cycle(variant);
+  cycles++;
+  if (cycles < WARM_UP_CYCLES || cycles % CYCLES_PER_SAMPLE !== 0) continue;
+  heap.push(heapBytes());
+  if (process.stderr.isTTY)
+    process.stderr.write(`\r${cycles} cycles, heap ${((heap.at(-1) ?? 0) / 1e6).toFixed(1)} MB `);
+}
+const growth = Math.min(...heap.slice(Math.floor(heap.length / 2))) - (heap[0] ?? 0);
+console.log(
+  JSON.stringify({ seconds, cycles: cycles * kinds.length, heapGrowthBytes: growth, heapBytes: heap.at(-1) }),
+);
+if (growth > HEAP_GROWTH_BYTES) throw new Error(`the heap has grown by ${growth} bytes`);
