@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { TransportError } from '@rpcplugin/transport-core';
+import { errorCodeOf, TransportError } from '@rpcplugin/transport-core';
 
 /** How long a directory service may take. */
 const GETENT_TIMEOUT_MS = 5000;
@@ -15,7 +15,7 @@ const GETENT_TIMEOUT_MS = 5000;
 export async function groupId(group: string | number, signal: AbortSignal): Promise<number> {
   if (typeof group === 'number') return group;
   const entry =
-    findEntry(await readFile('/etc/group', 'utf8').catch(() => ''), group) ??
+    findEntry(await readFile('/etc/group', 'utf8').catch(nothing), group) ??
     findEntry(await getent(group, signal), group);
   if (entry !== undefined) return entry;
   throw new TransportError('INVALID_ARGUMENT', `there is no group ${JSON.stringify(group)} on this machine`, {
@@ -25,12 +25,22 @@ export async function groupId(group: string | number, signal: AbortSignal): Prom
 
 async function getent(group: string, signal: AbortSignal): Promise<string> {
   // After `--` a name that starts with a dash is a name still.
-  const result = await promisify(execFile)('getent', ['--', 'group', group], {
-    signal,
-    timeout: GETENT_TIMEOUT_MS,
-  }).catch(() => undefined);
-  signal.throwIfAborted();
-  return result?.stdout ?? '';
+  try {
+    const { stdout } = await promisify(execFile)('getent', ['--', 'group', group], {
+      signal,
+      timeout: GETENT_TIMEOUT_MS,
+    });
+    return stdout;
+  } catch (error) {
+    signal.throwIfAborted();
+    return nothing(error);
+  }
+}
+
+/** What a source of groups says that is not there; one that could not be asked for want of descriptors may know the group. */
+function nothing(error: unknown): string {
+  if (errorCodeOf(error) === 'RESOURCE_EXHAUSTED') throw error;
+  return '';
 }
 
 /** Finds a group in lines as group(5) has them: `name:password:number:members`. */

@@ -52,7 +52,13 @@ function usable(gid: number | undefined): SharedDirectory | undefined {
 
 function newDirectory(gid: number | undefined, nameBytes: number): SharedDirectory {
   const path = makeDirectory(gid, nameBytes);
-  return { path, held: HeldDirectory.openOwn(path), users: 0 };
+  try {
+    return { path, held: HeldDirectory.openOwn(path), users: 0 };
+  } catch (error) {
+    // There is no descriptor left, say.
+    rmdirSync(path);
+    throw error;
+  }
 }
 
 /** Removes the private directories that processes left which were killed, and with them worker threads that were terminated. */

@@ -33,14 +33,25 @@ function makeParents(path: string, tidyUp: TidyUp): void {
   const parent = dirname(path);
   const topmost = makeDirectories(parent);
   if (topmost === undefined) return;
+  const all = ancestors(parent, topmost);
   // From the topmost down, as what was deferred last is run first.
-  for (const made of ancestors(parent, topmost).reverse()) {
-    const directory = HeldDirectory.open(made);
+  for (const made of all.toReversed()) {
+    const directory = holdOrRemove(made, all);
     tidyUp.defer(() => {
       const isThere = directory.isAt(made);
       directory.close();
       if (isThere) removeIfEmpty(made);
     });
+  }
+}
+
+/** Holds a directory that was just made; or removes all that were made with it, if there is no descriptor left say. */
+function holdOrRemove(directory: string, all: readonly string[]): HeldDirectory {
+  try {
+    return HeldDirectory.open(directory);
+  } catch (error) {
+    for (const made of all) removeIfEmpty(made);
+    throw error;
   }
 }
 
