@@ -6,6 +6,7 @@ import { errnoOf, errorCodeOf } from './errno.js';
 import { TransportError } from './errors.js';
 import { FileWatch } from './file-watch.js';
 import { connectHints } from './hints.js';
+import { lookupFailure } from './lookup-failure.js';
 import type { Operation } from './operation.js';
 import { assertSocketPathFits } from './socket-path.js';
 
@@ -20,7 +21,8 @@ export async function connectSocket(options: NetConnectOpts, signal: AbortSignal
   if (path !== undefined) assertSocketPathFits(path);
   try {
     return await openSocket(options, signal);
-  } catch (error) {
+  } catch (failure) {
+    const error = await lookupFailure(failure);
     switch (errnoOf(error)) {
       case 'ECONNRESET':
         // The listener went while the connection waited in its backlog to be accepted.

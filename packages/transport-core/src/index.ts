@@ -7,6 +7,7 @@ export { SocketTransport } from './socket-transport.js';
 export type { DialDefaults, Dialer, SocketTransportOptions } from './socket-transport.js';
 export { errnoOf, errorCodeOf, toTransportError } from './errno.js';
 export { connectHints, listenHints } from './hints.js';
+export { lookupFailure } from './lookup-failure.js';
 export { Operation } from './operation.js';
 export type { OperationOptions } from './operation.js';
 export { connectSocket, dial } from './dial.js';

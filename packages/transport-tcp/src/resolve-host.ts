@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
+import { lookupFailure } from '@rpcplugin/transport-core';
 
 /** One address of a host. */
 export interface HostAddress {
@@ -22,7 +23,7 @@ export async function resolveHost(host: string, signal: AbortSignal): Promise<Ho
     lookup(host, { all: true }, (error, addresses) => {
       signal.removeEventListener('abort', onAbort);
       if (error === null) resolve(addresses);
-      else reject(error);
+      else void lookupFailure(error).then(reject);
     });
   });
 }
