@@ -1,11 +1,31 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
+import { afterAll } from 'vitest';
 import type { Command, Reply, Request, Response } from './limited-child.js';
+import { removeDirectory } from './support.js';
 
-/** What Node, its loader of TypeScript and the channel to the parent need, and some more. */
-const DESCRIPTORS = 100;
+/** What Node and the channel to the parent need, and some more. */
+const DESCRIPTORS = 64;
+
+// In one file, that Node starts as it is: a loader of TypeScript would open and close files in threads of its own.
+const directory = mkdtempSync(join(tmpdir(), 'limited-'));
+const script = join(directory, 'limited-child.mjs');
+buildSync({
+  entryPoints: [fileURLToPath(new URL('limited-child.ts', import.meta.url))],
+  outfile: script,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  conditions: ['@rpcplugin/source'],
+});
+afterAll(() => removeDirectory(directory));
 
 /** Another process, which has few descriptors. */
 export class Limited {
@@ -18,12 +38,13 @@ export class Limited {
     this.exited = once(child, 'exit').then(([code, signal]: unknown[]) => code ?? signal);
   }
 
-  /** @param variant - What kind of transport it has. */
-  static async start(variant: string, env: NodeJS.ProcessEnv = {}): Promise<Limited> {
-    const script = fileURLToPath(new URL('limited-child.ts', import.meta.url));
-    const node = [process.execPath, '--conditions=@rpcplugin/source', '--import', 'tsx', script, variant];
-    const child = spawn('sh', ['-c', `ulimit -n ${DESCRIPTORS}; exec "$@"`, 'sh', ...node], {
-      env: { ...process.env, ...env },
+  /**
+   * @param variant - What kind of transport it has.
+   * @param temporary - In which directory it makes others. Default: one that is removed after the tests of the file.
+   */
+  static async start(variant: string, temporary = directory): Promise<Limited> {
+    const child = spawn('sh', ['-c', `ulimit -n ${DESCRIPTORS}; exec "$@"`, 'sh', process.execPath, script, variant], {
+      env: { ...process.env, TMPDIR: temporary },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     // Several questions can be open at once.

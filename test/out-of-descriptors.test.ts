@@ -109,7 +109,7 @@ describe.each(Object.entries(chosen))('a process out of descriptors, with a tran
 
   it('leaves no file behind when it exits', async () => {
     const directory = await freshDirectory();
-    const other = await Limited.start(name, { TMPDIR: directory });
+    const other = await Limited.start(name, directory);
     await other.ask({ do: 'listen' });
     await other.ask({ do: 'exhaust' });
     expect(await other.end({ do: 'exit' })).toBe(0);

@@ -18,6 +18,7 @@ import { TransportError } from '@rpcplugin/transport-core';
 import type { AcceptMessage, SocketTransport } from '@rpcplugin/transport-core';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
+import { buildSync } from 'esbuild';
 import { onTestFinished } from 'vitest';
 import { connectGrpc, serveGrpc } from '../src/index.js';
 import type { ConnectGrpcOptions, GrpcConnection, GrpcListener, ServeGrpcOptions } from '../src/index.js';
@@ -259,7 +260,29 @@ export interface Child {
 /** Runs a file of `children/`, against the sources. It is killed when the test is over, if it still runs. */
 export function startChild(file: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = process.env): Child {
   const script = fileURLToPath(new URL(`children/${file}`, import.meta.url));
-  const child = spawn(process.execPath, ['--conditions=@rpcplugin/source', '--import', 'tsx', script, ...args], {
+  return spawnChild([process.execPath, '--conditions=@rpcplugin/source', '--import', 'tsx', script, ...args], env);
+}
+
+/**
+ * Runs a file of `children/` as {@link startChild} does, with a limit on its descriptors; bundled, as a loader of TypeScript would open
+ * and close files in threads of its own.
+ */
+export async function startLimitedChild(file: string, args: readonly string[], descriptors: number): Promise<Child> {
+  const script = join(await freshDirectory(), `${file}.cjs`);
+  buildSync({
+    entryPoints: [fileURLToPath(new URL(`children/${file}`, import.meta.url))],
+    outfile: script,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    conditions: ['@rpcplugin/source'],
+  });
+  return spawnChild(['sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', process.execPath, script, ...args]);
+}
+
+function spawnChild([program, ...args]: [string, ...string[]], env: NodeJS.ProcessEnv = process.env): Child {
+  const child = spawn(program, args, {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
     env,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
