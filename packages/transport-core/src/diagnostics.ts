@@ -43,7 +43,10 @@ export interface CloseMessage extends TransportMessage {
 
 /** `rpcplugin:transport:error`: something failed, whether or not a caller hears of it. */
 export interface ErrorMessage extends TransportMessage {
-  /** What failed: a call, the caller's `onConnection`, a connection, or the accepting of connections. */
+  /**
+   * What failed: a call, the caller's `onConnection`, a connection, or the accepting of connections. That a connection was closed for
+   * want of descriptors is not to be heard of, except on Windows: Node does not say so.
+   */
   operation: 'listen' | 'connect' | 'close' | 'handler' | 'connection' | 'accept';
   error: TransportError;
 }

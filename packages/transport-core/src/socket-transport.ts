@@ -150,7 +150,8 @@ export abstract class SocketTransport implements Transport<Socket> {
       this.#diagnostics.drop(listener.endpoint, 'maxConnections');
     });
     server.once('listening', () => {
-      // What fails to be accepted, for want of descriptors say, is not the end of the listener.
+      // What fails to be accepted is not the end of the listener. For want of descriptors nothing fails, except on Windows: libuv
+      // keeps one back, to accept with and close at once whoever waits, and tells nobody.
       server.on('error', (error) => {
         this.#diagnostics.error(listener.endpoint, 'accept', error);
       });
