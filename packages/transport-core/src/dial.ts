@@ -96,11 +96,11 @@ const STALE_POLL_MS = 50;
  * A full backlog (EAGAIN, unix sockets only: see connect(2)) passes as soon as the listener accepts, and is always tried
  * again; an address that is missing or refuses, for `waitMs`.
  */
-export async function dial(
-  attempt: () => Promise<Socket>,
+export async function dial<C>(
+  attempt: () => Promise<C>,
   operation: Operation,
   { waitMs, pollMs, path }: DialOptions,
-): Promise<Socket> {
+): Promise<C> {
   const { signal } = operation;
   const waitUntil = performance.now() + waitMs;
   const file = path !== undefined && waitMs > 0 ? new FileWatch(path) : undefined;

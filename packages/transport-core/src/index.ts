@@ -4,7 +4,9 @@ export type { CloseOptions, ConnectOptions, ListenOptions, Transport } from './t
 export { negotiateTransport } from './negotiate.js';
 export type { TransportFactory } from './negotiate.js';
 export { SocketTransport } from './socket-transport.js';
-export type { DialDefaults, Dialer, SocketTransportOptions } from './socket-transport.js';
+export type { SocketTransportOptions } from './socket-transport.js';
+export { StreamTransport } from './stream-transport.js';
+export type { BindOptions, DialDefaults, Dialer } from './stream-transport.js';
 export { errnoOf, errorCodeOf, toTransportError } from './errno.js';
 export { connectHints, listenHints } from './hints.js';
 export { lookupFailure } from './lookup-failure.js';
