@@ -13,6 +13,7 @@ const arrows = {
   'endpoint-utils': ['@rpcplugin/transport-core'],
   'transport-tcp': ['@rpcplugin/transport-core', '@rpcplugin/endpoint-utils'],
   'transport-unix': ['@rpcplugin/transport-core', '@rpcplugin/endpoint-utils'],
+  'transport-testkit': ['@rpcplugin/transport-core', 'vitest'],
   'transport-grpc': ['@rpcplugin/transport-core', '@rpcplugin/endpoint-utils', '@grpc/grpc-js'],
 };
 

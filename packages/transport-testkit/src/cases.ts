@@ -1,0 +1,71 @@
+import { closeCases } from './cases/close.js';
+import { connectCases } from './cases/connect.js';
+import type { CaseDefinition } from './cases/definition.js';
+import { errorCases } from './cases/errors.js';
+import { listenCases } from './cases/listen.js';
+import { Bench } from './bench.js';
+import { requirements } from './requirements.js';
+import type { RequirementId } from './requirements.js';
+import type { Capability, TransportSubject } from './subject.js';
+
+/** A case of the contract, for any test runner. */
+export interface TransportCase {
+  /** The requirement that it is about. */
+  readonly requirement: RequirementId;
+  /** The id of the requirement, and what holds when the case passes. */
+  readonly name: string;
+  /** Rejects with a {@link ContractError} if the transport does not keep the requirement. */
+  readonly run: () => Promise<void>;
+}
+
+export interface CaseOptions {
+  /** How many milliseconds a case may take. Default: 30000. */
+  timeoutMs?: number | undefined;
+}
+
+/** What a transport does not keep. */
+export class ContractError extends Error {
+  override readonly name = 'ContractError';
+  readonly requirement: RequirementId;
+
+  /** @param cause - What the case found. */
+  constructor(requirement: RequirementId, title: string, cause: unknown) {
+    const statement = requirements.find(({ id }) => id === requirement)?.statement ?? '';
+    const found = cause instanceof Error ? cause.message : String(cause);
+    super(`${requirement} does not hold: ${statement}\nThe case "${title}" found: ${found}`, { cause });
+    this.requirement = requirement;
+  }
+}
+
+const definitions: readonly CaseDefinition[] = [...listenCases, ...connectCases, ...closeCases, ...errorCases];
+
+/** The cases that a transport can be put through: all that need nothing that it does not have. */
+export function transportCases(subject: TransportSubject, { timeoutMs = 30_000 }: CaseOptions = {}): TransportCase[] {
+  const { capabilities = {} } = subject;
+  const has = (capability: Capability): boolean => capabilities[capability] !== undefined;
+  return definitions
+    .filter(({ needs = [] }) => needs.every(has))
+    .map((definition) => ({
+      requirement: definition.requirement,
+      name: `${definition.requirement} ${definition.title}`,
+      run: () => runCase(definition, subject, timeoutMs),
+    }));
+}
+
+async function runCase(definition: CaseDefinition, subject: TransportSubject, timeoutMs: number): Promise<void> {
+  const bench = new Bench(subject);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`it was not over in ${timeoutMs} ms`));
+    }, timeoutMs);
+  });
+  try {
+    await Promise.race([definition.run(bench), late]);
+  } catch (error) {
+    throw new ContractError(definition.requirement, definition.title, error);
+  } finally {
+    clearTimeout(timer);
+    await bench.end();
+  }
+}

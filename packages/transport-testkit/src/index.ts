@@ -1,0 +1,12 @@
+export { ContractError, transportCases } from './cases.js';
+export type { CaseOptions, TransportCase } from './cases.js';
+export { requirements } from './requirements.js';
+export type { Requirement, RequirementId } from './requirements.js';
+export type { Absence, Capabilities, Capability, SubjectModule, TransportSubject } from './subject.js';
+export { perform } from './other-process.js';
+export type { Scenario } from './other-process.js';
+export { MemoryTransport } from './memory-transport.js';
+export type { MemoryTransportOptions } from './memory-transport.js';
+export type { MemoryConnection } from './memory-connection.js';
+export { stuckServer } from './stuck-server.js';
+export type { StuckServer } from './stuck-server.js';

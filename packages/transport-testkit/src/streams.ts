@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
+import { until } from './waiting.js';
+
+/** A handler that sends back what it gets. */
+export const echo: (connection: Duplex) => void = (connection) => connection.pipe(connection);
+
+/** A handler that keeps what it gets. */
+export class Accepted {
+  readonly connections: Duplex[] = [];
+
+  readonly onConnection = (connection: Duplex): void => {
+    this.connections.push(connection);
+  };
+
+  async at(index: number): Promise<Duplex> {
+    await until(() => this.connections.length > index);
+    const connection = this.connections[index];
+    if (connection === undefined) throw new Error('unreachable');
+    return connection;
+  }
+}
+
+/** Reads exactly so many bytes and leaves the rest where it is. */
+export async function receive(stream: Duplex, bytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for (let missing = bytes; missing > 0;) {
+    const chunk = stream.read(Math.min(missing, Math.max(stream.readableLength, 1))) as Buffer | null;
+    if (chunk === null) {
+      if (stream.readableEnded || stream.destroyed) throw new Error(`ended ${missing} bytes too early`);
+      await activity(stream);
+    } else {
+      chunks.push(chunk);
+      missing -= chunk.length;
+    }
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Reads until the peer ends. Unlike a stream's iterator it leaves the stream writable. */
+export async function receiveAll(stream: Duplex): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await once(stream, 'end');
+  return Buffer.concat(chunks);
+}
+
+async function activity(stream: Duplex): Promise<void> {
+  const done = new AbortController();
+  try {
+    await Promise.race(['readable', 'end', 'close'].map((event) => once(stream, event, { signal: done.signal })));
+  } finally {
+    done.abort();
+  }
+}
+
+/** Whether what is written at one end arrives at the other, both ways. */
+export async function connected(one: Duplex, other: Duplex): Promise<boolean> {
+  return (await arrives(one, other)) && (await arrives(other, one));
+}
+
+/** Whether what is written comes back, from a handler that echoes. */
+export async function echoes(stream: Duplex): Promise<boolean> {
+  return arrives(stream, stream);
+}
+
+async function arrives(from: Duplex, to: Duplex): Promise<boolean> {
+  const message = randomUUID();
+  from.write(message);
+  return (await receive(to, message.length)).toString() === message;
+}
+
+/** Resolves once the stream has closed. An error does so, too. */
+export async function closed(stream: Duplex): Promise<void> {
+  stream.on('error', () => undefined);
+  if (!stream.closed) await new Promise((resolve) => stream.once('close', resolve));
+}

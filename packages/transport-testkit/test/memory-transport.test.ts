@@ -1,0 +1,4 @@
+import { describeTransport } from '../src/vitest.js';
+import { memory } from './subjects.js';
+
+describeTransport(memory);

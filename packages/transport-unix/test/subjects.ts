@@ -1,0 +1,97 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { link, mkdir } from 'node:fs/promises';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stuckServer } from '@rpcplugin/transport-testkit';
+import type { TransportSubject } from '@rpcplugin/transport-testkit';
+import { UnixSocketTransport } from '../src/index.js';
+import type { UnixSocketTransportOptions } from '../src/index.js';
+
+/** From sources, by a loader for TypeScript. */
+const execArgv = ['--conditions=@rpcplugin/source', '--import', 'tsx'];
+
+/** Where the transports of one case listen, and where there is nobody. */
+interface Place {
+  readonly directory: string;
+  readonly elsewhere: string;
+  /** Makes another name each time. */
+  count: number;
+}
+
+function subject(name: string, options: (place: Place) => UnixSocketTransportOptions): TransportSubject<Socket> {
+  const { XDG_RUNTIME_DIR: runtimeDirectory } = process.env;
+  let current: Place | undefined;
+  const ends: (() => Promise<void>)[] = [];
+
+  function place(): Place {
+    if (current !== undefined) return current;
+    const [directory, elsewhere] = [mkdtempSync(join(tmpdir(), 'case-')), mkdtempSync(join(tmpdir(), 'case-'))];
+    // Where a socket goes that is given no place.
+    process.env['XDG_RUNTIME_DIR'] = directory;
+    current = { directory, elsewhere, count: 0 };
+    return current;
+  }
+
+  function unused(...names: string[]): string {
+    const { elsewhere, count } = place();
+    place().count++;
+    return join(elsewhere, `${count}`, ...names);
+  }
+
+  return {
+    create: () => new UnixSocketTransport(options(place())),
+    capabilities: {
+      canonical: /^unix:\/.*[^/]$/,
+      createAt: (endpoint) => new UnixSocketTransport({ path: endpoint.replace(/^unix:/, '') }),
+      malformed: ['', 'unix:', 'unix:/', '/tmp/', 'unix:/tmp/a\0b', 'unix:/tmp/a\nb', '/tmp/..'],
+      foreign: ['127.0.0.1:1', '[::1]:1', 'tcp://127.0.0.1:1', 'localhost:1'],
+      absent: {
+        'an absent file': { code: 'NOT_FOUND', make: () => `unix:${unused()}` },
+        'an absent directory': { code: 'NOT_FOUND', make: () => `unix:${unused('nested', 's')}` },
+        'a stale file': {
+          code: 'CONNECTION_REFUSED',
+          make: async () => {
+            const path = unused('s');
+            await mkdir(join(path, '..'));
+            await makeStale(path);
+            return `unix:${path}`;
+          },
+        },
+      },
+      stuck: async () => {
+        const path = unused();
+        const { end } = await stuckServer({ path });
+        ends.push(end);
+        return `unix:${path}`;
+      },
+      leftovers: () => readdirSync(place().directory, { recursive: true }).map(String),
+      module: { url: import.meta.url, name, execArgv },
+      cleanUp: async () => {
+        for (const end of ends.splice(0)) await end();
+        if (current === undefined) return;
+        if (runtimeDirectory === undefined) delete process.env['XDG_RUNTIME_DIR'];
+        else process.env['XDG_RUNTIME_DIR'] = runtimeDirectory;
+        for (const directory of [current.directory, current.elsewhere]) rmSync(directory, { recursive: true });
+        current = undefined;
+      },
+    },
+  };
+}
+
+export const byPath = subject('byPath', (place) => ({ path: join(place.directory, 'made', `${place.count++}.sock`) }));
+export const byDirectory = subject('byDirectory', ({ directory }) => ({ directory: join(directory, 'made') }));
+export const automatic = subject('automatic', () => ({}));
+
+/** Makes a socket file that nobody listens on. */
+async function makeStale(path: string): Promise<void> {
+  const bound = `${path}.bound`;
+  const server = createServer().listen(bound);
+  await once(server, 'listening');
+  // The server removes the name that it bound, and nothing else.
+  await link(bound, path);
+  server.close();
+  await once(server, 'close');
+}
