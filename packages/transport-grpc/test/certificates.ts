@@ -20,7 +20,13 @@ export async function makeIdentity(directory: string, host: string): Promise<Ide
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:secp521r1', '-nodes'];
   const files = ['-config', file('conf'), '-keyout', file('key'), '-out', file('crt')];
   await promisify(execFile)('openssl', ['req', '-x509', ...curve, '-days', '2', ...files]);
-  return { certificate: await readFile(file('crt')), key: await readFile(file('key')) };
+  return readIdentity(directory, host);
+}
+
+/** What {@link makeIdentity} has made there, in another process. */
+export async function readIdentity(directory: string, host: string): Promise<Identity> {
+  const read = (suffix: string): Promise<Buffer> => readFile(join(directory, `${host}.${suffix}`));
+  return { certificate: await read('crt'), key: await read('key') };
 }
 
 /** What a server needs that shows `own`, and wants a certificate of `client` if one is given. */

@@ -1,23 +1,27 @@
-// A plugin in a process of its own. Sends its endpoint once it listens, and then the name of what has arrived.
+// A plugin in a process of its own, with mutual TLS if it gets the directories of its identity and its host's. Sends its endpoint once
+// it listens; one that is mute then sends the name of what has arrived.
 import { createServer } from 'node:net';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { parseEndpoint } from '@rpcplugin/endpoint-utils';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { serveGrpc } from '../../src/index.js';
+import { readIdentity, serverTls } from '../certificates.js';
 import { ProbeServer } from '../service.js';
 
-const [how, endpoint = ''] = process.argv.slice(2);
+const [how, endpoint = '', own, host] = process.argv.slice(2);
 const address = parseEndpoint(endpoint);
 process.on('disconnect', () => process.exit());
 
 if (how === 'serve') {
   const probe = new ProbeServer('child');
   const transport = address.network === 'unix' ? new UnixSocketTransport(address) : new TCPSocketTransport(address);
-  const listener = await serveGrpc(probe.server, transport, ServerCredentials.createInsecure());
+  const credentials =
+    own === undefined || host === undefined
+      ? ServerCredentials.createInsecure()
+      : serverTls(await readIdentity(own, 'localhost'), await readIdentity(host, 'localhost'));
+  const listener = await serveGrpc(probe.server, transport, credentials);
   process.send?.(listener.endpoint);
-  await probe.nextHanging();
-  process.send?.('call');
 } else {
   // Accepts, and says nothing.
   const server = createServer(() => process.send?.('connection'));

@@ -1,0 +1,426 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect as connectHttp2 } from 'node:http2';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Duplex, PassThrough } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
+import { parseEndpoint } from '@rpcplugin/endpoint-utils';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { clientTls, makeIdentity, serverTls } from './certificates.js';
+import type { Identity } from './certificates.js';
+import { callHeaders, flags, frame, frameTypes, headerBlock, preface } from './http2-frames.js';
+import { ask, Probe } from './service.js';
+import type { ProbeClient } from './service.js';
+import {
+  connected,
+  durationOf,
+  insecure,
+  insecureServer,
+  networks,
+  noSocketsLeft,
+  openSockets,
+  startPlugin,
+  until,
+} from './support.js';
+import type { Plugin } from './support.js';
+
+let directory: string;
+let plugin: Identity;
+let host: Identity;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'grpc-hostile-'));
+  const make = async (name: string): Promise<Identity> =>
+    makeIdentity(await mkdtemp(join(directory, name)), 'localhost');
+  [plugin, host] = await Promise.all([make('plugin'), make('host')]);
+});
+
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+type Security = 'plain' | 'TLS';
+
+/** Who is attacked, and by whom. */
+class Target {
+  readonly security: Security;
+  readonly #plugin: Plugin;
+  readonly #acceptedBefore: number;
+  readonly #peers: Socket[] = [];
+  #left = false;
+
+  constructor(server: Plugin, security: Security) {
+    this.security = security;
+    this.#plugin = server;
+    this.#acceptedBefore = server.accepted.length;
+  }
+
+  /** What the server has accepted since the attack began. */
+  get accepted(): Socket[] {
+    return this.#plugin.accepted.slice(this.#acceptedBefore);
+  }
+
+  /** How many bytes it has read of that. */
+  get bytesRead(): number {
+    return this.accepted.reduce((sum, { bytesRead }) => sum + bytesRead, 0);
+  }
+
+  /** A connection of which neither the end nor an error is of interest. */
+  dial(): Socket {
+    const parts = parseEndpoint(this.#plugin.endpoint);
+    const socket = connect(parts.network === 'unix' ? { path: parts.path } : { host: parts.host, port: parts.port });
+    this.#peers.push(socket.on('error', () => undefined));
+    if (this.#left) socket.destroy();
+    return socket;
+  }
+
+  /** The peers go, and do not come again. */
+  leave(): void {
+    this.#left = true;
+    for (const socket of this.#peers) socket.destroy();
+  }
+}
+
+interface HostilePeer {
+  readonly name: string;
+  /** On what kind of port it is tried. */
+  readonly on: readonly Security[];
+  /** Why the server keeps such a connection when the peer has gone. It ends when the listener is closed. */
+  readonly kept?: string;
+  /** Resolves once the peers are at work; they go on until they are cut off for good, or the test is over. */
+  attack: (target: Target) => Promise<void>;
+}
+
+const anywhere = ['plain', 'TLS'] as const;
+
+/** A connection with TLS around it where the target wants that, as from a host that it trusts. */
+async function dialSecured(target: Target, ALPNProtocols = ['h2']): Promise<Duplex> {
+  const socket = target.dial();
+  if (target.security === 'plain') {
+    await once(socket, 'connect');
+    return socket;
+  }
+  const identity = { ca: plugin.certificate, cert: host.certificate, key: host.key };
+  const secured = connectTls({ socket, ...identity, servername: 'localhost', ALPNProtocols });
+  secured.on('error', () => undefined);
+  await once(secured, 'secureConnect');
+  return secured;
+}
+
+/** Writes the chunk over and over, as fast as the peer takes it. */
+function pump(stream: Duplex, chunk: Buffer): void {
+  const write = (): void => {
+    if (stream.destroyed) return;
+    if (stream.write(chunk)) setImmediate(write);
+    else stream.once('drain', write);
+  };
+  write();
+}
+
+/** Ten peers that come again whenever they have been cut off. Resolves once they have come fifty times. */
+async function comeAgain(target: Target, act: (socket: Socket) => void): Promise<void> {
+  const come = (): void => {
+    const socket = target.dial();
+    socket.once('connect', () => {
+      act(socket);
+      socket.once('close', come);
+    });
+  };
+  for (let i = 0; i < 10; i++) come();
+  await until(() => target.accepted.length > 50);
+}
+
+/** Two that speak HTTP/2 and come again, too. Resolves once the server has read a lot of them, or cut them off a few times. */
+async function comeAgainSecured(target: Target, act: (stream: Duplex) => void): Promise<void> {
+  const come = (): void => {
+    dialSecured(target).then(
+      (stream) => {
+        act(stream);
+        stream.resume().once('close', come);
+      },
+      () => undefined,
+    );
+  };
+  come();
+  come();
+  await until(() => target.accepted.length > 10 || target.bytesRead > 256 * 1024);
+}
+
+/** Peers each of which stays, once the server has read something of every one. */
+async function stay(target: Target, act: (socket: Socket) => void): Promise<void> {
+  for (let i = 0; i < 10; i++) {
+    const socket = target.dial();
+    socket.once('connect', () => {
+      act(socket);
+    });
+  }
+  await until(() => target.accepted.filter(({ bytesRead }) => bytesRead > 0).length === 10);
+}
+
+/** The first that a TLS client says. */
+async function clientHello(): Promise<Buffer> {
+  const said = new PassThrough();
+  const socket = Duplex.from({ readable: new PassThrough(), writable: said });
+  const client = connectTls({ socket, ALPNProtocols: ['h2'] }).on('error', () => undefined);
+  const [hello] = (await once(said, 'data')) as [Buffer];
+  client.destroy();
+  return hello;
+}
+
+/** Half of the first that a client of such a server says. */
+async function halfAGreeting({ security }: Target): Promise<Buffer> {
+  const greeting = security === 'plain' ? preface : await clientHello();
+  return greeting.subarray(0, greeting.length / 2);
+}
+
+const peers: HostilePeer[] = [
+  {
+    name: 'talk garbage',
+    on: anywhere,
+    attack: (target) => comeAgain(target, (socket) => socket.resume().write(randomBytes(64 * 1024))),
+  },
+  {
+    name: 'talk HTTP/1.1',
+    on: anywhere,
+    attack: (target) =>
+      comeAgain(target, (socket) => socket.resume().write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')),
+  },
+  {
+    name: 'talk HTTP/1.1 under TLS',
+    on: ['TLS'],
+    kept: 'Node gives such a peer ten seconds to end.',
+    attack: async (target) => {
+      for (let i = 0; i < 10; i++) {
+        (await dialSecured(target, [])).resume().write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
+      }
+    },
+  },
+  {
+    name: 'talk TLS where there is none',
+    on: ['plain'],
+    attack: (target) =>
+      comeAgain(target, (socket) =>
+        connectTls({ socket })
+          .on('error', () => undefined)
+          .resume(),
+      ),
+  },
+  {
+    name: 'talk HTTP/2 where TLS is wanted',
+    on: ['TLS'],
+    attack: (target) => comeAgain(target, (socket) => socket.resume().write(preface)),
+  },
+  {
+    name: 'say nothing, a thousand of them',
+    on: anywhere,
+    attack: async (target) => {
+      // A few at a time: the backlog of a unix listener is limited.
+      for (let count = 1; count <= 1000; count += 50) {
+        for (let i = 0; i < 50; i++) target.dial();
+        await until(() => target.accepted.length >= count + 49);
+      }
+    },
+  },
+  {
+    name: 'say one byte at a time',
+    on: anywhere,
+    attack: async (target) => {
+      const greeting = await halfAGreeting(target);
+      await stay(target, (socket) => {
+        let said = 0;
+        const timer = setInterval(() => socket.write(greeting.subarray(said, ++said)), 20);
+        socket.once('close', () => {
+          clearInterval(timer);
+        });
+      });
+    },
+  },
+  {
+    name: 'end at once',
+    on: anywhere,
+    attack: (target) => comeAgain(target, (socket) => socket.resume().end()),
+  },
+  {
+    name: 'reset in the middle',
+    on: anywhere,
+    attack: async (target) => {
+      const greeting = await halfAGreeting(target);
+      await comeAgain(target, (socket) => {
+        socket.write(greeting, () => (socket.remoteFamily === undefined ? socket.destroy() : socket.resetAndDestroy()));
+      });
+    },
+  },
+  {
+    name: 'stop in the middle of the first that they say',
+    on: anywhere,
+    attack: async (target) => {
+      const greeting = await halfAGreeting(target);
+      await stay(target, (socket) => socket.write(greeting));
+    },
+  },
+  {
+    name: 'stop in the middle of the TLS handshake',
+    on: ['TLS'],
+    attack: async (target) => {
+      const hello = await clientHello();
+      await stay(target, (socket) => socket.write(hello));
+    },
+  },
+  {
+    name: 'say nothing after the preface',
+    on: anywhere,
+    attack: async (target) => {
+      for (let i = 0; i < 10; i++) (await dialSecured(target)).resume().write(preface);
+      await until(() => target.accepted.every(({ bytesRead }) => bytesRead > 0));
+    },
+  },
+  {
+    name: 'send SETTINGS without end',
+    on: ['plain'],
+    attack: (target) => flood(target, Buffer.concat(Array<Buffer>(500).fill(frame(frameTypes.settings)))),
+  },
+  {
+    name: 'send PING without end',
+    on: anywhere,
+    attack: (target) =>
+      flood(target, Buffer.concat(Array<Buffer>(500).fill(frame(frameTypes.ping, 0, 0, Buffer.alloc(8))))),
+  },
+  {
+    name: 'send PING without end and read no answer',
+    on: ['plain'],
+    attack: async (target) => {
+      const stream = await dialSecured(target);
+      stream.write(preface);
+      pump(stream, Buffer.concat(Array<Buffer>(500).fill(frame(frameTypes.ping, 0, 0, Buffer.alloc(8)))));
+      await until(() => target.accepted.some(({ bytesRead }) => bytesRead > 16 * 1024));
+    },
+  },
+  {
+    // CVE-2023-44487.
+    name: 'begin calls and reset them at once, thousands',
+    on: anywhere,
+    kept: 'Node says GOAWAY after a thousand resets, and then neither reads nor closes (20.20).',
+    attack: (target) => {
+      const block = headerBlock(callHeaders('/test.Probe/Echo'));
+      const calls = Array.from({ length: 3000 }, (_, index) => [
+        frame(frameTypes.headers, flags.endHeaders, 2 * index + 1, block),
+        frame(frameTypes.rstStream, 0, 2 * index + 1, Buffer.from([0, 0, 0, 8])),
+      ]);
+      const bytes = Buffer.concat([preface, ...calls.flat()]);
+      return comeAgainSecured(target, (stream) => stream.write(bytes));
+    },
+  },
+  {
+    name: 'begin calls with huge headers',
+    on: ['plain'],
+    attack: (target) => {
+      const block = headerBlock({ ...callHeaders('/test.Probe/Echo'), huge: 'x'.repeat(16_000) });
+      const calls = Array.from({ length: 1000 }, (_, index) =>
+        frame(frameTypes.headers, flags.endHeaders, 2 * index + 1, block),
+      );
+      return comeAgainSecured(target, (stream) => stream.write(Buffer.concat([preface, ...calls])));
+    },
+  },
+  {
+    // CVE-2024-27983.
+    name: 'send headers without end',
+    on: ['plain'],
+    attack: (target) =>
+      comeAgainSecured(target, (stream) => {
+        const block = headerBlock(callHeaders('/test.Probe/Echo'));
+        stream.write(Buffer.concat([preface, frame(frameTypes.headers, 0, 1, block)]));
+        pump(stream, frame(frameTypes.continuation, 0, 1, headerBlock({ huge: 'x'.repeat(16_000) })));
+      }),
+  },
+  {
+    name: 'stop reading in the middle of a large answer',
+    on: anywhere,
+    attack: async (target) => {
+      for (let i = 0; i < 3; i++) await stopReading(await dialSecured(target));
+    },
+  },
+];
+
+function flood(target: Target, frames: Buffer): Promise<void> {
+  return comeAgainSecured(target, (stream) => {
+    stream.write(preface);
+    pump(stream, frames);
+  });
+}
+
+/** Makes a call whose answer is large, and stops reading when that begins. */
+async function stopReading(stream: Duplex): Promise<void> {
+  const input = stream.pipe(new PassThrough());
+  const duplex = Duplex.from({ readable: input, writable: stream }).on('error', () => undefined);
+  const window = 2 ** 30;
+  const session = connectHttp2('http://localhost', {
+    createConnection: () => duplex,
+    settings: { initialWindowSize: window },
+  });
+  session
+    .on('error', () => undefined)
+    .on('connect', () => {
+      session.setLocalWindowSize(window);
+    });
+  const size = 8 * 1024 * 1024;
+  const message = Buffer.alloc(5 + size);
+  message.writeUInt32BE(size, 1);
+  const call = session.request(callHeaders('/test.Probe/Echo'));
+  call.on('error', () => undefined).end(message);
+  await once(call, 'response');
+  stream.unpipe(input).pause();
+}
+
+/** What the slowest of some calls takes, in milliseconds. */
+async function slowestOf(client: ProbeClient): Promise<number> {
+  let slowest = 0;
+  for (let i = 0; i < 10; i++) {
+    const begun = performance.now();
+    expect(await ask(client, 'echo', 'hello', { deadline: Date.now() + 10_000 })).toBe('hello');
+    slowest = Math.max(slowest, performance.now() - begun);
+  }
+  return slowest;
+}
+
+describe.each(networks)('over %s', (network) => {
+  describe.each(anywhere)('on a %s port', (security) => {
+    const here = peers.filter(({ on }) => on.includes(security));
+
+    it.each(here)(
+      'peers that $name hold up neither others nor the end, and leave nothing',
+      async ({ attack, kept }) => {
+        const before = openSockets();
+        const [forServer, forHost] =
+          security === 'plain' ? [insecureServer, insecure] : [serverTls(plugin, host), clientTls(plugin, host)];
+        const server = await startPlugin(network, { credentials: forServer });
+        const regular = await connected(server.endpoint, forHost);
+        const underAttack = async (): Promise<Target> => {
+          const target = new Target(server, security);
+          onTestFinished(() => {
+            target.leave();
+          });
+          await attack(target);
+          return target;
+        };
+
+        const first = await underAttack();
+        expect(await slowestOf(regular.client(Probe))).toBeLessThan(1000);
+        const newcomer = await connected(server.endpoint, forHost, { timeoutMs: 10_000 });
+        expect(await slowestOf(newcomer.client(Probe))).toBeLessThan(1000);
+        first.leave();
+        if (kept === undefined) await until(() => server.accepted.filter(({ destroyed }) => !destroyed).length === 2);
+
+        const second = await underAttack();
+        expect(await slowestOf(regular.client(Probe))).toBeLessThan(1000);
+        regular.close();
+        newcomer.close();
+        expect(await durationOf(server.listener.close({ graceMs: 50 }))).toBeLessThan(1050);
+        expect(server.accepted.every(({ destroyed }) => destroyed)).toBe(true);
+        second.leave();
+        await noSocketsLeft(before);
+      },
+    );
+  });
+});

@@ -1,0 +1,43 @@
+// HTTP/2 as bytes, for peers that keep to the syntax of frames and to nothing else. RFC 9113, sections 3.4 and 6; RFC 7541.
+
+export const frameTypes = { headers: 1, rstStream: 3, settings: 4, ping: 6, continuation: 9 } as const;
+export const flags = { endStream: 1, endHeaders: 4 } as const;
+
+export function frame(type: number, flag = 0, stream = 0, payload: Buffer = Buffer.alloc(0)): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head.writeUInt8(type, 3);
+  head.writeUInt8(flag, 4);
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+/** What a client says first. */
+export const preface = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(frameTypes.settings)]);
+
+/** A block of header fields, each a literal that the peer is not to keep. */
+export function headerBlock(fields: Record<string, string>): Buffer {
+  return Buffer.concat(Object.entries(fields).flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)]));
+}
+
+function text(value: string): Buffer {
+  const length = value.length < 127 ? [value.length] : [127];
+  if (value.length >= 127) {
+    let rest = value.length - 127;
+    for (; rest >= 128; rest = Math.floor(rest / 128)) length.push((rest % 128) + 128);
+    length.push(rest);
+  }
+  return Buffer.concat([Buffer.from(length), Buffer.from(value)]);
+}
+
+/** The header fields of a call. */
+export function callHeaders(path: string): Record<string, string> {
+  return {
+    ':method': 'POST',
+    ':scheme': 'http',
+    ':authority': 'localhost',
+    ':path': path,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  };
+}

@@ -1,0 +1,160 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Metadata, status } from '@grpc/grpc-js';
+import type { ChannelCredentials } from '@grpc/grpc-js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clientTls, makeIdentity } from './certificates.js';
+import { ask, call, Probe } from './service.js';
+import type { ProbeClient } from './service.js';
+import {
+  connected,
+  durationOf,
+  freeEndpoint,
+  insecure,
+  networks,
+  noSocketsLeft,
+  openSockets,
+  startChild,
+  statusOf,
+  until,
+} from './support.js';
+import type { Child } from './support.js';
+
+let directory: string;
+let mutual: { credentials: ChannelCredentials; directories: string[] };
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'grpc-dies-'));
+  const directories = await Promise.all(['plugin', 'host'].map((name) => mkdtemp(join(directory, name))));
+  const [plugin, host] = await Promise.all(directories.map((own) => makeIdentity(own, 'localhost')));
+  if (plugin === undefined) throw new Error('unreachable');
+  mutual = { credentials: clientTls(plugin, host), directories };
+});
+
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+/**
+ * Calls of every kind. Each goes on until it fails, with what it then rejects with, and tells when it is in the middle: when an
+ * answer, or a part of one, has come, with more to come.
+ */
+const calls: Record<string, (client: ProbeClient, underWay: () => void) => Promise<unknown>> = {
+  'calls one after another': async (client, underWay) => {
+    for (;;) {
+      await call(client, 'echo', 'small');
+      underWay();
+    }
+  },
+  'a call without an answer': (client, underWay) => {
+    const answer = call(client, 'hang');
+    // What arrives after it has been answered.
+    call(client, 'echo').then(underWay, () => undefined);
+    return answer;
+  },
+  'large calls': async (client, underWay) => {
+    const message = Buffer.alloc(2 ** 22);
+    for (;;) {
+      await call(client, 'echo', message);
+      underWay();
+    }
+  },
+  'requests without end': (client, underWay) =>
+    new Promise((_resolve, reject) => {
+      const part = Buffer.alloc(2 ** 16);
+      const requests = client.join(new Metadata(), {}, (error) => {
+        reject(error ?? new Error('it answered'));
+      });
+      let written = 0;
+      const write = (): void => {
+        if (++written === 10) underWay();
+        requests.write(part, (error: Error | null | undefined) => {
+          if (!(error instanceof Error)) setImmediate(write);
+        });
+      };
+      write();
+    }),
+  'answers that are not read': (client, underWay) =>
+    new Promise((_resolve, reject) => {
+      const parts = Buffer.from(
+        Array<string>(32)
+          .fill('x'.repeat(2 ** 16))
+          .join(','),
+      );
+      const answers = client.split(parts, new Metadata(), {});
+      answers.once('data', () => {
+        answers.pause();
+        underWay();
+      });
+      answers.on('error', reject);
+    }),
+  'a chat': (client, underWay) =>
+    new Promise((_resolve, reject) => {
+      const part = Buffer.alloc(2 ** 16);
+      const chat = client.chat(new Metadata(), {});
+      chat.on('data', () => {
+        underWay();
+        chat.write(part);
+      });
+      chat.on('error', reject);
+      chat.write(part);
+    }),
+};
+
+describe.each(networks)('a plugin over %s that is killed', (network) => {
+  describe.each(['without TLS', 'with mutual TLS'])('%s', (security) => {
+    const secured = security !== 'without TLS';
+
+    const start = async (at?: string): Promise<{ plugin: Child; endpoint: string }> => {
+      const address = at ?? (network === 'tcp' ? '127.0.0.1:0' : await freeEndpoint(network));
+      const plugin = startChild('plugin.ts', ['serve', address, ...(secured ? mutual.directories : [])]);
+      return { plugin, endpoint: String(await plugin.message()) };
+    };
+    const credentials = (): ChannelCredentials => (secured ? mutual.credentials : insecure);
+
+    it('ends calls of every kind as UNAVAILABLE, promptly, and leaves nothing', async () => {
+      const before = openSockets();
+      const { plugin, endpoint } = await start();
+      const connection = await connected(endpoint, credentials());
+      const client = connection.client(Probe);
+      const underWay = new Set<number>();
+      let begun = 0;
+      const outcomes = Object.entries(calls).flatMap(([name, make]) =>
+        Array.from({ length: name === 'a call without an answer' ? 100 : 3 }, async () => {
+          const id = begun++;
+          return [name, await statusOf(make(client, () => underWay.add(id)))];
+        }),
+      );
+      await until(() => underWay.size === begun);
+      const killed = performance.now();
+      plugin.process.kill('SIGKILL');
+      // Some that begin before this process can have noticed.
+      for (let i = 0; i < 10; i++) outcomes.push(statusOf(call(client, 'hang')).then((code) => ['afterwards', code]));
+      const endings = await Promise.all(outcomes);
+      expect(performance.now() - killed).toBeLessThan(1000);
+      expect(endings.filter(([, code]) => code !== status.UNAVAILABLE)).toEqual([]);
+      connection.close();
+      await plugin.exited;
+      await noSocketsLeft(before);
+    });
+
+    // Again, should the machine be too busy for the figure.
+    it('is called on the same channel again as soon as it has been started again', { retry: 2 }, async () => {
+      const first = await start();
+      const client = (await connected(first.endpoint, credentials())).client(Probe);
+      await ask(client, 'echo');
+      await first.plugin.kill();
+      expect(await durationOf(call(client, 'echo'))).toBeLessThan(1000);
+      expect(await statusOf(call(client, 'echo'))).toBe(status.UNAVAILABLE);
+
+      // A call that waits for the plugin, made before that is there.
+      const metadata = new Metadata({ waitForReady: true });
+      const answer = ask(client, 'echo', 'again', { metadata, deadline: Date.now() + 20_000 });
+      const answered = answer.then(() => performance.now());
+      await start(first.endpoint);
+      const listening = performance.now();
+      expect(await answer).toBe('again');
+      expect((await answered) - listening).toBeLessThan(250);
+      if (process.env['DIES']) console.log('AGAIN', network, security, Math.round((await answered) - listening));
+    });
+  });
+});
