@@ -18,7 +18,6 @@ import {
   openSockets,
   plainConnection,
   probeClient,
-  startChild,
   startPlugin,
   statusOf,
   until,
@@ -206,10 +205,6 @@ describe.each(networks)('closing a server over %s', (network) => {
     await answer;
     connection.close();
     await noSocketsLeft(before);
-  });
-
-  it('lets the process end by itself', async () => {
-    expect(await startChild('round-trip.ts', [network]).exited).toEqual({ result: 0, errors: '' });
   });
 });
 

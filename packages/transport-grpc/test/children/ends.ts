@@ -1,0 +1,163 @@
+// Does what its first argument says, over the network that is the second, without TLS and with it, and closes all that it has opened. Then
+// nothing must keep the process alive.
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { credentials, Metadata, ServerCredentials, status } from '@grpc/grpc-js';
+import type { ChannelCredentials } from '@grpc/grpc-js';
+import { parseEndpoint } from '@rpcplugin/endpoint-utils';
+import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
+import { UnixSocketTransport } from '@rpcplugin/transport-unix';
+import { connectGrpc, serveGrpc } from '../../src/index.js';
+import type { GrpcListener } from '../../src/index.js';
+import { clientTls, makeIdentity, serverTls } from '../certificates.js';
+import { ask, call, Probe, ProbeServer } from '../service.js';
+
+interface Security {
+  readonly host: ChannelCredentials;
+  readonly plugin: ServerCredentials;
+  /** What the plugin refuses. */
+  readonly stranger: ChannelCredentials;
+}
+
+const [what = '', network = '', remote = ''] = process.argv.slice(2);
+const NEVER_MS = 60_000;
+
+const directory = await mkdtemp(join(tmpdir(), 'grpc-ends-'));
+const identity = await makeIdentity(directory, 'localhost');
+const plain: Security = {
+  host: credentials.createInsecure(),
+  plugin: ServerCredentials.createInsecure(),
+  stranger: clientTls(identity),
+};
+const mutual: Security = {
+  host: clientTls(identity, identity),
+  plugin: serverTls(identity, identity),
+  stranger: credentials.createInsecure(),
+};
+
+const scenarios: Record<string, (security: Security) => Promise<void>> = {
+  async calls({ host, plugin }) {
+    const { listener } = await serve(plugin);
+    const connection = await connectGrpc(listener.endpoint, host, { timeoutMs: NEVER_MS, waitMs: NEVER_MS });
+    const client = connection.client(Probe);
+    const options = { deadline: Date.now() + NEVER_MS };
+    assert((await ask(client, 'echo', 'hello', options)) === 'hello');
+    assert((await statusOf(call(client, 'fail', '', options))) === status.FAILED_PRECONDITION);
+    const answers = client.split(Buffer.from('a,b'), new Metadata(), options).resume();
+    await once(answers, 'end');
+    const chat = client.chat(new Metadata(), options);
+    chat.write(Buffer.from('hello'));
+    await once(chat, 'data');
+    chat.end();
+    await once(chat.resume(), 'end');
+    connection.close();
+    await listener.close({ graceMs: NEVER_MS });
+  },
+
+  async 'failed connects'({ host, plugin, stranger }) {
+    const { listener } = await serve(plugin);
+    assert((await codeOf(connectGrpc(listener.endpoint, stranger, { timeoutMs: NEVER_MS }))) === 'IO');
+    const aborter = new AbortController();
+    const aborted = codeOf(connectGrpc(listener.endpoint, host, { signal: aborter.signal, timeoutMs: NEVER_MS }));
+    aborter.abort();
+    assert((await aborted) === 'ABORTED');
+    await listener.close({ graceMs: NEVER_MS });
+    assert(/NOT_FOUND|REFUSED/.test(await codeOf(connectGrpc(listener.endpoint, host, { waitMs: 20 }))));
+    const waiting = { waitMs: NEVER_MS, timeoutMs: 50 };
+    assert((await codeOf(connectGrpc(listener.endpoint, host, waiting))) === 'TIMEOUT');
+    const accepted: Socket[] = [];
+    const mute = createServer((socket) => accepted.push(socket));
+    mute.listen(network === 'unix' ? { path: join(directory, 'mute') } : { host: '127.0.0.1', port: 0 });
+    await once(mute, 'listening');
+    const endpoint = network === 'unix' ? join(directory, 'mute') : `127.0.0.1:${(mute.address() as AddressInfo).port}`;
+    assert((await codeOf(connectGrpc(endpoint, host, { timeoutMs: 50 }))) === 'TIMEOUT');
+    mute.close();
+    for (const socket of accepted) socket.destroy();
+  },
+
+  async 'calls that are cut off'({ host, plugin }) {
+    const { listener, probe } = await serve(plugin);
+    const connection = await connectGrpc(listener.endpoint, host);
+    const client = connection.client(Probe);
+    const arrived = probe.nextHanging();
+    const hanging = statusOf(call(client, 'hang', '', { deadline: Date.now() + NEVER_MS }));
+    const chat = once(client.chat(new Metadata(), {}), 'error');
+    await arrived;
+    const [silent, begun] = [await dial(listener), await dial(listener)];
+    begun.write(Buffer.from([0x16]));
+    await listener.close({ graceMs: 50 });
+    assert((await hanging) === status.UNAVAILABLE);
+    await chat;
+    connection.close();
+    silent.destroy();
+    begun.destroy();
+  },
+
+  async 'a connection that is closed while its plugin is away'({ host, plugin }) {
+    const { listener } = await serve(plugin);
+    const connection = await connectGrpc(listener.endpoint, host);
+    const client = connection.client(Probe);
+    await ask(client, 'echo');
+    await listener.close({ graceMs: 0 });
+    const metadata = new Metadata({ waitForReady: true });
+    const waiting = statusOf(call(client, 'echo', '', { metadata, deadline: Date.now() + NEVER_MS }));
+    await statusOf(call(client, 'echo'));
+    connection.close();
+    assert((await waiting) === status.UNAVAILABLE);
+  },
+
+  async 'a plugin that is killed'({ host }) {
+    const connection = await connectGrpc(remote, host);
+    const client = connection.client(Probe);
+    const hanging = statusOf(call(client, 'hang', '', { deadline: Date.now() + NEVER_MS }));
+    await ask(client, 'echo');
+    process.send?.('calling');
+    assert((await hanging) === status.UNAVAILABLE);
+    assert((await statusOf(call(client, 'echo'))) === status.UNAVAILABLE);
+    connection.close();
+  },
+};
+
+async function serve(own: ServerCredentials): Promise<{ probe: ProbeServer; listener: GrpcListener }> {
+  const probe = new ProbeServer('child');
+  const transport = network === 'unix' ? new UnixSocketTransport() : new TCPSocketTransport();
+  return { probe, listener: await serveGrpc(probe.server, transport, own) };
+}
+
+async function dial({ endpoint }: GrpcListener): Promise<Socket> {
+  const parts = parseEndpoint(endpoint);
+  const socket = connect(parts.network === 'unix' ? { path: parts.path } : { host: parts.host, port: parts.port });
+  await once(
+    socket.on('error', () => undefined),
+    'connect',
+  );
+  return socket;
+}
+
+/** What the promise rejects with says of itself. */
+async function statusOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return error.code;
+    throw error;
+  }
+  throw new Error('it was to fail');
+}
+
+const codeOf = async (promise: Promise<unknown>): Promise<string> => String(await statusOf(promise));
+
+function assert(condition: boolean): void {
+  if (!condition) throw new Error('not as it was to be');
+}
+
+const scenario = scenarios[what];
+if (scenario === undefined) throw new Error(`no scenario ${what}`);
+if (remote === '') await scenario(mutual);
+await scenario(plain);
+await rm(directory, { recursive: true });
+process.disconnect();

@@ -1,0 +1,31 @@
+import { once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { freeEndpoint, networks, startChild } from './support.js';
+import type { Child } from './support.js';
+
+/** Whether it ends without an error, in the next second after all that it had has been closed. */
+async function endsByItself(child: Child): Promise<void> {
+  const closedAt = once(child.process, 'disconnect').then(() => performance.now());
+  expect(await child.exited).toEqual({ result: 0, errors: '' });
+  expect(performance.now() - (await closedAt)).toBeLessThan(1000);
+}
+
+describe.each(networks)('a process that has closed everything, over %s, ends by itself', (network) => {
+  it.each([
+    'calls',
+    'failed connects',
+    'calls that are cut off',
+    'a connection that is closed while its plugin is away',
+  ])('after %s', async (what) => {
+    await endsByItself(startChild('ends.ts', [what, network]));
+  });
+
+  it('after a plugin that is killed', async () => {
+    const plugin = startChild('plugin.ts', ['serve', network === 'tcp' ? '127.0.0.1:0' : await freeEndpoint(network)]);
+    const host = startChild('ends.ts', ['a plugin that is killed', network, String(await plugin.message())]);
+    await host.message();
+    const ended = endsByItself(host);
+    await plugin.kill();
+    await ended;
+  });
+});
