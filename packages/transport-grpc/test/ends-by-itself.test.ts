@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { freeEndpoint, networks, startChild } from './support.js';
+import { freeEndpoint, networks, plainServer, startChild } from './support.js';
 import type { Child } from './support.js';
 
 /** Whether it ends without an error, in the next second after all that it had has been closed. */
@@ -17,7 +17,9 @@ describe.each(networks)('a process that has closed everything, over %s, ends by 
     'calls that are cut off',
     'a connection that is closed while its plugin is away',
   ])('after %s', async (what) => {
-    await endsByItself(startChild('ends.ts', [what, network]));
+    // Whoever connects to it gets no answer, and is not cut off.
+    const { endpoint } = await plainServer(network);
+    await endsByItself(startChild('ends.ts', [what, network, endpoint]));
   });
 
   it('after a plugin that is killed', async () => {
