@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { freeEndpoint, networks, plainServer, startChild } from './support.js';
+import { freeEndpoint, networks, plainServer, PROMPT_MS, startChild } from './support.js';
 import type { Child } from './support.js';
 
-/** Whether it ends without an error, in the next second after all that it had has been closed. */
+/** Whether it ends without an error, soon after all that it had has been closed. */
 async function endsByItself(child: Child): Promise<void> {
   const closedAt = once(child.process, 'disconnect').then(() => performance.now());
   expect(await child.exited).toEqual({ result: 0, errors: '' });
-  expect(performance.now() - (await closedAt)).toBeLessThan(1000);
+  expect(performance.now() - (await closedAt)).toBeLessThan(PROMPT_MS);
 }
 
 describe.each(networks)('a process that has closed everything, over %s, ends by itself', (network) => {

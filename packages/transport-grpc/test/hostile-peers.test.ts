@@ -25,6 +25,7 @@ import {
   openSockets,
   startPlugin,
   until,
+  PROMPT_MS,
 } from './support.js';
 import type { Plugin } from './support.js';
 
@@ -406,17 +407,17 @@ describe.each(networks)('over %s', (network) => {
         };
 
         const first = await underAttack();
-        expect(await slowestOf(regular.client(Probe))).toBeLessThan(1000);
+        expect(await slowestOf(regular.client(Probe))).toBeLessThan(PROMPT_MS);
         const newcomer = await connected(server.endpoint, forHost, { timeoutMs: 10_000 });
-        expect(await slowestOf(newcomer.client(Probe))).toBeLessThan(1000);
+        expect(await slowestOf(newcomer.client(Probe))).toBeLessThan(PROMPT_MS);
         first.leave();
         if (kept === undefined) await until(() => server.accepted.filter(({ destroyed }) => !destroyed).length === 2);
 
         const second = await underAttack();
-        expect(await slowestOf(regular.client(Probe))).toBeLessThan(1000);
+        expect(await slowestOf(regular.client(Probe))).toBeLessThan(PROMPT_MS);
         regular.close();
         newcomer.close();
-        expect(await durationOf(server.listener.close({ graceMs: 50 }))).toBeLessThan(1050);
+        expect(await durationOf(server.listener.close({ graceMs: 50 }))).toBeLessThan(50 + PROMPT_MS);
         expect(server.accepted.every(({ destroyed }) => destroyed)).toBe(true);
         second.leave();
         await noSocketsLeft(before);

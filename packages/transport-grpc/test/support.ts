@@ -27,6 +27,8 @@ import type { ProbeClient } from './service.js';
 
 export const networks = ['unix', 'tcp'] as const;
 export type Network = (typeof networks)[number];
+/** How long something may take that is to be prompt, in milliseconds, on a machine with other things to do. */
+export const PROMPT_MS = 5000;
 
 export const insecure = channelCredentials.createInsecure();
 export const insecureServer = ServerCredentials.createInsecure();
