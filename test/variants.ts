@@ -10,7 +10,8 @@ import type { UnixSocketTransportOptions } from '@rpcplugin/transport-unix';
 import type { ContractPlace, ContractVariant } from './contract.js';
 import { entries, freshDirectory, removeDirectory } from './support.js';
 
-function tcpVariant(host: string, canonical: RegExp): ContractVariant {
+/** TCP on an address of this machine. */
+export function tcpVariant(host: string, canonical: RegExp): ContractVariant {
   return {
     network: 'tcp',
     canonical,

@@ -1,0 +1,77 @@
+import type { ContractPlace } from '../contract.js';
+import { openDescriptors, until } from '../support.js';
+
+/** What there is in the process and the file system that a history can leave something in, each in words. */
+interface Inventory {
+  readonly descriptors: ReadonlySet<string>;
+  /** Timers, sockets, servers and requests that are under way, as Node counts them. */
+  readonly resources: readonly string[];
+  readonly listeners: readonly string[];
+  readonly files: readonly string[];
+}
+
+/** What a history leaves behind (X3), and the errors that nobody has caught meanwhile (E2). */
+export class Residue {
+  readonly #place: ContractPlace;
+  readonly #before: Inventory;
+  readonly #escaped: unknown[] = [];
+
+  private constructor(place: ContractPlace, before: Inventory) {
+    this.#place = place;
+    this.#before = before;
+    process.on('uncaughtException', this.#onEscape);
+    process.on('unhandledRejection', this.#onEscape);
+  }
+
+  static async begin(place: ContractPlace): Promise<Residue> {
+    return new Residue(place, await inventory(place));
+  }
+
+  /** Rejects unless all is as it was, or is so soon: the other end of a connection that was cut may still be about to go. */
+  async expectNone(): Promise<void> {
+    let left = await this.#left();
+    await until(async () => {
+      if (left.length > 0) left = await this.#left();
+      return left.length === 0;
+    }).catch(() => undefined);
+    if (left.length > 0) throw new Error(`left behind (X3): ${left.join(', ')}`);
+    if (this.#escaped.length > 0) throw new Error(`not caught (E2): ${this.#escaped.map(String).join(', ')}`);
+  }
+
+  end(): void {
+    process.off('uncaughtException', this.#onEscape);
+    process.off('unhandledRejection', this.#onEscape);
+  }
+
+  readonly #onEscape = (error: unknown): void => {
+    this.#escaped.push(error);
+  };
+
+  async #left(): Promise<string[]> {
+    const before = this.#before;
+    const now = await inventory(this.#place);
+    return [
+      ...[...now.descriptors].filter((descriptor) => !before.descriptors.has(descriptor)),
+      ...more(before.resources, now.resources),
+      ...more([...before.listeners, 'uncaughtException', 'unhandledRejection'], now.listeners),
+      ...more(before.files, now.files),
+    ];
+  }
+}
+
+async function inventory(place: ContractPlace): Promise<Inventory> {
+  // First, so that what reads the files is not among the resources.
+  const files = await place.leftovers();
+  return {
+    files,
+    descriptors: openDescriptors(),
+    resources: process.getActiveResourcesInfo(),
+    listeners: process.eventNames().flatMap((event) => Array<string>(process.listenerCount(event)).fill(String(event))),
+  };
+}
+
+/** What is in `now` more often than in `before`. */
+function more(before: readonly string[], now: readonly string[]): string[] {
+  const count = (all: readonly string[], one: string): number => all.filter((each) => each === one).length;
+  return [...new Set(now)].filter((one) => count(now, one) > count(before, one));
+}
