@@ -887,6 +887,19 @@ export function describeContract(name: string, variant: ContractVariant): void {
         expect(await ended).toBe('closed');
       });
 
+      it('X2 unread input is discarded though somebody listens for it to be readable', async () => {
+        const accepted = new Accepted();
+        const listener = bench.create();
+        const peer = await bench.dial(await listener.listen(accepted));
+        const connection = await accepted.at(0);
+        connection.on('readable', () => undefined);
+        peer.write(large);
+        await until(() => connection.readableLength > 0);
+        const ended = ending(peer.resume());
+        await listener.close({ graceMs: NEVER_MS });
+        expect(await ended).toBe('closed');
+      });
+
       it('X2 connections of connect are ended', async () => {
         const { dialer, far } = await bench.pair();
         const ended = ending(far.resume());

@@ -303,5 +303,14 @@ function closedError(call: string): TransportError {
 /** Lets what was written arrive, and takes input off the connection, unread: one with unread input never closes. */
 function endConnection(connection: Duplex): void {
   connection.end();
-  connection.resume();
+  if (connection.listenerCount('readable') === 0) {
+    connection.resume();
+    return;
+  }
+  // A stream does not flow while somebody listens for it to be readable.
+  const discard = (): void => {
+    connection.read();
+  };
+  connection.on('readable', discard);
+  discard();
 }
