@@ -11,6 +11,7 @@ import type { CaseDefinition } from './definition.js';
 
 /** More than all buffers between two ends hold. */
 const LARGE = 8 * 2 ** 20;
+const CHUNK = 2 ** 16;
 
 export const closeCases: readonly CaseDefinition[] = [
   {
@@ -114,7 +115,7 @@ export const closeCases: readonly CaseDefinition[] = [
       async run(bench) {
         const pair = await bench.pair();
         const sent = randomBytes(LARGE);
-        pair[side].write(sent);
+        writeInChunks(pair[side], sent);
         const closing = (side === 'near' ? pair.dialer : pair.listener).close({ graceMs: NEVER_MS });
         await turns(TURNS);
         const received = await readSlowly(side === 'near' ? pair.far : pair.near);
@@ -129,9 +130,9 @@ export const closeCases: readonly CaseDefinition[] = [
         const pair = await bench.pair();
         const [closes, reads] = side === 'near' ? [pair.near, pair.far] : [pair.far, pair.near];
         const sent = randomBytes(LARGE);
-        for (let i = 0; i < 128; i++) reads.write(sent.subarray(0, 2 ** 16));
+        writeInChunks(reads, sent);
         await until(() => closes.readableLength > 0);
-        closes.write(sent);
+        writeInChunks(closes, sent);
         const closing = (side === 'near' ? pair.dialer : pair.listener).close({ graceMs: NEVER_MS });
         const received = await buffer(reads);
         await closing;
@@ -139,6 +140,19 @@ export const closeCases: readonly CaseDefinition[] = [
       },
     },
   ]),
+  {
+    requirement: 'X2',
+    title: 'unread input is discarded though somebody listens for it to be readable',
+    async run(bench) {
+      const { listener, near, far } = await bench.pair();
+      far.on('readable', () => undefined);
+      writeInChunks(near, Buffer.alloc(LARGE));
+      await until(() => far.readableLength > 0);
+      near.resume();
+      await listener.close({ graceMs: NEVER_MS });
+      await closed(near);
+    },
+  },
   {
     requirement: 'X2',
     title: 'all connections have ended when it resolves',
@@ -170,7 +184,7 @@ export const closeCases: readonly CaseDefinition[] = [
     title: 'a peer that does not read is cut off at graceMs',
     async run(bench) {
       const { listener, far } = await bench.pair();
-      far.write(randomBytes(LARGE));
+      writeInChunks(far, randomBytes(LARGE));
       const tookMs = await durationOf(() => listener.close({ graceMs: 50 }));
       assert.ok(tookMs < 50 + PROMPT_MS, `it was cut off only after ${tookMs} ms`);
       assert.ok(far.destroyed);
@@ -383,6 +397,11 @@ async function expectClosed(bench: Bench, endpoint: string): Promise<void> {
     await dialer.close();
     await connecting;
   });
+}
+
+/** Not in one piece, which could be passed on as one. */
+function writeInChunks(stream: Duplex, data: Buffer): void {
+  for (let at = 0; at < data.length; at += CHUNK) stream.write(data.subarray(at, at + CHUNK));
 }
 
 /** Reads a little in each turn of the event loop, to the end. */

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { requirements, transportCases } from '../src/index.js';
+import type { MemoryConnection, TransportSubject } from '../src/index.js';
+import { mutants } from './mutants.js';
+import type { Mutant } from './mutants.js';
+import { memory } from './subjects.js';
+
+function subjectOf({ transport: MutantTransport }: Mutant): TransportSubject<MemoryConnection> {
+  return {
+    create: () => new MutantTransport(),
+    capabilities: {
+      ...memory.capabilities,
+      createAt: (endpoint) => new MutantTransport({ name: endpoint.replace('memory:', '') }),
+    },
+  };
+}
+
+const ids = requirements.map(({ id }) => id);
+
+describe('a transport that', () => {
+  it.each(mutants.map((mutant) => ({ ...mutant, mutant })))('$mistake fails "$fails"', async ({ mutant, fails }) => {
+    const [found] = transportCases(subjectOf(mutant), { timeoutMs: 3000 }).filter(({ name }) => name === fails);
+    const requirement = fails.slice(0, 2);
+    await expect(found?.run()).rejects.toMatchObject({
+      name: 'ContractError',
+      requirement,
+      message: expect.stringContaining(
+        requirements.find(({ id }) => id === requirement)?.statement ?? 'none',
+      ) as string,
+    });
+  });
+});
+
+it('there is a case for every requirement', () => {
+  const covered = new Set(transportCases(memory).map(({ requirement }) => requirement));
+  expect([...covered].sort()).toEqual([...ids].sort());
+});
+
+it('there is a mutant for every requirement', () => {
+  expect([...new Set(mutants.map(({ fails }) => fails.slice(0, 2)))].sort()).toEqual([...ids].sort());
+});
+
+it('no two cases have one name', () => {
+  const names = transportCases(memory).map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+});
