@@ -133,9 +133,12 @@ describe.each(Object.entries(chosen))('a process out of descriptors, with a tran
     expect(await limited.ask({ do: 'connect', endpoint })).toEqual({ endpoint });
   });
 
-  it('gives up an endpoint that it waits for', async () => {
+  it('gives up an endpoint that it waits for, once it has to try it', async () => {
     const endpoint = await bench.nobody(Object.keys(variant.nobody)[0] ?? '');
     const connecting = limited.ask({ do: 'connect', endpoint, options: { waitMs: NEVER_MS, timeoutMs: NEVER_MS } });
+    await limited.ask({ do: 'exhaust' });
+    // It tries one that has no file again and again, and one that has a file when that appears.
+    if (variant.network === 'unix') await bench.createAt(endpoint).listen();
     // Now and then an attempt holds a descriptor that `exhaust` does not get.
     await until(async () => {
       await limited.ask({ do: 'exhaust' });

@@ -2,21 +2,15 @@ import { chmodSync, chownSync, mkdtempSync, realpathSync, rmdirSync, statSync } 
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { errnoOf, socketPathLimitBytes, TransportError } from '@rpcplugin/transport-core';
-import { HeldDirectory } from './held-directory.js';
 import { EMPTY_FOR_MS, sweepLeftovers } from './leftovers.js';
+import { MadeDirectory, removeIfEmpty } from './made-directory.js';
 import type { TidyUp } from './tidy-up.js';
 
 /** `rpcplugin-`, the number of the process, and what mkdtemp(3) adds. */
 const NAME = /^rpcplugin-(\d+)-\w{6}$/;
 
-/** This process's private directories by group: one is made when it is first needed, and kept until nobody needs it. */
-const directories = new Map<number | undefined, SharedDirectory>();
-
-interface SharedDirectory {
-  readonly path: string;
-  readonly held: HeldDirectory;
-  users: number;
-}
+/** Where this process's private directory is, or was last, by group: one is made when it is first needed. */
+const paths = new Map<number | undefined, string>();
 
 /**
  * A directory of this process alone, in which nobody else can put, replace or remove a socket: mode 0700, or 0710 and the group
@@ -29,34 +23,24 @@ interface SharedDirectory {
  * @throws TransportError `PERMISSION_DENIED` if there is no place for it, with what was wrong with each.
  */
 export async function privateDirectory(gid: number | undefined, nameBytes: number, tidyUp: TidyUp): Promise<string> {
-  if (usable(gid) === undefined) await sweepPrivateDirectories(gid);
-  const directory = usable(gid) ?? newDirectory(gid, nameBytes);
-  directories.set(gid, directory);
-  directory.users++;
-  tidyUp.defer(() => {
-    if (--directory.users > 0) return;
-    if (directories.get(gid) === directory) directories.delete(gid);
-    const { path, held } = directory;
-    const isThere = held.isAt(path);
-    held.close();
-    if (isThere) rmdirSync(path);
-  });
+  if (directoryFor(gid) === undefined) await sweepPrivateDirectories(gid);
+  const directory = directoryFor(gid) ?? newDirectory(gid, nameBytes);
+  directory.use(tidyUp);
   return directory.path;
 }
 
-/** The directory there is already, unless a cleaner of temporary files has removed it, and somebody else has its name. */
-function usable(gid: number | undefined): SharedDirectory | undefined {
-  const directory = directories.get(gid);
-  return directory?.held.isAt(directory.path) === true ? directory : undefined;
+/** The one there is already. */
+function directoryFor(gid: number | undefined): MadeDirectory | undefined {
+  return MadeDirectory.at(paths.get(gid) ?? '');
 }
 
-function newDirectory(gid: number | undefined, nameBytes: number): SharedDirectory {
+function newDirectory(gid: number | undefined, nameBytes: number): MadeDirectory {
   const path = makeDirectory(gid, nameBytes);
+  paths.set(gid, path);
   try {
-    return { path, held: HeldDirectory.openOwn(path), users: 0 };
+    return new MadeDirectory(path);
   } catch (error) {
-    // There is no descriptor left, say.
-    rmdirSync(path);
+    removeIfEmpty(path);
     throw error;
   }
 }

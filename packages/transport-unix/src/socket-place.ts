@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { assertSocketPathFits, errnoOf, listenHints, TransportError } from '@rpcplugin/transport-core';
-import { HeldDirectory } from './held-directory.js';
+import { MadeDirectory, removeIfEmpty } from './made-directory.js';
 import type { SocketPlacement } from './options.js';
 import { privateDirectory } from './private-directory.js';
 import type { TidyUp } from './tidy-up.js';
@@ -28,36 +28,27 @@ function unguessableName(): string {
   return `plugin-${randomBytes(9).toString('base64url')}`;
 }
 
-/** Makes what is missing of the directories that a path is in. What is empty of that is removed again. */
+/** Makes what is missing of the directories that a path is in. The last who uses one of those removes it. */
 function makeParents(path: string, tidyUp: TidyUp): void {
   const parent = dirname(path);
   const topmost = makeDirectories(parent);
-  if (topmost === undefined) return;
-  const all = ancestors(parent, topmost);
-  // From the topmost down, as what was deferred last is run first.
-  for (const made of all.toReversed()) {
-    const directory = holdOrRemove(made, all);
-    tidyUp.defer(() => {
-      const isThere = directory.isAt(made);
-      directory.close();
-      if (isThere) removeIfEmpty(made);
-    });
-  }
-}
-
-/** Holds a directory that was just made; or removes all that were made with it, if there is no descriptor left say. */
-function holdOrRemove(directory: string, all: readonly string[]): HeldDirectory {
+  const isNew = (directory: string): boolean => topmost !== undefined && directory.length >= topmost.length;
+  const directories = ancestors(parent);
   try {
-    return HeldDirectory.open(directory);
+    // From the root down, as what was deferred last is run first.
+    for (const directory of directories.toReversed()) {
+      (isNew(directory) ? new MadeDirectory(directory) : MadeDirectory.at(directory))?.use(tidyUp);
+    }
   } catch (error) {
-    for (const made of all) removeIfEmpty(made);
+    for (const directory of directories.filter(isNew)) removeIfEmpty(directory);
     throw error;
   }
 }
 
-/** A directory and those that it is in, as far up as one of them. */
-function ancestors(directory: string, topmost: string): string[] {
-  return directory.length <= topmost.length ? [directory] : [directory, ...ancestors(dirname(directory), topmost)];
+/** A directory and those that it is in, up to the root. */
+function ancestors(directory: string): string[] {
+  const parent = dirname(directory);
+  return parent === directory ? [directory] : [directory, ...ancestors(parent)];
 }
 
 /** Makes what is missing of a directory and its parents, and returns the topmost that it made. */
@@ -71,13 +62,5 @@ function makeDirectories(path: string): string | undefined {
       hint: listenHints.NOT_FOUND,
       cause: error,
     });
-  }
-}
-
-function removeIfEmpty(directory: string): void {
-  try {
-    rmdirSync(directory);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'ENOENT') throw error;
   }
 }

@@ -101,6 +101,17 @@ describe('missing parents of a path', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
+  it('are removed with the last transport of the process that listens there, not with the one that made them', async () => {
+    const directory = await freshDirectory();
+    const [one, other] = ['1', '2'].map((name) => transport({ path: join(directory, 'a/b', name) }));
+    await one?.listen();
+    await other?.listen();
+    await one?.close();
+    expect((await readdir(directory, { recursive: true })).sort()).toEqual(['a', 'a/b', 'a/b/2']);
+    await other?.close();
+    expect(await readdir(directory)).toEqual([]);
+  });
+
   it('that somebody replaced meanwhile are left alone', async () => {
     const directory = await freshDirectory();
     const listener = transport({ path: join(directory, 'a/p.sock') });
@@ -121,6 +132,7 @@ describe('missing parents of a path', () => {
       }
     };
     await Promise.all(['1', '2', '3', '4'].map(cycle));
+    expect(await readdir(directory)).toEqual([]);
   });
 
   it('that existed are left alone', async () => {
@@ -427,7 +439,7 @@ describe('without path and directory', () => {
     const listener = transport();
     const place = dirname(pathOf(await listener.listen()));
     await mkdir(join(place, 'other'));
-    await listener.close().catch(() => undefined);
+    await listener.close();
     await rmdir(join(place, 'other'));
     await rmdir(place);
   });
