@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import type { ConnectOptions, ListenOptions, SocketTransportOptions, Transport } from '@rpcplugin/transport-core';
-import type { ContractPlace } from './contract.js';
+import type { SocketTransportOptions, Transport } from '@rpcplugin/transport-core';
+import type { Place } from './variants.js';
 import { until } from './support.js';
 
 /** A listener's handler that keeps what it gets. */
@@ -22,23 +22,13 @@ export class Accepted {
   }
 }
 
-export interface Pair {
-  listener: Transport<Socket>;
-  endpoint: string;
-  dialer: Transport<Socket>;
-  /** The end that `connect` gave. */
-  near: Socket;
-  /** The end that the handler got. */
-  far: Socket;
-}
-
 /** Makes what a test needs, and ends all of it after the test. */
 export class Bench {
-  readonly #place: ContractPlace;
+  readonly #place: Place;
   readonly #transports: Transport[] = [];
   readonly #peers: Socket[] = [];
 
-  constructor(place: ContractPlace) {
+  constructor(place: Place) {
     this.#place = place;
   }
 
@@ -72,23 +62,6 @@ export class Bench {
     return socket;
   }
 
-  /** A peer that reads, is told that the other side has ended, and does not end itself. */
-  async dialStubborn(endpoint: string): Promise<Socket> {
-    const peer = await this.dial(endpoint, { allowHalfOpen: true });
-    return peer.resume();
-  }
-
-  async pair(
-    options: { listen?: Omit<ListenOptions<Socket>, 'onConnection'>; connect?: ConnectOptions } = {},
-  ): Promise<Pair> {
-    const accepted = new Accepted();
-    const listener = this.create();
-    const endpoint = await listener.listen({ ...options.listen, onConnection: accepted.onConnection });
-    const dialer = this.create();
-    const near = await dialer.connect(endpoint, options.connect);
-    return { listener, endpoint, dialer, near, far: await accepted.at(0) };
-  }
-
   async end(): Promise<void> {
     for (const peer of this.#peers) peer.destroy();
     await Promise.all(this.#transports.map((transport) => transport.close({ graceMs: 0 })));
@@ -100,7 +73,7 @@ export class Bench {
 export const echo: (connection: Socket) => void = (connection) => connection.pipe(connection);
 
 /** Reads exactly so many bytes and leaves the rest where it is. */
-export async function receive(socket: Socket, bytes: number): Promise<Buffer> {
+async function receive(socket: Socket, bytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for (let missing = bytes; missing > 0;) {
     const chunk = socket.read(Math.min(missing, Math.max(socket.readableLength, 1))) as Buffer | null;
@@ -112,14 +85,6 @@ export async function receive(socket: Socket, bytes: number): Promise<Buffer> {
       missing -= chunk.length;
     }
   }
-  return Buffer.concat(chunks);
-}
-
-/** Reads until the peer ends. Unlike a stream's iterator it leaves the socket writable. */
-export async function receiveAll(socket: Socket): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-  await once(socket, 'end');
   return Buffer.concat(chunks);
 }
 

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ContractPlace } from './contract.js';
+import type { Place } from './variants.js';
 import { Bench, echo, echoes } from './bench.js';
 import { variants } from './variants.js';
 
@@ -10,7 +10,7 @@ describe.each([
   { name: 'TCP', variant: variants['TCP IPv4'] },
   { name: 'unix', variant: variants['unix automatic'] },
 ])(`${BURST} connects at once over $name, with the default backlog`, ({ variant }) => {
-  let place: ContractPlace;
+  let place: Place;
   let bench: Bench;
 
   beforeEach(async () => {

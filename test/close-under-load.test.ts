@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { CloseMessage, Transport } from '@rpcplugin/transport-core';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Accepted, Bench } from './bench.js';
-import type { ContractPlace } from './contract.js';
+import type { Place } from './variants.js';
 import { descriptorsSince, openDescriptors, until } from './support.js';
 import { variants } from './variants.js';
 
@@ -42,7 +42,7 @@ describe.each([
   { name: 'TCP', variant: variants['TCP IPv4'] },
   { name: 'unix', variant: variants['unix automatic'] },
 ])(`close over $name`, ({ variant }) => {
-  let place: ContractPlace;
+  let place: Place;
   let bench: Bench;
 
   beforeEach(async () => {

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import type { ContractVariant } from './contract.js';
+import type { Variant } from './variants.js';
 import { histories } from './histories/commands.js';
 import { History } from './histories/history.js';
 import type { Stage } from './histories/history.js';
@@ -21,28 +21,20 @@ const { HISTORIES_SEED: seed, HISTORIES_PATH: path } = process.env;
 const host =
   process.platform === 'linux' ? `127.${randomInt(1, 255)}.${randomInt(1, 255)}.${randomInt(1, 255)}` : '127.0.0.1';
 
-const networks: Record<string, { variant: ContractVariant; systemChooses: boolean }> = {
-  TCP: { variant: tcpVariant(host, /^127\./), systemChooses: true },
+const networks: Record<string, { variant: Variant; systemChooses: boolean }> = {
+  TCP: { variant: tcpVariant(host), systemChooses: true },
   'unix by path': { variant: variants['unix by path'], systemChooses: false },
   'unix automatic': { variant: variants['unix automatic'], systemChooses: true },
 };
 
 /** A few addresses that were given up. */
-async function stageOf({
-  variant,
-  systemChooses,
-}: {
-  variant: ContractVariant;
-  systemChooses: boolean;
-}): Promise<Stage> {
+async function stageOf({ variant, systemChooses }: { variant: Variant; systemChooses: boolean }): Promise<Stage> {
   const place = await variant.open();
   const addresses: string[] = [];
   for (let i = 0; i < 2; i++) {
     await using transport = place.create();
     addresses.push(await transport.listen());
   }
-  // It keeps the directory that the others are in.
-  if (!systemChooses) await place.create().listen();
   return { place, resets: variant.resets, addresses, systemChooses };
 }
 

@@ -3,7 +3,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Bench, echo, echoes } from './bench.js';
-import type { ContractVariant } from './contract.js';
+import type { Variant } from './variants.js';
 import { descriptorsSince, openDescriptors, rejectionOf, until } from './support.js';
 import { variants } from './variants.js';
 
@@ -18,7 +18,7 @@ const CONNECTIONS = 10;
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-async function cycle(variant: ContractVariant): Promise<void> {
+async function cycle(variant: Variant): Promise<void> {
   const before = openDescriptors();
   const place = await variant.open();
   const bench = new Bench(place);

@@ -71,19 +71,6 @@ export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
   throw new Error(`resolved with ${String(value)}`);
 }
 
-/** Whether the promise has settled once all microtasks have run, that is without any I/O or timer. */
-export async function settlesWithoutIO(promise: Promise<unknown>): Promise<boolean> {
-  let settled = false;
-  const settle = (): void => {
-    settled = true;
-  };
-  promise.then(settle, settle);
-  await new Promise<void>((resolve) => {
-    process.nextTick(resolve);
-  });
-  return settled;
-}
-
 export interface Child {
   readonly process: ChildProcess;
   /** The first line of its output. */

@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { ConnectOptions, ListenOptions, Transport } from '@rpcplugin/transport-core';
-import type { ContractPlace } from '../contract.js';
+import type { Place } from '../variants.js';
 import { turns, until } from '../support.js';
 import type { Call, Connection, End, Model } from './model.js';
 import { TransportModel } from './model.js';
@@ -19,7 +19,7 @@ const HEADER_BYTES = 4;
 
 /** Where the transports of a history are. */
 export interface Stage {
-  readonly place: ContractPlace;
+  readonly place: Place;
   /** Whether a cut connection is reset. */
   readonly resets: boolean;
   /** Addresses that were given up, and where the transports listen if it is not the system that chooses. */

@@ -1,4 +1,4 @@
-import type { ContractPlace } from '../contract.js';
+import type { Place } from '../variants.js';
 import { openDescriptors, until } from '../support.js';
 
 /** What there is in the process and the file system that a history can leave something in, each in words. */
@@ -12,18 +12,18 @@ interface Inventory {
 
 /** What a history leaves behind (X3), and the errors that nobody has caught meanwhile (E2). */
 export class Residue {
-  readonly #place: ContractPlace;
+  readonly #place: Place;
   readonly #before: Inventory;
   readonly #escaped: unknown[] = [];
 
-  private constructor(place: ContractPlace, before: Inventory) {
+  private constructor(place: Place, before: Inventory) {
     this.#place = place;
     this.#before = before;
     process.on('uncaughtException', this.#onEscape);
     process.on('unhandledRejection', this.#onEscape);
   }
 
-  static async begin(place: ContractPlace): Promise<Residue> {
+  static async begin(place: Place): Promise<Residue> {
     return new Residue(place, await inventory(place));
   }
 
@@ -59,7 +59,7 @@ export class Residue {
   }
 }
 
-async function inventory(place: ContractPlace): Promise<Inventory> {
+async function inventory(place: Place): Promise<Inventory> {
   // First, so that what reads the files is not among the resources.
   const files = await place.leftovers();
   return {

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
@@ -160,6 +161,25 @@ describe('SocketTransport options', () => {
     const endpoint = await listener.listen();
     expect((await rejectionOf(listener.connect(endpoint, options))).code).toBe('INVALID_ARGUMENT');
   });
+});
+
+it('a connection reaches its handler in the turn in which it was accepted', async () => {
+  const order: string[] = [];
+  const onAccept = (): void => {
+    order.push('accepted');
+    queueMicrotask(() => order.push('later'));
+  };
+  subscribe('rpcplugin:transport:accept', onAccept);
+  onTestFinished(() => void unsubscribe('rpcplugin:transport:accept', onAccept));
+  const transport = closedAfterwards(new PipeTransport(await freshPath()));
+  await transport.listen({
+    onConnection: () => {
+      order.push('handled');
+    },
+  });
+  await dial(transport.path);
+  await vi.waitUntil(() => order.length === 3);
+  expect(order).toEqual(['accepted', 'handled', 'later']);
 });
 
 describe('SocketTransport and its subclass', () => {

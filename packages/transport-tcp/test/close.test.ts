@@ -1,6 +1,36 @@
 import { once } from 'node:events';
-import { expect, it } from 'vitest';
+import { Socket } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
 import { plainServer, portOf, transport } from './support.js';
+
+/** More than all buffers between two ends hold. */
+const large = Buffer.alloc(16 * 2 ** 20);
+
+/** A transport that listens, the connection that it accepted, and the plain peer at the other end. */
+async function acceptedPair(): Promise<{ listener: ReturnType<typeof transport>; accepted: Socket; peer: Socket }> {
+  const listener = transport();
+  const accepting = new Promise<Socket>((resolve, reject) => {
+    listener
+      .listen({ onConnection: resolve })
+      .then((endpoint) => {
+        peer.connect({ host: '127.0.0.1', port: portOf(endpoint) });
+      })
+      .catch(reject);
+  });
+  const peer = new Socket();
+  onTestFinished(() => void peer.destroy());
+  return { listener, accepted: await accepting, peer };
+}
+
+/** How a socket ends: `closed`, or the code of its error. */
+async function ending(socket: Socket): Promise<string> {
+  let how = 'closed';
+  socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+    how = String(code);
+  });
+  await new Promise((resolve) => socket.once('close', resolve));
+  return how;
+}
 
 it('close cuts off a connection in whose shutdown it is', async () => {
   const endpoint = `127.0.0.1:${portOf(await plainServer('127.0.0.1'))}`;
@@ -15,4 +45,23 @@ it('close cuts off a connection in whose shutdown it is', async () => {
   await once(socket, 'close');
   await closing;
   expect(socket.destroyed).toBe(true);
+});
+
+it('close resets a peer that it cuts off before it got everything', async () => {
+  const { listener, accepted, peer } = await acceptedPair();
+  accepted.write(large);
+  await listener.close({ graceMs: 20 });
+  const ended = ending(peer);
+  // By reading alone it would not know: libuv makes a reset that comes with unread input an end.
+  peer.write('more');
+  expect(await ended).toBe('ECONNRESET');
+});
+
+it('close discards unread input, and does not reset its sender', async () => {
+  const { listener, accepted, peer } = await acceptedPair();
+  peer.write(large);
+  await once(accepted, 'readable');
+  const ended = ending(peer.resume());
+  await listener.close({ graceMs: 60_000 });
+  expect(await ended).toBe('closed');
 });

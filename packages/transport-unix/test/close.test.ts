@@ -1,0 +1,25 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { pathOf, transport } from './support.js';
+
+it('close ends a peer that it cuts off before it got everything: a unix socket has no reset', async () => {
+  const accepted: Socket[] = [];
+  const listener = transport();
+  const endpoint = await listener.listen({
+    onConnection: (socket) => {
+      accepted.push(socket);
+      // More than all buffers between two ends hold.
+      socket.write(Buffer.alloc(16 * 2 ** 20));
+    },
+  });
+  const peer = connect(pathOf(endpoint));
+  onTestFinished(() => void peer.destroy());
+  await once(peer, 'readable');
+  await listener.close({ graceMs: 20 });
+  expect(accepted.map(({ destroyed }) => destroyed)).toEqual([true]);
+  const failed = once(peer, 'error');
+  peer.write('more');
+  expect(await failed).toMatchObject([{ code: 'EPIPE' }]);
+});
