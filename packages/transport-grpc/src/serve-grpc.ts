@@ -15,7 +15,7 @@ export interface ServeGrpcOptions {
   signal?: AbortSignal | undefined;
   /**
    * For how many milliseconds a new connection may stay silent. A gRPC client says something at once; what has not by then is
-   * closed. `Infinity` means for ever. Default: 10000.
+   * closed. `Infinity` means for ever. Default: 10000. Of connections that do not count their bytes it can not be told.
    */
   firstByteTimeoutMs?: number | undefined;
 }

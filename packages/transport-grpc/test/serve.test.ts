@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { createServer } from 'node:net';
-import type { AddressInfo, Server as NetServer } from 'node:net';
-import { Duplex } from 'node:stream';
+import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { getChannelzHandlers, Server } from '@grpc/grpc-js';
 import type { ServerCredentials } from '@grpc/grpc-js';
-import type { ListenOptions, Transport } from '@rpcplugin/transport-core';
+import { StreamTransport } from '@rpcplugin/transport-core';
+import type { BindOptions } from '@rpcplugin/transport-core';
+import { MemoryTransport } from '@rpcplugin/transport-testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { serveGrpc } from '../src/index.js';
 import { ask, ProbeServer } from './service.js';
@@ -128,107 +129,26 @@ describe.each(networks)('serving over %s', (network) => {
   });
 });
 
-/** What every transport of this file has in common: it hands over what it is given, and ends it. */
-abstract class Handover<C extends Duplex> implements Transport<C> {
-  abstract readonly network: string;
-  endpoint: string | undefined;
-  protected readonly connections = new Set<C>();
-  #onConnection: ListenOptions<C>['onConnection'];
-
-  async listen(options: ListenOptions<C> = {}): Promise<string> {
-    this.#onConnection = options.onConnection;
-    this.endpoint = await this.open();
-    return this.endpoint;
-  }
-
-  protected abstract open(): Promise<string>;
-  abstract connect(): Promise<C>;
-  abstract stopListening(): Promise<void>;
-
-  protected accept(connection: C): void {
-    this.connections.add(connection);
-    void this.#onConnection?.(connection);
-  }
-
-  async close(): Promise<void> {
-    await this.stopListening();
-    for (const connection of this.connections) connection.destroy();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-}
-
-/** One end of a pair of streams that are each other's other side, as in a worker or a pipe. */
-class End extends Duplex {
-  other: End | undefined;
-  #taken: (() => void) | undefined;
-
-  override _read(): void {
-    const taken = this.#taken;
-    this.#taken = undefined;
-    taken?.();
-  }
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    if (this.other === undefined || this.other.push(chunk)) done();
-    else this.other.#taken = done;
-  }
-
-  override _final(done: () => void): void {
-    this.other?.push(null);
-    done();
-  }
-
-  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    const { other } = this;
-    this.other = undefined;
-    other?.destroy();
-    done(error);
-  }
-}
-
-class MemoryTransport extends Handover<End> {
-  readonly network = 'memory';
-
-  protected override open(): Promise<string> {
-    return Promise.resolve('memory:');
-  }
-
-  override connect(): Promise<End> {
-    const [here, there] = [new End(), new End()];
-    here.other = there;
-    there.other = here;
-    this.accept(there);
-    return Promise.resolve(here);
-  }
-
-  override stopListening(): Promise<void> {
-    return Promise.resolve();
-  }
-}
-
 /** Hands over sockets that are paused, as `net` does when it is asked to. */
-class PausingTransport extends Handover<Duplex> {
-  readonly network = 'tcp';
-  readonly server: NetServer = createServer({ pauseOnConnect: true }, (socket) => {
-    this.accept(socket);
-  });
+class PausingTransport extends StreamTransport<Socket> {
+  #server: NetServer | undefined;
 
-  protected override async open(): Promise<string> {
-    this.server.listen({ host: '127.0.0.1', port: 0 });
-    await once(this.server, 'listening');
-    return `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  constructor() {
+    super('tcp', { waitMs: 0, pollMs: 5 });
   }
 
-  override connect(): Promise<Duplex> {
-    return Promise.reject(new Error('it only listens'));
+  protected override async open({ accept }: BindOptions<Socket>): Promise<string> {
+    this.#server = createServer({ pauseOnConnect: true }, accept).listen({ host: '127.0.0.1', port: 0 });
+    await once(this.#server, 'listening');
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  override stopListening(): Promise<void> {
-    this.server.close();
-    return Promise.resolve();
+  protected override shut(): void {
+    this.#server?.close();
+  }
+
+  protected override dialer(): never {
+    throw new Error('it only listens');
   }
 }
 
@@ -236,7 +156,7 @@ describe('serving on transports of others', () => {
   it('rejects with the very error that they reject with', async () => {
     const reason = new Error('of its own kind');
     class Failing extends MemoryTransport {
-      protected override open(): Promise<string> {
+      override listen(): Promise<string> {
         return Promise.reject(reason);
       }
     }
@@ -247,7 +167,7 @@ describe('serving on transports of others', () => {
   it('works when they have nothing to do with sockets', async () => {
     const transport = new MemoryTransport();
     const listener = await serveGrpc(new ProbeServer('memory').server, transport, insecureServer);
-    const connection = await transport.connect();
+    const connection = await transport.connect(listener.endpoint);
     const session = connectHttp2('http://localhost', { createConnection: () => connection });
     const headers = {
       ':method': 'POST',
