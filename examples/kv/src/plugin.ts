@@ -30,10 +30,16 @@ const transport = negotiateTransport(offered, [
 // The transports install no signal handlers: what a signal means is the application's to say. After `close` nothing keeps the
 // process alive, and it ends by itself. A signal may come before it listens.
 const stopped = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, stop);
 
-const listener = await serveGrpc(server, transport, ServerCredentials.createInsecure(), { signal: stopped.signal });
-stopped.signal.addEventListener('abort', () => void listener.close());
+const { signal } = stopped;
+const listener = await serveGrpc(server, transport, ServerCredentials.createInsecure(), { signal }).catch(
+  (error: unknown) => {
+    if (signal.aborted) process.exit();
+    throw error;
+  },
+);
+signal.addEventListener('abort', () => void listener.close());
 const { network, address } = toHandshakeAddress(listener.endpoint);
 process.stdout.write(`1|1|${network}|${address}|grpc\n`);
 
