@@ -6,6 +6,8 @@ import type { TransportErrorCode } from './errors.js';
 const codes: ReadonlyMap<string | undefined, TransportErrorCode> = new Map(
   Object.entries<TransportErrorCode>({
     EADDRINUSE: 'ADDRESS_IN_USE',
+    // A name to listen at, as with link(2) or mkfifo(3).
+    EEXIST: 'ADDRESS_IN_USE',
     EADDRNOTAVAIL: 'ADDRESS_NOT_AVAILABLE',
     EHOSTUNREACH: 'ADDRESS_NOT_AVAILABLE',
     EHOSTDOWN: 'ADDRESS_NOT_AVAILABLE',
@@ -21,6 +23,8 @@ const codes: ReadonlyMap<string | undefined, TransportErrorCode> = new Map(
     ENOENT: 'NOT_FOUND',
     ENOTDIR: 'NOT_FOUND',
     ECONNREFUSED: 'CONNECTION_REFUSED',
+    // A named pipe that nobody reads: see open(2).
+    ENXIO: 'CONNECTION_REFUSED',
     ENOTFOUND: 'DNS_FAILURE',
     EAI_AGAIN: 'DNS_FAILURE',
     EAI_FAIL: 'DNS_FAILURE',

@@ -9,6 +9,7 @@ function systemError(code: string, message = `it says ${code}`, cause?: unknown)
 
 const table: Record<string, TransportErrorCode> = {
   EADDRINUSE: 'ADDRESS_IN_USE',
+  EEXIST: 'ADDRESS_IN_USE',
   EADDRNOTAVAIL: 'ADDRESS_NOT_AVAILABLE',
   EHOSTUNREACH: 'ADDRESS_NOT_AVAILABLE',
   EHOSTDOWN: 'ADDRESS_NOT_AVAILABLE',
@@ -23,6 +24,7 @@ const table: Record<string, TransportErrorCode> = {
   ENOENT: 'NOT_FOUND',
   ENOTDIR: 'NOT_FOUND',
   ECONNREFUSED: 'CONNECTION_REFUSED',
+  ENXIO: 'CONNECTION_REFUSED',
   ENOTFOUND: 'DNS_FAILURE',
   EAI_AGAIN: 'DNS_FAILURE',
   EAI_FAIL: 'DNS_FAILURE',

@@ -1,0 +1,4 @@
+import { describeTransport } from '@rpcplugin/transport-testkit/vitest';
+import { fifo } from './subject.js';
+
+describeTransport(fifo);
