@@ -31,7 +31,7 @@ export const fifo: TransportSubject = {
       const path = join(directory('others'), `${++count}`);
       execFileSync('mkfifo', [path]);
       unread.push(openSync(path, constants.O_RDWR));
-      return Promise.resolve(`fifo:${path}`);
+      return `fifo:${path}`;
     },
     leftovers: () => readdirSync(directory('transports')),
     module: {

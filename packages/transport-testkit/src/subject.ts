@@ -28,9 +28,9 @@ export interface Capabilities<C extends Duplex = Duplex> {
   readonly absent?: Readonly<Record<string, Absence>> | undefined;
   /**
    * Makes a listener, of whatever kind, that for now neither lets anybody in nor turns anybody away, and resolves with its endpoint.
-   * It is to be gone at `cleanUp`.
+   * It is to be gone at `cleanUp`, and what it has is nothing that `leftovers` would find.
    */
-  stuck?: (() => Promise<string>) | undefined;
+  stuck?: (() => string | Promise<string>) | undefined;
   /** What the transports of `create` have left, in the file system say; none is bound when this is called. */
   leftovers?: (() => readonly string[] | Promise<readonly string[]>) | undefined;
   /**

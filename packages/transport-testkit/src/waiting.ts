@@ -34,9 +34,9 @@ export async function settlesWithoutIO(promise: Promise<unknown>): Promise<boole
   return settled;
 }
 
-/** How many milliseconds an action takes. */
+/** How many milliseconds an action takes, to a tenth. */
 export async function durationOf(action: () => Promise<unknown>): Promise<number> {
   const begun = performance.now();
   await action();
-  return performance.now() - begun;
+  return Math.round((performance.now() - begun) * 10) / 10;
 }

@@ -1,0 +1,4 @@
+import { describeTransport } from '@rpcplugin/transport-testkit/node-test';
+import { fifo } from './subject.js';
+
+describeTransport(fifo);

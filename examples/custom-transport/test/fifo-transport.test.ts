@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { transportCases } from '@rpcplugin/transport-testkit';
+import { expect, it, onTestFinished } from 'vitest';
+import { FifoTransport } from '../src/fifo-transport.js';
+import { fifo } from './subject.js';
+
+const exec = promisify(execFile);
+const example = fileURLToPath(new URL('..', import.meta.url));
+
+async function freshDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'fifo-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  return directory;
+}
+
+it('keeps the contract with node:test, too', async () => {
+  const loader = ['--conditions=@rpcplugin/source', '--import', 'tsx'];
+  const args = [...loader, '--test', '--test-reporter=tap', join(example, 'test/contract.node.ts')];
+  const { stdout } = await exec(process.execPath, args, { cwd: example });
+  expect(stdout).toMatch(new RegExp(`^# pass ${transportCases(fifo).length}$`, 'm'));
+  expect(stdout).toMatch(/^# fail 0$/m);
+}, 120_000);
+
+it('has under a hundred lines', async () => {
+  expect((await readFile(join(example, 'src/fifo-transport.ts'), 'utf8')).split('\n').length).toBeLessThan(101);
+});
+
+it('does not touch a file that is no named pipe', async () => {
+  const file = join(await freshDirectory(), 'notes');
+  await writeFile(file, 'precious');
+  await using host = new FifoTransport(`${file}.host`);
+  await expect(host.connect(`fifo:${file}`)).rejects.toMatchObject({ code: 'NOT_A_SOCKET', endpoint: `fifo:${file}` });
+  expect(await readFile(file, 'utf8')).toBe('precious');
+});
+
+it('refuses to connect to a pipe that a killed process has left, and leaves nothing beside it', async () => {
+  const directory = await freshDirectory();
+  const stale = join(directory, 'stale');
+  await exec('mkfifo', [stale]);
+  await using host = new FifoTransport(join(directory, 'host'));
+  const connecting = host.connect(`fifo:${stale}`, { waitMs: 0 });
+  await expect(connecting).rejects.toMatchObject({ code: 'CONNECTION_REFUSED', endpoint: `fifo:${stale}` });
+  expect(await readdir(directory)).toEqual(['stale']);
+});

@@ -1,0 +1,108 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it, onTestFinished } from 'vitest';
+import { MemoryTransport, requirements, transportCases } from '../src/index.js';
+import type { Capabilities, Requirement } from '../src/index.js';
+
+const packageDirectory = fileURLToPath(new URL('..', import.meta.url));
+const readme = await readFile(join(packageDirectory, 'README.md'), 'utf8');
+const [example = '', broken = '', fake = ''] = codeBlocks('js');
+const [failure = ''] = codeBlocks('text');
+const [contractTest = ''] = codeBlocks('ts');
+
+function codeBlocks(language: string): string[] {
+  return Array.from(
+    readme.matchAll(new RegExp(`^ *\`\`\`${language}\n(.*?)^ *\`\`\``, 'gms')),
+    ([, code = '']) => code,
+  );
+}
+
+/** The cells of the rows of all tables, without the signs for code. */
+const rows = readme
+  .split('\n')
+  .filter((line) => line.startsWith('|'))
+  .map((line) => line.split('|').map((cell) => cell.trim()));
+
+/** Runs it as a file of tests of its own, and resolves with what node:test says. */
+async function runTests(program: string, pattern = '.'): Promise<{ output: string; passed: boolean }> {
+  // Where somebody who has installed the package has it.
+  const directory = await mkdtemp(join(tmpdir(), 'readme-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  await mkdir(join(directory, 'node_modules/@rpcplugin'), { recursive: true });
+  await symlink(packageDirectory, join(directory, 'node_modules/@rpcplugin/transport-testkit'));
+  const file = join(directory, 'readme.test.mjs');
+  await writeFile(file, program);
+  const loader = ['--conditions=@rpcplugin/source', '--import', 'tsx'];
+  const args = [...loader, '--test', `--test-name-pattern=${pattern}`, '--test-reporter=spec', file];
+  const run = promisify(execFile)(process.execPath, args, { cwd: packageDirectory });
+  return run.then(
+    ({ stdout }) => ({ output: stdout, passed: true }),
+    (error: unknown) => ({ output: (error as { stdout: string }).stdout, passed: false }),
+  );
+}
+
+function count(what: string, output: string): number {
+  return Number(new RegExp(`${what} (\\d+)`).exec(output)?.[1]);
+}
+
+it('the example puts the transport in memory through all cases that need no capability, with node:test', async () => {
+  const { output, passed } = await runTests(example);
+  expect(passed, output).toBe(true);
+  expect([count('pass', output), count('fail', output)]).toEqual([transportCases(memoryOnly).length, 0]);
+});
+
+it('the case that fails says what the README shows', async () => {
+  const { output, passed } = await runTests(broken, 'C3');
+  expect(passed, output).toBe(false);
+  // Times differ.
+  const linesOf = (text: string): string[] => text.split('\n').map((line) => line.replace(/[\d.]+ ?ms/, 'N ms').trim());
+  expect(linesOf(output)).toEqual(expect.arrayContaining(linesOf(failure.trimEnd())));
+});
+
+it('the example of a fake runs as it stands', async () => {
+  const { output, passed } = await runTests(fake);
+  expect(passed, output).toBe(true);
+  expect([count('pass', output), count('fail', output)]).toEqual([1, 0]);
+});
+
+it('the test of the custom transport is the one in the examples', async () => {
+  const file = join(packageDirectory, '../../examples/custom-transport/test/contract.test.ts');
+  expect(contractTest.replace(/^ {3}/gm, '')).toBe(await readFile(file, 'utf8'));
+});
+
+it('the table of requirements has what the data says', () => {
+  const documented = rows.filter(([, id = '']) => /^[A-Z]\d$/.test(id)).map((cells) => cells.slice(1, 4));
+  expect(documented).toEqual(
+    requirements.map(({ id, statement, capability }: Requirement) => [
+      id,
+      statement,
+      capability === undefined ? '' : `\`${capability}\``,
+    ]),
+  );
+});
+
+const memoryOnly = { create: () => new MemoryTransport() };
+const capabilities: Required<Capabilities> = {
+  canonical: /^/,
+  createAt: () => new MemoryTransport(),
+  malformed: [],
+  foreign: [],
+  stuck: () => '',
+  module: { url: import.meta.url },
+  absent: {},
+  leftovers: () => [],
+  cleanUp: () => undefined,
+};
+
+it.each(Object.entries(capabilities))('the table of capabilities says what %s adds', (name, capability) => {
+  const without = new Set(transportCases(memoryOnly).map((each) => each.name));
+  const added = transportCases({ ...memoryOnly, capabilities: { [name]: capability } })
+    .filter((each) => !without.has(each.name))
+    .map(({ requirement }) => requirement);
+  const documented = rows.find(([, cell]) => cell === `\`${name}\``)?.[3] ?? '';
+  expect(documented.match(/\b[A-Z]\d\b/g) ?? []).toEqual([...new Set(added)]);
+});
