@@ -7,6 +7,8 @@ export default defineConfig({
   target: 'node20',
   clean: true,
   sourcemap: true,
+  // By default it makes `test` of `node:test`, which is no module of Node's.
+  removeNodeProtocol: false,
   // tsup sets `baseUrl` for its declaration build, which TypeScript 6 deprecates.
   dts: { compilerOptions: { ignoreDeprecations: '6.0', composite: false } },
 });

@@ -1,5 +1,5 @@
 // Tries the packages as their users get them: packs and lints each, installs all in an empty project, and there imports,
-// requires and type-checks them.
+// requires and type-checks them, and puts a transport through the contract.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,10 +26,18 @@ if (text !== 'hello' || utils.parseEndpoint(endpoint).network !== 'unix') throw 
 const refusal = await new tcp.TCPSocketTransport().connect('127.0.0.1:1').catch((error) => error);
 if (!core.TransportError.isInstance(refusal) || refusal.code !== 'CONNECTION_REFUSED') throw new Error('not refused');
 if (grpc.grpcChannelOptions(endpoint)['grpc.default_authority'] !== 'localhost') throw new Error('no options');
+if (testkit.transportCases({ create: () => new testkit.MemoryTransport() }).length === 0) throw new Error('no cases');
+`;
+/** A file of tests for each of the runners that the kit knows. */
+const contract = (runner) => `
+import { MemoryTransport } from '@rpcplugin/transport-testkit';
+import { describeTransport } from '@rpcplugin/transport-testkit/${runner}';
+describeTransport({ create: () => new MemoryTransport() }, { timeoutMs: 60_000 });
 `;
 const imports = packages.map((name) => `import * as ${short(name)} from '@rpcplugin/${name}';`).join('\n');
 const requires = packages.map((name) => `const ${short(name)} = require('@rpcplugin/${name}');`).join('\n');
 
+const quietly = ['--no-audit', '--no-fund', '--loglevel=error'];
 const project = mkdtempSync(join(tmpdir(), 'check-packages-'));
 try {
   const tarballs = packages.map(pack);
@@ -38,35 +46,22 @@ try {
   const { catalog } = readWorkspace();
   write('package.json', JSON.stringify({ private: true, type: 'module' }));
   const types = ['typescript', '@types/node'].map((name) => `${name}@${catalog[name]}`);
-  run(
-    'npm',
-    'install',
-    '--no-audit',
-    '--no-fund',
-    '--loglevel=error',
-    `@grpc/grpc-js@${catalog['@grpc/grpc-js']}`,
-    ...types,
-    ...tarballs,
-  );
+  run('npm', 'install', ...quietly, `@grpc/grpc-js@${catalog['@grpc/grpc-js']}`, ...types, ...tarballs);
 
   write('esm.mjs', imports + program);
   write('cjs.cjs', `${requires}\n(async () => {${program}})();`);
   write('types.mts', imports + program);
   for (const file of ['esm.mjs', 'cjs.cjs']) run(process.execPath, file);
-  // With the declarations of the packages checked as well, whatever the user's settings are.
-  const options = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--types', 'node'];
-  run(
-    'npx',
-    'tsc',
-    ...options,
-    '--target',
-    'es2022',
-    '--lib',
-    'es2022,esnext.disposable',
-    '--module',
-    'nodenext',
-    'types.mts',
-  );
+  write('node.test.mts', contract('node-test'));
+  write('node.test.mjs', contract('node-test'));
+  checkTypes('types.mts', 'node.test.mts');
+  run(process.execPath, '--test', '--test-reporter=dot', 'node.test.mjs');
+
+  // Only now, as nothing but its own entry may need it.
+  run('npm', 'install', ...quietly, `vitest@${catalog.vitest}`);
+  write('vitest.test.mts', contract('vitest'));
+  checkTypes('vitest.test.mts', '--skipLibCheck');
+  run('npx', 'vitest', 'run', '--reporter=dot', 'vitest.test.mts');
   console.log(`${packages.length} packages packed, linted, installed, imported, required and type-checked`);
 } finally {
   rmSync(project, { recursive: true });
@@ -76,6 +71,12 @@ function pack(name) {
   const args = ['--yes', 'pnpm@10', 'pack', '--json', '--pack-destination', project];
   const output = execFileSync('npx', args, { cwd: join(root, 'packages', name), encoding: 'utf8', env });
   return JSON.parse(output).filename;
+}
+
+/** With the declarations of the packages checked as well, whatever the user's settings are. */
+function checkTypes(...files) {
+  const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--types', 'node', '--module', 'nodenext'];
+  run('npx', 'tsc', ...strict, '--target', 'es2022', '--lib', 'es2022,esnext.disposable', ...files);
 }
 
 /** The catalog of pnpm-workspace.yaml, which is flat: `name: version`. */
