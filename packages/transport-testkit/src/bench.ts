@@ -132,15 +132,15 @@ export class Bench {
   }
 }
 
-/** What a promise rejects with. */
-export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
+/** What a promise rejects with. Else `what` resolved. */
+export async function rejectionOf(promise: Promise<unknown>, what = 'it'): Promise<unknown> {
   let value: unknown;
   try {
     value = await promise;
   } catch (error) {
     return error;
   }
-  return assert.fail(`it resolved with ${String(value)}`);
+  return assert.fail(`${what} resolved with ${String(value)}`);
 }
 
 /** Expects a promise to reject with a `TransportError` of one of these codes, and returns it. */

@@ -112,7 +112,7 @@ async function failures(bench: Bench): Promise<Failure[]> {
   const { malformed = [], foreign = [], createAt } = bench.subject.capabilities ?? {};
   const invalid = [...malformed.filter((text) => text !== ''), ...foreign].map(async (text) => ({
     what: JSON.stringify(text),
-    error: await rejectionOf(dialer.connect(text)),
+    error: await rejectionOf(dialer.connect(text), JSON.stringify(text)),
     codes: ['INVALID_ENDPOINT'],
     endpoint: text,
   }));
@@ -124,54 +124,70 @@ async function failures(bench: Bench): Promise<Failure[]> {
       : [
           {
             what: 'an address in use',
-            error: await rejectionOf((await bench.createAt(endpoint)).listen()),
+            error: await rejectionOf((await bench.createAt(endpoint)).listen(), 'an address in use'),
             codes: ['ADDRESS_IN_USE'],
             endpoint,
           },
         ]),
     {
       what: 'a second listen',
-      error: await rejectionOf(listener.listen()),
+      error: await rejectionOf(listener.listen(), 'a second listen'),
       codes: ['ALREADY_LISTENING'],
       endpoint,
     },
     {
       what: 'nobody there',
-      error: await rejectionOf(dialer.connect(nobody, { waitMs: 0 })),
+      error: await rejectionOf(dialer.connect(nobody, { waitMs: 0 }), 'nobody there'),
       codes: absent?.codes ?? [],
       endpoint: nobody,
     },
     {
       what: 'a time-out',
-      error: await rejectionOf(dialer.connect(nobody, { waitMs: NEVER_MS, timeoutMs: 20 })),
+      error: await rejectionOf(dialer.connect(nobody, { waitMs: NEVER_MS, timeoutMs: 20 }), 'a time-out'),
       codes: ['TIMEOUT'],
       endpoint: nobody,
     },
     {
       what: 'an aborted connect',
-      error: await rejectionOf(dialer.connect(endpoint, { signal: AbortSignal.abort() })),
+      error: await rejectionOf(dialer.connect(endpoint, { signal: AbortSignal.abort() }), 'an aborted connect'),
       codes: ['ABORTED'],
       endpoint,
       hopeless: true,
     },
     {
       what: 'an aborted listen',
-      error: await rejectionOf(dialer.listen({ signal: AbortSignal.abort() })),
+      error: await rejectionOf(dialer.listen({ signal: AbortSignal.abort() }), 'an aborted listen'),
       codes: ['ABORTED'],
       hopeless: true,
     },
     {
       what: 'an endpoint that is no text',
-      error: await rejectionOf(dialer.connect(5 as never)),
+      error: await rejectionOf(dialer.connect(5 as never), 'an endpoint that is no text'),
       codes: ['INVALID_ENDPOINT'],
     },
-    { what: 'a listen after close', error: await rejectionOf(closedOne.listen()), codes: ['CLOSED'] },
-    { what: 'a connect after close', error: await rejectionOf(closedOne.connect(endpoint)), codes: ['CLOSED'] },
-    { what: 'a bad handler', error: await rejectionOf(dialer.listen({ onConnection: 5 as never })), ...bad },
-    { what: 'a bad signal', error: await rejectionOf(dialer.listen({ signal: 5 as never })), ...bad },
-    { what: 'a bad time limit', error: await rejectionOf(dialer.connect(endpoint, { timeoutMs: NaN })), ...bad },
-    { what: 'a bad wait', error: await rejectionOf(dialer.connect(endpoint, { waitMs: -1 })), ...bad },
-    { what: 'a bad grace', error: await rejectionOf(dialer.close({ graceMs: -1 })), ...bad },
+    {
+      what: 'a listen after close',
+      error: await rejectionOf(closedOne.listen(), 'a listen after close'),
+      codes: ['CLOSED'],
+    },
+    {
+      what: 'a connect after close',
+      error: await rejectionOf(closedOne.connect(endpoint), 'a connect after close'),
+      codes: ['CLOSED'],
+    },
+    {
+      what: 'a bad handler',
+      error: await rejectionOf(dialer.listen({ onConnection: 5 as never }), 'a bad handler'),
+      ...bad,
+    },
+    { what: 'a bad signal', error: await rejectionOf(dialer.listen({ signal: 5 as never }), 'a bad signal'), ...bad },
+    {
+      what: 'a bad time limit',
+      error: await rejectionOf(dialer.connect(endpoint, { timeoutMs: NaN }), 'a bad time limit'),
+      ...bad,
+    },
+    { what: 'a bad wait', error: await rejectionOf(dialer.connect(endpoint, { waitMs: -1 }), 'a bad wait'), ...bad },
+    { what: 'a bad grace', error: await rejectionOf(dialer.close({ graceMs: -1 }), 'a bad grace'), ...bad },
   ];
 }
 
