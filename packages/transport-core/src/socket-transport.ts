@@ -12,7 +12,7 @@ export interface SocketTransportOptions {
    * it at `net.core.somaxconn`. Default: 511, Node's own.
    */
   backlog?: number | undefined;
-  /** How many accepted connections may be open at once; one more is closed at once. Default: no limit. */
+  /** How many connections that one `listen` accepted may be open at once; one more is closed at once. Default: no limit. */
   maxConnections?: number | undefined;
 }
 

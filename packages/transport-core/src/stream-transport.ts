@@ -302,6 +302,8 @@ function closedError(call: string): TransportError {
 
 /** Lets what was written arrive, and takes input off the connection, unread: one with unread input never closes. */
 function endConnection(connection: Duplex): void {
+  // A handler that echoes would write on, which is an error once it has ended, and costs what was written before.
+  connection.unpipe(connection);
   connection.end();
   if (connection.listenerCount('readable') === 0) {
     connection.resume();

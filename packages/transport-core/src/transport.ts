@@ -74,7 +74,7 @@ export interface Transport<C extends Duplex = Duplex> extends AsyncDisposable {
 
   /**
    * Gives up the address and ends every connection: what was written before arrives at a peer that reads, unread input is
-   * discarded, and what is left after `graceMs` is destroyed. Pending calls and all later ones reject with `CLOSED`.
+   * discarded, and what is left after `graceMs` is destroyed. Whoever writes to a connection after that destroys it, as streams have it. Pending calls and all later ones reject with `CLOSED`.
    * Idempotent; concurrent callers share one outcome.
    */
   close(options?: CloseOptions): Promise<void>;

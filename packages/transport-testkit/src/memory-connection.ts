@@ -4,7 +4,7 @@ import { Duplex } from 'node:stream';
 export class MemoryConnection extends Duplex {
   #peer: MemoryConnection | undefined;
   /** Lets the peer write on, once what it wrote has been asked for. */
-  #onRead: (() => void) | undefined;
+  #onRead: ((error?: Error) => void) | undefined;
 
   private constructor({ allowHalfOpen }: { allowHalfOpen: boolean }) {
     super({ allowHalfOpen });
@@ -44,9 +44,12 @@ export class MemoryConnection extends Duplex {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     const peer = this.#peer;
+    const onRead = this.#onRead;
     this.#peer = undefined;
+    this.#onRead = undefined;
     // A peer that waits for its input to be read, or for more, learns that nobody is there any more.
     process.nextTick(() => {
+      onRead?.(brokenPipe());
       if (peer !== undefined) peer.#peerHasGone();
     });
     callback(error);

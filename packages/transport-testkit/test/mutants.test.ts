@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { requirements, transportCases } from '../src/index.js';
 import type { MemoryConnection, TransportSubject } from '../src/index.js';
-import { mutants } from './mutants.js';
+import { files, mutants } from './mutants.js';
 import type { Mutant } from './mutants.js';
 import { memory } from './subjects.js';
 
@@ -10,6 +10,10 @@ function subjectOf({ transport: MutantTransport }: Mutant): TransportSubject<Mem
     create: () => new MutantTransport(),
     capabilities: {
       ...memory.capabilities,
+      leftovers: () => files,
+      cleanUp: () => {
+        files.length = 0;
+      },
       createAt: (endpoint) => new MutantTransport({ name: endpoint.replace('memory:', '') }),
     },
   };

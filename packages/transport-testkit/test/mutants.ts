@@ -46,6 +46,8 @@ function withConnection(change: (connection: MemoryConnection) => void): Mutant[
 let lastLate = 0;
 /** That of the first who listened. */
 let firstEndpoint: string | undefined;
+/** What is left by who leaves files. */
+export const files: string[] = [];
 const holders = new Map<string, MemoryTransport>();
 
 export const mutants: readonly Mutant[] = [
@@ -287,6 +289,16 @@ export const mutants: readonly Mutant[] = [
       override connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
         for (let i = 0; i < 5; i++) setTimeout(() => undefined, 5000);
         return super.connect(endpoint, options);
+      }
+    },
+  },
+  {
+    mistake: 'leaves a file',
+    fails: 'X3 nothing is left of a listener, a dialer and their connections',
+    transport: class extends MemoryTransport {
+      override listen(options?: Listen): Promise<string> {
+        files.push('s');
+        return super.listen(options);
       }
     },
   },

@@ -3,9 +3,8 @@ import type { BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { isStill } from './file-identity.js';
 
-const isLinux = process.platform === 'linux';
 /** open(2): a descriptor that names a file and asks for no right to read it. Node has no constant for it. */
-const O_PATH = isLinux ? 0o10_000_000 : 0;
+const O_PATH = process.platform === 'linux' ? 0o10_000_000 : 0;
 
 /**
  * A directory that is held by a descriptor: whoever may write in the directory above can give its name to another one, or to a
@@ -21,8 +20,12 @@ export class HeldDirectory {
     this.#descriptor = openSync(path, constants.O_DIRECTORY | O_PATH | flags);
     this.stats = fstatSync(this.#descriptor, { bigint: true });
     // proc(5). Its paths are short, too, however long that of the directory is.
-    const alias = `/proc/self/fd/${this.#descriptor}`;
-    this.#path = isLinux && existsSync(alias) ? alias : path;
+    this.#path = HeldDirectory.hasShortPaths() ? `/proc/self/fd/${this.#descriptor}` : path;
+  }
+
+  /** Whether paths in a held directory are short, and lead into it whatever has its name. */
+  static hasShortPaths(): boolean {
+    return process.platform === 'linux' && existsSync('/proc/self/fd');
   }
 
   /** Any directory, or one that a link leads to. */
@@ -33,7 +36,7 @@ export class HeldDirectory {
   /** Throws unless it is a directory, not a link to one, and belongs to this user. */
   static openOwn(path: string): HeldDirectory {
     const directory = new HeldDirectory(path, constants.O_NOFOLLOW);
-    if (directory.stats.uid === BigInt(process.getuid?.() ?? -1)) return directory;
+    if (directory.stats.uid === BigInt(process.geteuid?.() ?? -1)) return directory;
     directory.close();
     throw new Error(`${path} belongs to another user`);
   }

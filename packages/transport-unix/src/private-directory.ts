@@ -2,8 +2,10 @@ import { chmodSync, chownSync, mkdtempSync, realpathSync, rmdirSync, statSync } 
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { errnoOf, socketPathLimitBytes, TransportError } from '@rpcplugin/transport-core';
+import { HeldDirectory } from './held-directory.js';
 import { EMPTY_FOR_MS, sweepLeftovers } from './leftovers.js';
 import { MadeDirectory, removeIfEmpty } from './made-directory.js';
+import { STAGING_BYTES } from './socket-file.js';
 import type { TidyUp } from './tidy-up.js';
 
 /** `rpcplugin-`, the number of the process, and what mkdtemp(3) adds. */
@@ -91,7 +93,8 @@ function candidates(gid: number | undefined): Set<string> {
 
 function makeDirectoryIn(base: string, gid: number | undefined, nameBytes: number): string {
   const prefix = join(base, `rpcplugin-${process.pid}-`);
-  const length = Buffer.byteLength(prefix) + 'XXXXXX/'.length + nameBytes;
+  const within = HeldDirectory.hasShortPaths() ? '/'.length + nameBytes : STAGING_BYTES;
+  const length = Buffer.byteLength(prefix) + 'XXXXXX'.length + within;
   if (length > socketPathLimitBytes) throw new Error(`${base} is too long for a socket path`);
   assertTrustworthy(base);
   const path = mkdtempSync(prefix);
@@ -114,7 +117,7 @@ function assertTrustworthy(path: string): void {
     const { mode, uid } = statSync(directory);
     const sticky = (mode & 0o1000) !== 0;
     if ((mode & 0o022) !== 0 && !sticky) throw new Error(`others may write in ${directory}, which has no sticky bit`);
-    if (uid !== 0 && uid !== process.getuid?.()) throw new Error(`${directory} belongs to another user`);
+    if (uid !== 0 && uid !== process.geteuid?.()) throw new Error(`${directory} belongs to another user`);
     if (parent === directory) return;
   }
 }

@@ -1,13 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, linkSync, mkdtempSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
 import { basename } from 'node:path';
-import { errnoOf, TransportError } from '@rpcplugin/transport-core';
+import { assertSocketPathFits, errnoOf, TransportError } from '@rpcplugin/transport-core';
 import { identityOf, isStill } from './file-identity.js';
 import type { FileIdentity } from './file-identity.js';
 import { EMPTY_FOR_MS, sweepLeftovers } from './leftovers.js';
 import { HeldDirectory } from './held-directory.js';
 import { staleSocket } from './stale-socket.js';
 import { TidyUp } from './tidy-up.js';
+
+const NAME_RANDOM_BYTES = 9;
+/** How much longer than that of its directory the path is that a socket is bound to first, in bytes. */
+export const STAGING_BYTES = '/.rpcplugin-12345678-XXXXXX/'.length + (NAME_RANDOM_BYTES * 4) / 3;
 
 export interface PublishOptions {
   /** The directory that the path is in. */
@@ -52,9 +56,10 @@ export async function publishSocket(path: string, options: PublishOptions): Prom
     if ((stage.stats.mode & 0o777n) !== 0o700n) throw new Error(`${stagingPath} is not the directory that was made`);
     const isLeftover = (name: string): boolean => name.startsWith(prefix) && name !== basename(stagingPath);
     await sweepLeftovers(directory.at(), isLeftover, isLocked ? 0 : EMPTY_FOR_MS);
-    const stale = await staleSocket(path, signal);
+    const stale = await staleSocket(path, signal, file);
     // When the server closes, libuv removes what stands at the name that was bound then. Nobody can guess it.
-    const socket = stage.at(randomBytes(9).toString('base64url'));
+    const socket = stage.at(randomBytes(NAME_RANDOM_BYTES).toString('base64url'));
+    assertSocketPathFits(socket);
     staging.defer(() => {
       rmSync(socket, { force: true });
     });

@@ -13,15 +13,16 @@ const PROBE_TIMEOUT_MS = 1000;
  * @throws TransportError for anything else, which may be alive and is not to be touched: `ADDRESS_IN_USE` for a socket that
  *   answers, or whose probe does not tell; `NOT_A_SOCKET` for any other file; `PERMISSION_DENIED` for a socket that this
  *   user can not probe.
+ * @param at - Another path of the same file, to look at in place of the one that errors name.
  */
-export async function staleSocket(path: string, signal: AbortSignal): Promise<FileIdentity | undefined> {
-  const stats = await lstat(path, { bigint: true }).catch((error: unknown) => {
+export async function staleSocket(path: string, signal: AbortSignal, at = path): Promise<FileIdentity | undefined> {
+  const stats = await lstat(at, { bigint: true }).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
   });
   if (stats === undefined) return undefined;
   if (!stats.isSocket()) throw notASocket(path, kindOf(stats));
-  const refusal = await probe(path, signal);
+  const refusal = await probe(at, signal);
   // Out of descriptors, say: it was not probed at all.
   if (errnoOf(refusal) !== 'EAGAIN' && errorCodeOf(refusal) === 'RESOURCE_EXHAUSTED') throw refusal;
   switch (errnoOf(refusal)) {

@@ -1,8 +1,10 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { socketPathLimitBytes } from '@rpcplugin/transport-core';
 import { describe, expect, it } from 'vitest';
 import { unixOptionsFromEnv, UnixSocketTransport, unixTransportFactory } from '../src/index.js';
 import type { UnixSocketTransportOptions } from '../src/index.js';
-import { Controlled, thrown } from './support.js';
+import { Controlled, freshDirectory, thrown } from './support.js';
 
 /** What a caller without types may pass. */
 function construct(options: unknown): UnixSocketTransport {
@@ -129,6 +131,31 @@ describe('unixOptionsFromEnv', () => {
   it('reads the environment of the process by default', () => {
     const { PLUGIN_UNIX_SOCKET_DIR, PLUGIN_UNIX_SOCKET_GROUP } = process.env;
     expect(unixOptionsFromEnv()).toEqual(unixOptionsFromEnv({ PLUGIN_UNIX_SOCKET_DIR, PLUGIN_UNIX_SOCKET_GROUP }));
+  });
+});
+
+describe('on macOS, where a socket is bound by its long name first', () => {
+  it('a place for that is found by default', async () => {
+    const runtime = await freshDirectory();
+    const long = join(runtime, 'd'.repeat(75 - runtime.length));
+    await mkdir(long);
+    const child = await Controlled.start({ env: { XDG_RUNTIME_DIR: long, TMPDIR: long } });
+    await child.ask({ do: 'pretend', platform: 'darwin' });
+    const { endpoint } = await child.ask({ do: 'listen' });
+    expect(endpoint).toMatch(/^unix:\/tmp\/rpcplugin-/);
+    await child.ask({ do: 'close' });
+    // Those of the loader are not ours.
+    expect((await readdir(long)).filter((name) => !name.startsWith('tsx-'))).toEqual([]);
+  });
+
+  it('a path without room for that is PATH_TOO_LONG, and nothing is left', async () => {
+    const directory = await freshDirectory();
+    const child = await Controlled.start();
+    await child.ask({ do: 'pretend', platform: 'darwin' });
+    const path = join(directory, 'd'.repeat(75 - directory.length), 's');
+    const { error } = await child.ask({ do: 'listen', options: { path } });
+    expect(error?.code).toBe('PATH_TOO_LONG');
+    expect(await readdir(directory)).toEqual([]);
   });
 });
 

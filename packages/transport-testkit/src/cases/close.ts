@@ -155,6 +155,29 @@ export const closeCases: readonly CaseDefinition[] = [
   },
   {
     requirement: 'X2',
+    title: 'what was written arrives though the handler echoes and the peer goes on sending',
+    async run(bench) {
+      const accepted = new Accepted();
+      const listener = await bench.create();
+      const endpoint = await listener.listen({
+        onConnection: (connection) => {
+          accepted.onConnection(connection);
+          connection.write(Buffer.alloc(LARGE));
+          echo(connection);
+        },
+      });
+      const peer = await bench.dial(endpoint);
+      writeInChunks(peer, Buffer.alloc(LARGE));
+      await accepted.at(0);
+      await until(() => peer.readableLength > 0);
+      const closing = listener.close({ graceMs: NEVER_MS });
+      const received = await buffer(peer);
+      await closing;
+      assert.ok(received.length >= LARGE, `${received.length} of ${LARGE} bytes arrived`);
+    },
+  },
+  {
+    requirement: 'X2',
     title: 'all connections have ended when it resolves',
     async run(bench) {
       const accepted = new Accepted();

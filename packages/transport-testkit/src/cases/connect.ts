@@ -65,6 +65,17 @@ export const connectCases: readonly CaseDefinition[] = [
     },
     {
       requirement: 'C1',
+      title: `a writer that is held up learns that its peer has gone (the ${side} end writes)`,
+      async run(bench) {
+        const [writer, reader] = endsOf(await bench.pair(), side);
+        for (let sent = 0; sent < LARGE; sent += CHUNK) writer.write(Buffer.alloc(CHUNK));
+        await until(() => reader.readableLength > 0);
+        reader.destroy();
+        await closed(writer);
+      },
+    },
+    {
+      requirement: 'C1',
       title: `all that was held up arrives in the end, in order (the ${side} end writes)`,
       async run(bench) {
         const sent = randomBytes(LARGE);
