@@ -1,0 +1,42 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+import base from './vitest.config.ts';
+
+const name = process.env['MUTATE'] ?? '';
+
+// The tests that kill mutants of a package: its own, less those that take many seconds to see what others see as well.
+const slow = [
+  'properties', // of random input, they kill a mutant in one run and not in the next
+  'contract', // 30 s in each socket transport
+  'hostile-peers',
+  'plugin-dies',
+  'out-of-descriptors',
+  'ends-by-itself',
+  'proxy',
+  'readme',
+  'killed',
+  'one-winner',
+  'no-window',
+  'attacked',
+];
+const tests: Record<string, string[]> = {
+  // What every transport has from the core is tested by the contract, over streams in memory in two seconds.
+  'transport-core': [
+    'packages/transport-core/test/**/*.test.ts',
+    'packages/transport-testkit/test/memory-transport.test.ts',
+  ],
+};
+
+const directory = join(import.meta.dirname, 'packages');
+
+// The links in node_modules lead out of Stryker's sandbox, to sources without mutants.
+const alias = readdirSync(directory).flatMap((each) => [
+  { find: new RegExp(`^@rpcplugin/${each}$`), replacement: join(directory, each, 'src/index.ts') },
+  { find: new RegExp(`^@rpcplugin/${each}/(.+)$`), replacement: join(directory, each, 'src/$1.ts') },
+]);
+
+const include = tests[name] ?? [`packages/${name}/test/**/*.test.ts`];
+const exclude = ['**/node_modules/**', ...slow.map((file) => `**/${file}.test.ts`)];
+
+export default defineConfig({ ...base, resolve: { ...base.resolve, alias }, test: { ...base.test, include, exclude } });
