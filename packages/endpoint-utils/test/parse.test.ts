@@ -22,6 +22,7 @@ const accepted: [text: string, endpoint: Endpoint, canonical: string][] = [
   ['0.0.0.0:0', tcp('0.0.0.0', 0), '0.0.0.0:0'],
   ['255.255.255.255:65535', tcp('255.255.255.255', 65_535), '255.255.255.255:65535'],
   ['127.0.0.1:00080', tcp('127.0.0.1', 80), '127.0.0.1:80'],
+  ['9.19.190.209:59999', tcp('9.19.190.209', 59_999), '9.19.190.209:59999'],
 
   ['[::1]:50051', tcp('::1'), '[::1]:50051'],
   ['ipv6:[::1]:50051', tcp('::1'), '[::1]:50051'],
@@ -46,7 +47,12 @@ const accepted: [text: string, endpoint: Endpoint, canonical: string][] = [
   ['1.2.3.4.example:50051', tcp('1.2.3.4.example'), '1.2.3.4.example:50051'],
   ['4ever:50051', tcp('4ever'), '4ever:50051'],
   ['dns.:50051', tcp('dns.'), 'dns.:50051'],
+  ['ipv4.example:50051', tcp('ipv4.example'), 'ipv4.example:50051'],
+  ['ipv6.example:50051', tcp('ipv6.example'), 'ipv6.example:50051'],
+  ['az09.AZ:50051', tcp('az09.az'), 'az09.az:50051'],
+  ['1X2X3X4:50051', tcp('1x2x3x4'), '1x2x3x4:50051'],
   [`${'a'.repeat(253)}:1`, tcp('a'.repeat(253), 1), `${'a'.repeat(253)}:1`],
+  [`tcp://${'a'.repeat(253)}:1`, tcp('a'.repeat(253), 1), `${'a'.repeat(253)}:1`],
 
   ['/run/p.sock', unix('/run/p.sock'), 'unix:/run/p.sock'],
   ['unix:/run/p.sock', unix('/run/p.sock'), 'unix:/run/p.sock'],
@@ -81,6 +87,7 @@ const refused: [text: string, hint: RegExp][] = [
   ['127.0.0.1\0:50051', /control character/],
 
   ['localhost', /missing port.*"localhost:50051"/],
+  ['localhost80', /missing port.*"localhost80:50051"/],
   ['p.sock', /missing port.*"unix:p\.sock" or "\.\/p\.sock"/],
   ['run/p.sock', /"unix:run\/p\.sock"/],
   ['tcp://localhost', /missing port.*"localhost:50051"/],
@@ -101,6 +108,9 @@ const refused: [text: string, hint: RegExp][] = [
   ['127.0.0.1:0x50', /not a plain decimal number/],
   ['127.0.0.1:1e3', /not a plain decimal number/],
   ['127.0.0.1:http', /not a plain decimal number/],
+  ['my-TCP:http', /not a plain decimal number/],
+  ['ipv4:127.0.0.1:http', /not a plain decimal number/],
+  ['ipv6:[::1]:65536', /out of range/],
   ['127.0.0.1:٨٠', /not a plain decimal number/],
 
   ['::1', /IPv6 without brackets.*"\[::1\]:50051"/],
@@ -109,9 +119,12 @@ const refused: [text: string, hint: RegExp][] = [
   ['tcp://2001:db8::1:80', /"\[2001:db8::1\]:80"/],
   ['ipv6:::1:80', /"\[::1\]:80"/],
   ['a:b:1', /too many colons/],
+  ['::1:x80', /too many colons/],
+  ['::1:80x', /too many colons/],
   ['tcp:tcp:1', /scheme/],
   ['[::1:50051', /close the bracket/],
   ['::1]:50051', /brackets/],
+  ['ipv6:x::1]:50051', /too many colons/],
   ['a]:50051', /unexpected '\]'/],
   ['a[b:50051', /unexpected '\['/],
   ['[localhost]:50051', /brackets.*"localhost:50051"/],
@@ -129,7 +142,10 @@ const refused: [text: string, hint: RegExp][] = [
   ['127.0.0.01:50051', /leading zeros/],
   ['127.0.0.1.:50051', /not an IPv4 address/],
   ['1.2.3.4.5:50051', /not an IPv4 address/],
+  ['1..2.3:50051', /not an IPv4 address/],
+  ['1.2.3.:50051', /not an IPv4 address/],
   ['ipv4:localhost:50051', /not an IPv4 address.*without ipv4:/],
+  ['ipv4:1x2x3x4:50051', /not an IPv4 address.*without ipv4:/],
   ['ipv4:[::1]:50051', /not an IPv4 address.*without ipv4:/],
   ['ipv6:127.0.0.1:50051', /not an IPv6 address.*without ipv6:/],
   ['ipv6:localhost:50051', /not an IPv6 address.*without ipv6:/],
@@ -154,6 +170,8 @@ const refused: [text: string, hint: RegExp][] = [
 
   ['http://localhost:50051', /unknown scheme.*host:port.*unix:path/],
   ['xds:///service', /unknown scheme/],
+  ['xtcp://localhost:50051', /unknown scheme/],
+  ['xdns://localhost:50051', /unknown scheme/],
   ['ipv4://127.0.0.1:50051', /unknown scheme.*ipv4:127/],
   ['TCP://127.0.0.1:50051', /lower case.*tcp:/],
   ['Unix:/run/p.sock', /lower case.*unix:/],
@@ -180,6 +198,7 @@ const refused: [text: string, hint: RegExp][] = [
   ['unix:.', /directory/],
   ['unix:..', /directory/],
   ['unix:\0name', /control character/],
+  ['unix:\x01', /control character/],
   ['/run/a\nb', /control character/],
   ['/run/\x7f', /control character/],
   ['/run/\x85', /control character/],
@@ -216,6 +235,17 @@ describe('parseEndpoint', () => {
 });
 
 describe('the message of a refusal', () => {
+  test.each<[value: unknown, shown: string]>([
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [80, '80'],
+    [{ toString: () => 'a:80' }, 'of type object'],
+    [() => 'a:80', 'of type function'],
+    [Symbol('a:80'), 'of type symbol'],
+  ])('shows %o, but not the text that an object has for itself', (value, shown) => {
+    expect(refusal(() => parseEndpoint(value as string)).message).toBe(`Invalid endpoint ${shown}: it is not a string`);
+  });
+
   test('shows characters that a terminal does not', () => {
     const { message } = refusal(() => parseEndpoint('a\0\n\x85\u202e\ud800"'));
     expect(message).toContain(String.raw`"a\u0000\n\u{85}\u{202e}\ud800\""`);
