@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { chmodSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import base from './vitest.config.ts';
@@ -35,6 +35,9 @@ const alias = readdirSync(directory).flatMap((each) => [
   { find: new RegExp(`^@rpcplugin/${each}$`), replacement: join(directory, each, 'src/index.ts') },
   { find: new RegExp(`^@rpcplugin/${each}/(.+)$`), replacement: join(directory, each, 'src/$1.ts') },
 ]);
+
+// Stryker makes the sandbox for its owner alone; some tests start processes of another user in it.
+chmodSync(import.meta.dirname, 0o755);
 
 const include = tests[name] ?? [`packages/${name}/test/**/*.test.ts`];
 const exclude = ['**/node_modules/**', ...slow.map((file) => `**/${file}.test.ts`)];
