@@ -21,10 +21,12 @@ const slow = [
   'attacked',
 ];
 const tests: Record<string, string[]> = {
-  // What every transport has from the core is tested by the contract, over streams in memory in two seconds.
+  // What every transport has from the core is tested by the contract, over streams in memory in two seconds; what every
+  // socket has, by the tests of TCP.
   'transport-core': [
     'packages/transport-core/test/**/*.test.ts',
     'packages/transport-testkit/test/memory-transport.test.ts',
+    'packages/transport-tcp/test/{close,connect,listen,options}.test.ts',
   ],
 };
 

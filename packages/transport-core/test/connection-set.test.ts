@@ -27,7 +27,7 @@ describe('ConnectionSet', () => {
     const ended = setOf(one, two)
       .ended()
       .then(() => order.push('ended'));
-    one.once('close', () => two.destroy());
+    one.once('close', () => setImmediate(() => two.destroy()));
     two.once('close', () => order.push('two'));
     one.destroy();
     await ended;

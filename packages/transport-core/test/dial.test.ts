@@ -46,6 +46,47 @@ describe('dial', () => {
     expect(count()).toBe(9);
   });
 
+  it('tries again less and less often after EAGAIN', async () => {
+    const { attempt } = attempts(...Array.from({ length: 8 }, () => systemError('EAGAIN')));
+    const begun = performance.now();
+    await dial(attempt, new Operation('test'), noWait);
+    // At least half of 1 + 2 + 4 + … + 128 ms.
+    expect(performance.now() - begun).toBeGreaterThan(100);
+  });
+
+  it('does not try a file again that is missing until it appears', async () => {
+    const path = await freshPath();
+    const { attempt, count } = attempts(systemError('ENOENT'));
+    const dialling = dial(attempt, new Operation('test'), { waitMs: 60_000, pollMs: 1, path });
+    // Longer than pollMs.
+    await dial(attempts(systemError('ENOENT')).attempt, new Operation('test'), { waitMs: 60_000, pollMs: 20 });
+    expect(count()).toBe(1);
+    await writeFile(path, '');
+    await dialling;
+    expect(count()).toBe(2);
+  });
+
+  it('tries a file that stays missing once more when the time is over', async () => {
+    const { attempt, count } = attempts(...Array.from({ length: 50 }, () => systemError('ENOENT')));
+    const dialling = dial(attempt, new Operation('test'), { waitMs: 40, pollMs: 1, path: await freshPath() });
+    await expect(dialling).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(count()).toBe(2);
+  });
+
+  it('tries a new file that refuses often, whose maker may be about to listen, and an old one seldom', async () => {
+    const path = await freshPath();
+    await writeFile(path, '');
+    const counts = [];
+    for (const each of [path, process.execPath]) {
+      const { attempt, count } = attempts(...Array.from({ length: 200 }, () => systemError('ECONNREFUSED')));
+      const dialling = dial(attempt, new Operation('test'), { waitMs: 45, pollMs: 1, path: each });
+      await expect(dialling).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+      counts.push(count());
+    }
+    expect(counts[0]).toBeGreaterThan(2);
+    expect(counts[1]).toBe(2);
+  });
+
   it.each(['EACCES', 'EMFILE', 'ENOTFOUND', 'EINVAL'])('rejects with %s however long it waits', async (errno) => {
     const { attempt, count } = attempts(systemError(errno));
     await expect(dial(attempt, new Operation('test'), options)).rejects.toMatchObject({ code: errno });

@@ -105,6 +105,16 @@ it('a watched file that appears is noticed by the event, not at the next look', 
   expect(delays.sort((one, other) => one - other)[4]).toBeLessThan(50);
 });
 
+it('the age of a file is the time since it was made or changed, and that of a missing one is infinite', async () => {
+  const path = join(await freshDirectory(), 'file');
+  const file = new FileWatch(path);
+  expect(file.ageMs()).toBe(Infinity);
+  await writeFile(path, '');
+  // The clock of a file system is up to a tick behind, and the other one is rounded down.
+  expect(file.ageMs()).toBeGreaterThan(-20);
+  expect(file.ageMs()).toBeLessThan(30_000);
+});
+
 it.runIf(process.platform === 'linux')('no watch begins in the first second, and none stays', async () => {
   const path = join(await freshDirectory(), 'file');
   const before = watches();

@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { durationOption, integerOption, invalidOption, typeOption } from '../src/index.js';
+import { assertOptions, durationOption, integerOption, invalidOption, typeOption } from '../src/index.js';
 import { thrownBy } from './support.js';
 
 describe('durationOption', () => {
@@ -47,6 +47,21 @@ describe('typeOption', () => {
     ['function', {}],
   ] as const)('refuses as a %s: %s', (type, value) => {
     expect(thrownBy(() => typeOption<unknown>('option', value, type)).code).toBe('INVALID_ARGUMENT');
+  });
+});
+
+describe('assertOptions', () => {
+  it('takes an object', () => {
+    expect(() => {
+      assertOptions({});
+    }).not.toThrow();
+  });
+
+  it.each([undefined, null, 5, 'x', () => undefined])('refuses %s', (value) => {
+    const error = thrownBy(() => {
+      assertOptions(value);
+    });
+    expect(error.code).toBe('INVALID_ARGUMENT');
   });
 });
 

@@ -84,6 +84,16 @@ describe("somebody else's socket transport", () => {
     expect((await rejectionOf((await pipe()).connect('tcp:1'))).code).toBe('INVALID_ENDPOINT');
   });
 
+  it('says in its errors what failed, and where', async () => {
+    const transport = closedAfterwards(new PipeTransport('/nowhere/s'));
+    expect((await rejectionOf(transport.connect('pipe:/nowhere/s'))).message).toMatch(
+      /^connect \(pipe:\/nowhere\/s\): /,
+    );
+    const error = await rejectionOf(transport.listen());
+    expect(error.message).toMatch(/^listen: /);
+    expect(error.hint).toMatch(/directory/);
+  });
+
   it('waits no longer for its endpoint than its own default says', async () => {
     const start = performance.now();
     await rejectionOf((await pipe()).connect('pipe:/nowhere'));

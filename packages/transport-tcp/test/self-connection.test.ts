@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { connectHints } from '@rpcplugin/transport-core';
 import { expect, it } from 'vitest';
 import { refuseSelfConnection } from '../src/self-connection.js';
 import { plainServer, portOf, thrown } from './support.js';
@@ -13,12 +14,22 @@ it('a socket that is connected to itself is refused and destroyed', { retry: 2 }
   await once(server, 'close');
   const socket = connect({ host: '127.0.0.1', port, localPort: port });
   await once(socket, 'connect');
-  expect(thrown(() => refuseSelfConnection(socket)).code).toBe('CONNECTION_REFUSED');
+  const error = thrown(() => refuseSelfConnection(socket));
+  expect(error).toMatchObject({ code: 'CONNECTION_REFUSED', hint: connectHints.CONNECTION_REFUSED });
   expect(socket.destroyed).toBe(true);
 });
 
 it('a socket that is connected to a listener of the same machine is not', async () => {
   const socket = connect(portOf(await plainServer('127.0.0.1')), '127.0.0.1');
+  await once(socket, 'connect');
+  expect(refuseSelfConnection(socket)).toBe(socket);
+  socket.destroy();
+});
+
+// Only Linux has the whole of 127.0.0.0/8 as addresses of its own.
+it.runIf(process.platform === 'linux')('nor is one with the same port at another address', { retry: 2 }, async () => {
+  const port = portOf(await plainServer('127.0.0.2'));
+  const socket = connect({ host: '127.0.0.2', port, localAddress: '127.0.0.1', localPort: port });
   await once(socket, 'connect');
   expect(refuseSelfConnection(socket)).toBe(socket);
   socket.destroy();
