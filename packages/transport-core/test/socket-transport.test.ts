@@ -200,6 +200,14 @@ describe('SocketTransport and its subclass', () => {
     expect(transport.unbound).toBe(1);
   });
 
+  it('unbinds once when it is to stop while it binds', async () => {
+    const transport = new Scripted(await freshPath(), {});
+    const listening = rejectionOf(transport.listen());
+    await transport.stopListening();
+    expect((await listening).code).toBe('CLOSED');
+    expect(transport.unbound).toBe(1);
+  });
+
   it('does not unbind what was never bound', async () => {
     const transport = new Scripted(await freshPath(), {});
     await transport.close();

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { normalizeEndpoint } from '@rpcplugin/endpoint-utils';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { closed, Controlled, failure, isRoot, plainServer, portOf, transport, withFreePorts } from './support.js';
 
 /** Addresses that are set aside for documentation (RFC 5737, RFC 3849), and none of this machine's. */
@@ -164,6 +164,22 @@ describe('a range of ports', () => {
       const endpoints = await Promise.all([1, 2, 3, 4].map(() => transport({ port }).listen()));
       expect(endpoints.map(portOf).sort()).toEqual([min, min + 1, min + 2, min + 3]);
     });
+  });
+
+  it('is tried through without a listener left on the server for each port', async () => {
+    const warnings: string[] = [];
+    const onWarning = (warning: Error): void => {
+      warnings.push(warning.name);
+    };
+    process.on('warning', onWarning);
+    onTestFinished(() => void process.off('warning', onWarning));
+    await withFreePorts(12, async (min) => {
+      for (let port = min; port < min + 11; port++) await plainServer('127.0.0.1', port);
+      expect(await transport({ port: { min, max: min + 11 } }).listen()).toBe(`127.0.0.1:${min + 11}`);
+    });
+    // Node warns of more than ten, in a later turn.
+    await new Promise(setImmediate);
+    expect(warnings).not.toContain('MaxListenersExceededWarning');
   });
 
   it('all taken: ADDRESS_IN_USE, naming the range', async () => {

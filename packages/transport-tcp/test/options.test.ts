@@ -62,6 +62,10 @@ describe('an option that can not be used is refused at construction', () => {
     expect(error.hint).toBeDefined();
   });
 
+  it('a host: with the hint that the same endpoint would have', () => {
+    expect(thrown(() => construct({ host: 'local host' })).hint).toMatch(/whitespace/);
+  });
+
   const notRanges: [unknown, RegExp][] = [
     [{}, /^port /],
     [[], /^port /],
