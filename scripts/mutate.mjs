@@ -8,6 +8,6 @@ if (name === undefined || !existsSync(`packages/${name}/src`)) {
   process.exit(2);
 }
 process.env.MUTATE = name;
-await new Stryker(
-  files.length > 0 ? { mutate: files.map((file) => `packages/${name}/${file}`) } : {},
-).runMutationTest();
+// Files that are named are done again, whatever is known of them.
+const mutate = files.map((file) => `packages/${name}/${file}`);
+await new Stryker(files.length > 0 ? { mutate, force: true } : {}).runMutationTest();
