@@ -158,7 +158,7 @@ describe.each(networks)('connecting over %s', (network) => {
 
   it('says TIMEOUT when the time is up while it waits, with what was in the way as the cause', async () => {
     const endpoint = await freeEndpoint(network);
-    const error = await failure(connectGrpc(endpoint, insecure, { timeoutMs: 100, waitMs: Infinity }));
+    const error = await failure(connectGrpc(endpoint, insecure, { timeoutMs: 1000, waitMs: Infinity }));
     expect(error).toMatchObject({ code: 'TIMEOUT', endpoint });
     expect(error.cause).toMatchObject({ code: network === 'unix' ? 'ENOENT' : 'ECONNREFUSED' });
   });
