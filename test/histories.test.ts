@@ -10,7 +10,7 @@ import { Residue } from './histories/residue.js';
 import { tcpVariant, variants } from './variants.js';
 
 /** How many histories for each network; thousands take minutes. */
-const rounds = Number(process.env['HISTORIES'] ?? 1200);
+const rounds = Number(process.env['HISTORIES'] ?? 800);
 /** Of a failure: its `seed`, and of its `path` the first number. */
 const { HISTORIES_SEED: seed, HISTORIES_PATH: path } = process.env;
 

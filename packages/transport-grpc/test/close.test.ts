@@ -21,6 +21,7 @@ import {
   startPlugin,
   statusOf,
   until,
+  PROMPT_MS,
 } from './support.js';
 
 const absent = /^(NOT_FOUND|CONNECTION_REFUSED)$/;
@@ -163,8 +164,9 @@ describe.each(networks)('closing a server over %s', (network) => {
     await until(() => (accepted[0]?.bytesRead ?? 0) > 1024 * 1024);
     accepted[0]?.pause();
     const tookMs = await durationOf(listener.close({ graceMs: 100 }));
-    expect(tookMs).toBeLessThan(1000);
-    expect(cutOff).toContain(await answer);
+    expect(tookMs).toBeLessThan(100 + PROMPT_MS);
+    // A client that is cut off while it writes may get EPIPE, which grpc-js takes for an error of its own.
+    expect([...cutOff, status.INTERNAL]).toContain(await answer);
   });
 
   it('leaves the same server alone on its other transports', async () => {

@@ -23,7 +23,7 @@ const ids = requirements.map(({ id }) => id);
 
 describe('a transport that', () => {
   it.each(mutants.map((mutant) => ({ ...mutant, mutant })))('$mistake fails "$fails"', async ({ mutant, fails }) => {
-    const [found] = transportCases(subjectOf(mutant), { timeoutMs: 3000 }).filter(({ name }) => name === fails);
+    const [found] = transportCases(subjectOf(mutant), { timeoutMs: 1500 }).filter(({ name }) => name === fails);
     const requirement = fails.slice(0, 2);
     await expect(found?.run()).rejects.toMatchObject({
       name: 'ContractError',

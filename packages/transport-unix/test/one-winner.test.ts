@@ -47,8 +47,8 @@ function attempt(path: string): Promise<string | undefined> {
 
 it.each([
   { kind: 'processes', start: startProcess, share: 1 },
-  { kind: 'worker threads', start: startThread, share: 0.25 },
-  { kind: 'cluster workers', start: startClusterWorker, share: 0.25 },
+  { kind: 'worker threads', start: startThread, share: 0.1 },
+  { kind: 'cluster workers', start: startClusterWorker, share: 0.1 },
 ])(
   `of ${RACERS} $kind that start at once on one path, stale socket or none, one wins and never loses its name`,
   { timeout: 30_000 + rounds * 500 },
