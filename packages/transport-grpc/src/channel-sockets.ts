@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ChannelCredentials } from '@grpc/grpc-js';
+import { noticeLostPeer } from './lost-peer.js';
 
 type SecureConnector = ReturnType<ChannelCredentials['_createSecureConnector']>;
 
@@ -28,9 +29,11 @@ export class ChannelSockets {
 
   #watched(connector: SecureConnector): SecureConnector {
     return {
-      connect: (socket) => {
+      connect: async (socket) => {
         this.#add(socket);
-        return connector.connect(socket);
+        const connected = await connector.connect(socket);
+        if (connected.secure) noticeLostPeer(socket, connected.socket);
+        return connected;
       },
       waitForReady: () => connector.waitForReady(),
       getCallCredentials: () => connector.getCallCredentials(),

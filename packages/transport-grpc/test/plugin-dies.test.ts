@@ -137,6 +137,14 @@ describe.each(networks)('a plugin over %s that is killed', (network) => {
       await noSocketsLeft(before);
     });
 
+    if (secured) {
+      it('ends the calls of a host that writes to it as it dies', async () => {
+        const { plugin, endpoint } = await start();
+        const host = startChild('bereaved.ts', [endpoint, String(plugin.process.pid), ...mutual.directories]);
+        expect(await host.exited).toEqual({ result: 0, errors: '' });
+      });
+    }
+
     // Again, should the machine be too busy for the figure.
     it('is called on the same channel as soon as it has been started again', { retry: 2 }, async () => {
       const first = await start();

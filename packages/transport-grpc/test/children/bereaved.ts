@@ -1,0 +1,56 @@
+// A host with mutual TLS that is in the middle of reading and writing when it kills its plugin, whose process id it gets. Ends with 0,
+// and with nothing to end it, if every call has failed because of it.
+import { readFileSync } from 'node:fs';
+import { Metadata, status } from '@grpc/grpc-js';
+import { connectGrpc } from '../../src/index.js';
+import { clientTls, readIdentity } from '../certificates.js';
+import { call, Probe } from '../service.js';
+
+const [endpoint = '', plugin = '', theirs = '', own = ''] = process.argv.slice(2);
+const credentials = clientTls(await readIdentity(theirs, 'localhost'), await readIdentity(own, 'localhost'));
+const connections = await Promise.all(Array.from({ length: 10 }, () => connectGrpc(endpoint, credentials)));
+const request = Buffer.from(
+  Array<string>(32)
+    .fill('x'.repeat(2 ** 16))
+    .join(','),
+);
+
+const endings: Promise<unknown>[] = [];
+let begun = 0;
+for (const connection of connections) {
+  const client = connection.client(Probe);
+  const answers = client.split(request, new Metadata(), {});
+  endings.push(new Promise((resolve) => answers.on('error', resolve)));
+  answers.once('data', () => {
+    begun += 1;
+    if (begun === connections.length) killPlugin();
+  });
+  answers.on('data', () => {
+    // What it writes to a plugin that is dead by then, between the answers that have arrived already.
+    endings.push(call(client, 'hang').catch((error: unknown) => error));
+  });
+}
+// So that nothing but its connections keeps this process.
+process.disconnect();
+
+const failures = await Promise.all(endings);
+// To grpc-js, a write that fails as EPIPE is an error of its own.
+const expected = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === status.UNAVAILABLE || error.message.endsWith('EPIPE'));
+if (begun < connections.length || !failures.every(expected)) throw new Error(failures.map(String).join(', '));
+for (const connection of connections) connection.close();
+
+/** Without a turn of the event loop in between, so that this process can not have noticed. */
+function killPlugin(): void {
+  process.kill(Number(plugin), 'SIGKILL');
+  while (/^State:\s+[^XZ]/m.test(statusOf(plugin)));
+}
+
+function statusOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    // Its parent has waited for it already.
+    return '';
+  }
+}
