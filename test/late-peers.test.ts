@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -59,11 +60,7 @@ describe('an endpoint that appears while it is waited for is reached', () => {
   it('over TCP within 10 ms', async () => {
     await using dialer = new TCPSocketTransport();
     const delays = await delaysOfAppearing(dialer, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      const { port } = server.address() as AddressInfo;
-      server.close();
-      await once(server, 'close');
+      const port = await freePort();
       return { endpoint: joinHostPort('127.0.0.1', port), address: { host: '127.0.0.1', port } };
     });
     expect(median(delays)).toBeLessThan(5 * 10);
@@ -82,6 +79,24 @@ describe('an endpoint that appears while it is waited for is reached', () => {
     });
     expect(waiting).toBeLessThan(attempting / 2);
   });
+
+  // Of TCP nothing tells: it is tried as seldom as the limit allows.
+  it('over TCP with an attempt every 8 ms at most', async () => {
+    await using dialer = new TCPSocketTransport();
+    const port = await freePort();
+    let attempts = 0;
+    const onAttempt = (): void => {
+      attempts += 1;
+    };
+    subscribe('net.client.socket', onAttempt);
+    try {
+      await dialer.connect(joinHostPort('127.0.0.1', port), { waitMs: 400 }).catch(() => undefined);
+    } finally {
+      unsubscribe('net.client.socket', onAttempt);
+    }
+    // A timer can be a millisecond early.
+    expect(attempts).toBeLessThanOrEqual(1 + 400 / 7);
+  });
 });
 
 /** How much processor time this process uses meanwhile, in milliseconds. */
@@ -90,4 +105,13 @@ async function cpuTimeOf(action: () => Promise<unknown>): Promise<number> {
   await action();
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1000;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }

@@ -113,7 +113,7 @@ async function probe(address: Endpoint, operation: Operation, waitMs: number): P
   const path = address.network === 'unix' ? address.path : undefined;
   const options = address.network === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
   const attempt = (): ReturnType<typeof connectSocket> => connectSocket(options, operation.signal);
-  const socket = await dial(attempt, operation, { waitMs, pollMs: path === undefined ? 5 : 2, path });
+  const socket = await dial(attempt, operation, { waitMs, pollMs: path === undefined ? 8 : 2, path });
   socket.destroy();
 }
 

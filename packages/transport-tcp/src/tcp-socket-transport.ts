@@ -27,7 +27,7 @@ export class TCPSocketTransport extends SocketTransport {
 
   /** @throws TransportError `INVALID_ARGUMENT` for an option that can not be used. */
   constructor(options: TCPSocketTransportOptions = {}) {
-    super('tcp', options, { waitMs: 0, pollMs: 5 });
+    super('tcp', options, { waitMs: 0, pollMs: 8 });
     this.#address = listenAddress(options);
   }
 
