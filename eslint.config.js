@@ -34,7 +34,7 @@ const onlyImports = (allowed) => [
 ];
 
 export default defineConfig(
-  { ignores: ['**/dist/', '**/coverage/', '.stryker/', '**/generated/'] },
+  { ignores: ['**/dist/', '**/coverage/', '.stryker/', '.vitest/', '**/generated/'] },
   js.configs.recommended,
   { files: ['**/*.{js,mjs}'], languageOptions: { globals: { console: 'readonly', process: 'readonly' } } },
   {

@@ -8,11 +8,12 @@ import { credentials } from '@grpc/grpc-js';
 import { fromHandshakeAddress } from '@rpcplugin/endpoint-utils';
 import { connectGrpc } from '@rpcplugin/transport-grpc';
 import type { GrpcConnection } from '@rpcplugin/transport-grpc';
+import { hostCredentials, makeIdentity } from './auto-mtls.js';
 import { GRPCController } from './protos.js';
 
 export interface Plugin {
   readonly process: ChildProcess;
-  /** The line it printed: `CORE|APP|NETWORK|ADDRESS|PROTOCOL`. */
+  /** The line it printed: `CORE|APP|NETWORK|ADDRESS|PROTOCOL[|CERTIFICATE]`. */
   readonly handshake: string;
   readonly endpoint: string;
   readonly connection: GrpcConnection;
@@ -20,21 +21,30 @@ export interface Plugin {
   stop(): Promise<number | null>;
 }
 
-/** @param signal - Gives up the launch; a plugin that is running already is yours to stop. */
-export async function launchPlugin(
-  command: string,
-  args: string[],
-  env: NodeJS.ProcessEnv,
-  signal: AbortSignal,
-): Promise<Plugin> {
-  const plugin = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+export interface LaunchOptions {
+  /** Added to this process's. */
+  env?: NodeJS.ProcessEnv;
+  /** Gives up the launch; a plugin that is running already is yours to stop. */
+  signal: AbortSignal;
+  /** Whether both sides show certificates, made for this launch. Default: false. */
+  autoMtls?: boolean;
+}
+
+export async function launchPlugin(command: string, args: string[], options: LaunchOptions): Promise<Plugin> {
+  const { signal } = options;
+  const own = options.autoMtls === true ? await makeIdentity() : undefined;
+  const env = { ...process.env, ...options.env, ...(own !== undefined && { PLUGIN_CLIENT_CERT: own.certificate }) };
+  const plugin = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   await once(plugin, 'spawn');
   const exited = once(plugin, 'exit') as Promise<[number | null]>;
   try {
     const handshake = await firstLine(plugin.stdout, AbortSignal.any([signal, AbortSignal.timeout(10_000)]));
-    const [, , network = '', address = ''] = handshake.split('|');
+    const [, , network = '', address = '', , certificate] = handshake.split('|');
     const endpoint = fromHandshakeAddress({ network, address });
-    const connection = await connectGrpc(endpoint, credentials.createInsecure(), { signal });
+    if (own !== undefined && certificate === undefined) throw new Error('the plugin did not answer with a certificate');
+    const security =
+      own !== undefined && certificate !== undefined ? hostCredentials(own, certificate) : credentials.createInsecure();
+    const connection = await connectGrpc(endpoint, security, { signal });
     return { process: plugin, handshake, endpoint, connection, stop: () => stop(plugin, connection, exited) };
   } catch (error) {
     // It may tidy up after itself: one that is killed leaves its socket file behind.

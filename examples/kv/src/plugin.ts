@@ -6,6 +6,7 @@ import { serveGrpc } from '@rpcplugin/transport-grpc';
 import { tcpOptionsFromEnv, tcpTransportFactory } from '@rpcplugin/transport-tcp';
 import { unixOptionsFromEnv, unixTransportFactory } from '@rpcplugin/transport-unix';
 import { HealthImplementation } from 'grpc-health-check';
+import { makeIdentity, pluginCredentials, toHandshakeField } from './auto-mtls.js';
 import type { GRPCControllerHandlers } from './generated/plugin/GRPCController.js';
 import type { KVHandlers } from './generated/proto/KV.js';
 import { GRPCController, KV } from './protos.js';
@@ -33,15 +34,17 @@ const stopped = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, stop);
 
 const { signal } = stopped;
-const listener = await serveGrpc(server, transport, ServerCredentials.createInsecure(), { signal }).catch(
-  (error: unknown) => {
-    if (signal.aborted) process.exit();
-    throw error;
-  },
-);
+const hostCertificate = process.env['PLUGIN_CLIENT_CERT'];
+const own = hostCertificate ? await makeIdentity() : undefined;
+const security = hostCertificate && own ? pluginCredentials(own, hostCertificate) : ServerCredentials.createInsecure();
+const listener = await serveGrpc(server, transport, security, { signal }).catch((error: unknown) => {
+  if (signal.aborted) process.exit();
+  throw error;
+});
 signal.addEventListener('abort', () => void listener.close());
 const { network, address } = toHandshakeAddress(listener.endpoint);
-process.stdout.write(`1|1|${network}|${address}|grpc\n`);
+const fields = ['1', '1', network, address, 'grpc', ...(own ? [toHandshakeField(own)] : [])];
+process.stdout.write(`${fields.join('|')}\n`);
 
 function stop(): void {
   stopped.abort();

@@ -1,0 +1,37 @@
+// Writes the README's table of peers from the results of the last test run, or with `--check` says whether it is up to date.
+import { readFileSync, writeFileSync } from 'node:fs';
+
+const START = '<!-- interop: made by `pnpm interop-table` from a test run -->\n';
+const END = '<!-- interop end -->\n';
+
+const { testResults } = JSON.parse(readFileSync('.vitest/results.json', 'utf8'));
+const rows = new Map();
+for (const { assertionResults } of testResults) {
+  for (const { status, meta } of assertionResults) {
+    if (meta?.interop === undefined) continue;
+    const { peer, version, role, over } = meta.interop;
+    const key = [peer, version, role].join(' | ');
+    if (!rows.has(key)) rows.set(key, { over: new Set(), tests: 0, passed: 0 });
+    const row = rows.get(key);
+    row.over.add(over);
+    row.tests += 1;
+    if (status === 'passed') row.passed += 1;
+  }
+}
+const lines = [...rows]
+  .map(([key, { over, tests, passed }]) => `| ${key} | ${[...over].sort().join('; ')} | ${passed} of ${tests} |`)
+  .sort();
+const table = ['| peer | version | as | over | tests passed |', '| --- | --- | --- | --- | --- |', ...lines, ''].join(
+  '\n',
+);
+
+const readme = readFileSync('README.md', 'utf8');
+const [before, , after] = readme.split(new RegExp(`${START}([^]*?)${END}`));
+if (after === undefined) throw new Error('README.md has no place for the table');
+const made = `${before}${START}\n${table}\n${END}${after}`;
+const compact = (text) => text.replace(/ +|-+/g, ' ');
+if (!process.argv.includes('--check')) writeFileSync('README.md', made);
+else if (compact(made) !== compact(readme)) {
+  console.error(`The table of peers in README.md is not that of this run, which is:\n\n${table}`);
+  process.exit(1);
+}
