@@ -30,7 +30,7 @@ export async function makeIdentity(): Promise<Identity> {
 }
 
 /** The certificate as a field of the handshake line: DER, in base64 without padding. */
-export function toHandshakeField({ certificate }: Identity): string {
+export function toHandshakeField({ certificate }: Pick<Identity, 'certificate'>): string {
   return new X509Certificate(certificate).raw.toString('base64').replaceAll('=', '');
 }
 

@@ -17,7 +17,7 @@ export interface Plugin {
   readonly handshake: string;
   readonly endpoint: string;
   readonly connection: GrpcConnection;
-  /** Asks it to stop, and kills it if it has not within 2 seconds. Resolves with its exit code, `null` if it was killed. */
+  /** Asks it to stop, and kills it if it has not within 2 seconds. Resolves with its exit code, `null` if killed. Idempotent. */
   stop(): Promise<number | null>;
 }
 
@@ -45,7 +45,14 @@ export async function launchPlugin(command: string, args: string[], options: Lau
     const security =
       own !== undefined && certificate !== undefined ? hostCredentials(own, certificate) : credentials.createInsecure();
     const connection = await connectGrpc(endpoint, security, { signal });
-    return { process: plugin, handshake, endpoint, connection, stop: () => stop(plugin, connection, exited) };
+    let stopped: Promise<number | null> | undefined;
+    return {
+      process: plugin,
+      handshake,
+      endpoint,
+      connection,
+      stop: () => (stopped ??= stop(plugin, connection, exited)),
+    };
   } catch (error) {
     // It may tidy up after itself: one that is killed leaves its socket file behind.
     plugin.kill('SIGTERM');

@@ -1,0 +1,81 @@
+import type {
+  ChannelCredentials,
+  ClientDuplexStream,
+  Server,
+  ServerCredentials,
+  ServerDuplexStream,
+} from '@grpc/grpc-js';
+import { fromHandshakeAddress, toHandshakeAddress } from '@rpcplugin/endpoint-utils';
+import type { Transport } from '@rpcplugin/transport-core';
+import { connectGrpc, serveGrpc } from '@rpcplugin/transport-grpc';
+import type { GrpcConnection, GrpcListener } from '@rpcplugin/transport-grpc';
+import type { ConnInfo, ConnInfo__Output } from './generated/plugin/ConnInfo.js';
+
+type ConnInfoStream = ClientDuplexStream<ConnInfo, ConnInfo__Output> | ServerDuplexStream<ConnInfo__Output, ConnInfo>;
+
+export interface GrpcBrokerOptions {
+  /** A new transport, for one service. */
+  transport: () => Transport;
+  server: ServerCredentials;
+  channel: ChannelCredentials;
+}
+
+/** For how long the other side may take to serve what is asked for, in milliseconds, as in go-plugin. */
+const DIAL_MS = 5000;
+
+/**
+ * go-plugin's broker: either side serves more services, each on a listener of its own under a number, and tells the other on a stream
+ * where. How the other side learns the number is the application's business.
+ */
+export class GrpcBroker {
+  readonly #stream: ConnInfoStream;
+  readonly #options: GrpcBrokerOptions;
+  readonly #served = new Map<number, ConnInfo__Output>();
+  readonly #awaited = new Map<number, (info: ConnInfo__Output) => void>();
+  #lastService = 0;
+
+  constructor(stream: ConnInfoStream, options: GrpcBrokerOptions) {
+    this.#stream = stream;
+    this.#options = options;
+    stream.on('data', (info: ConnInfo__Output) => {
+      const resolve = this.#awaited.get(info.serviceId);
+      if (resolve === undefined) this.#served.set(info.serviceId, info);
+      else resolve(info);
+    });
+    // It ends with the connection, and with an error then.
+    stream.on('error', () => undefined);
+  }
+
+  /** A number that nothing is served under yet. */
+  nextService(): number {
+    return ++this.#lastService;
+  }
+
+  /** Serves under a number, until the listener is closed. */
+  async serve(service: number, server: Server): Promise<GrpcListener> {
+    const listener = await serveGrpc(server, this.#options.transport(), this.#options.server);
+    this.#stream.write({ serviceId: service, ...toHandshakeAddress(listener.endpoint) });
+    return listener;
+  }
+
+  /** Connects to what the other side serves under a number, or is about to. */
+  async dial(service: number): Promise<GrpcConnection> {
+    const info = this.#served.get(service) ?? (await this.#await(service));
+    this.#served.delete(service);
+    return connectGrpc(fromHandshakeAddress(info), this.#options.channel);
+  }
+
+  #await(service: number): Promise<ConnInfo__Output> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#awaited.delete(service);
+        reject(new Error(`nobody serves ${service}`));
+      }, DIAL_MS);
+      this.#awaited.set(service, (info) => {
+        clearTimeout(timer);
+        this.#awaited.delete(service);
+        resolve(info);
+      });
+    });
+  }
+}
