@@ -12,16 +12,21 @@ export interface Peer {
 export const PYTHON = '/usr/bin/python3';
 
 const go = firstMatch(/go([\d.]+)/, 'go', 'version');
-const goPlugin = firstMatch(/^([\d.]+)/, 'dpkg-query', '-Wf', '${Version}', 'golang-github-hashicorp-go-plugin-dev');
+const goPlugin = debianVersion('golang-github-hashicorp-go-plugin-dev');
+const goGrpc = debianVersion('golang-google-grpc-dev');
+// Debian's go-plugin does not say that it needs gRPC.
+const goPackages = ['golang-go', 'golang-github-hashicorp-go-plugin-dev', 'golang-google-grpc-dev'];
 const grpcio = firstMatch(/(.+)/, PYTHON, '-c', 'import google.protobuf, grpc; print(grpc.__version__)');
 
 export const peers = {
   goPlugin: {
     name: 'go-plugin',
-    version: go && goPlugin && `${goPlugin}, Go ${go}`,
-    packages: ['golang-go', 'golang-github-hashicorp-go-plugin-dev'],
+    version: go && goPlugin && goGrpc && `${goPlugin}, gRPC ${goGrpc}, Go ${go}`,
+    packages: goPackages,
   },
-  go: { name: 'Go `net`', version: go, packages: ['golang-go'] },
+  // One program is for all of Go's tests: without go-plugin there is none of them.
+  goGrpc: { name: 'gRPC for Go', version: go && goPlugin && goGrpc && `${goGrpc}, Go ${go}`, packages: goPackages },
+  go: { name: 'Go `net`', version: goPlugin && goGrpc && go, packages: goPackages },
   python: {
     name: 'Python grpcio',
     version: grpcio && `${grpcio}, Python ${firstMatch(/([\d.]+)/, PYTHON, '--version') ?? ''}`,
@@ -35,4 +40,8 @@ export const peers = {
 function firstMatch(pattern: RegExp, command: string, ...args: string[]): string | undefined {
   const { status, stdout } = spawnSync(command, args, { encoding: 'utf8' });
   return status === 0 ? pattern.exec(stdout)?.[1] : undefined;
+}
+
+function debianVersion(name: string): string | undefined {
+  return firstMatch(/^(?:\d+:)?([\d.]+)/, 'dpkg-query', '-Wf', '${Version}', name);
 }

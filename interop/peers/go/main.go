@@ -1,0 +1,31 @@
+// The Go side of the interop tests: a go-plugin host, a go-plugin plugin, and plain users of Go's net and gRPC.
+// One program, because to link go-plugin takes longer than to run most of the tests.
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+var commands = map[string]func(args []string) error{
+	"host":   runHost,
+	"plugin": runPlugin,
+	"dial":   runDial,
+	"target": runTarget,
+	"client": runClient,
+	"server": runServer,
+}
+
+func main() {
+	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
+		fatal(fmt.Errorf("usage: %s host|plugin|dial|target|client|server ARG...", os.Args[0]))
+	}
+	if err := commands[os.Args[1]](os.Args[2:]); err != nil {
+		fatal(err)
+	}
+}
+
+func fatal(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}

@@ -1,0 +1,90 @@
+// The program in peers/go, built once for all test files and runs that have the same sources and compiler.
+import { execFile, spawn } from 'node:child_process';
+import type { ChildProcessByStdio } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { beforeAll, onTestFinished } from 'vitest';
+import { peers } from './peers.js';
+
+const sources = fileURLToPath(new URL('../peers/go/', import.meta.url));
+const builds = fileURLToPath(new URL('../dist/', import.meta.url));
+
+/** The program, which {@link useGoPeer} builds. */
+export const goPeer = join(builds, `go-${hashOfSources()}`);
+
+// Several test files may be the first to need it: the lock lets one of them build, and what has the final name is whole.
+const BUILD = '[ -x "$1" ] || { go build -o "$1.new" . && mv "$1.new" "$1"; }';
+
+/** Builds the program before the tests of a file, unless Go is not there: then they are skipped. */
+export function useGoPeer(): void {
+  beforeAll(async () => {
+    if (peers.goPlugin.version === undefined) return;
+    mkdirSync(builds, { recursive: true });
+    const env = { ...process.env, GO111MODULE: 'off', GOPATH: '/usr/share/gocode' };
+    const args = [join(builds, 'go.lock'), 'sh', '-c', BUILD, 'sh', goPeer];
+    await promisify(execFile)('flock', args, { cwd: sources, env });
+  }, 300_000);
+}
+
+function hashOfSources(): string {
+  const hash = createHash('sha256').update(peers.goPlugin.version ?? '');
+  for (const name of readdirSync(sources).sort()) hash.update(name).update(readFileSync(join(sources, name)));
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** The lines that a command of it prints. */
+export async function runGo(args: readonly string[], options: { cwd?: string } = {}): Promise<string[]> {
+  const { stdout } = await promisify(execFile)(goPeer, args, options);
+  return stdout.split('\n').slice(0, -1);
+}
+
+export interface GoHostOptions {
+  /** Flags of its `host` command. */
+  flags?: readonly string[];
+  env?: NodeJS.ProcessEnv;
+  /** A command that it is started by, with arguments. */
+  by?: readonly string[];
+}
+
+/** A go-plugin host, which kills its plugin and ends when the test is over. */
+export class GoHost {
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #answers: AsyncIterator<string>;
+  #log = '';
+
+  /** @param plugin - The command of the plugin, or what it is taken over by. */
+  constructor(plugin: readonly string[], { flags = [], env = {}, by = [] }: GoHostOptions = {}) {
+    const [command = goPeer, ...args] = [...by, goPeer, 'host', ...flags, ...plugin];
+    this.#child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#log += text));
+    const ended = once(this.#child, 'close');
+    this.end = async () => {
+      this.#child.stdin.end();
+      await ended;
+    };
+    onTestFinished(this.end);
+  }
+
+  /** Kills its plugin, and ends. */
+  readonly end: () => Promise<void>;
+
+  /** What go-plugin has logged. */
+  get log(): string {
+    return this.#log;
+  }
+
+  /** Its answer to a line. */
+  async ask(line: string): Promise<string> {
+    this.#child.stdin.write(`${line}\n`);
+    const answer = await this.#answers.next();
+    if (answer.done === true) throw new Error(`the host has ended: ${this.#log}`);
+    return answer.value;
+  }
+}

@@ -1,0 +1,79 @@
+import { expect, it } from 'vitest';
+import { describeInterop } from '../src/describe-interop.js';
+import { bundleExamplePlugin } from '../src/example-plugin.js';
+import { entries, freshDirectory } from '../src/fresh-directory.js';
+import { GoHost, useGoPeer } from '../src/go-peer.js';
+import { peers } from '../src/peers.js';
+
+useGoPeer();
+const plugin = bundleExamplePlugin();
+
+const cells = [
+  { over: 'unix', network: 'unix', flags: [] },
+  { over: 'unix, AutoMTLS', network: 'unix', flags: ['-mtls'] },
+  { over: 'TCP', network: 'tcp', flags: [] },
+  { over: 'TCP, AutoMTLS', network: 'tcp', flags: ['-mtls'] },
+];
+
+for (const { over, network, flags } of cells) {
+  describeInterop({ peer: peers.goPlugin, role: 'host of a TypeScript plugin', over }, () => {
+    /** A host of the example plugin, which is launched by the first question, and where the plugin's socket then is. */
+    async function launch(): Promise<{ host: GoHost; directory: string }> {
+      const directory = await freshDirectory();
+      return {
+        host: new GoHost(plugin, { flags, env: { KV_NETWORKS: network, XDG_RUNTIME_DIR: directory } }),
+        directory,
+      };
+    }
+
+    it('gets what it has put, and the status of what it has not', async () => {
+      const { host } = await launch();
+      expect(await host.ask('put hello world')).toBe('ok');
+      expect(await host.ask('get hello')).toBe('world');
+      expect(await host.ask('get nothing')).toMatch(/^error: .*code = NotFound desc = no key "nothing"/);
+      expect(await host.ask('address')).toMatch(network === 'unix' ? /^\d+ unix \// : /^\d+ tcp 127\.0\.0\.1:\d+$/);
+    });
+
+    it('puts many in one stream, and lists them in another', async () => {
+      const { host } = await launch();
+      expect(await host.ask('put-all 1000')).toBe('1000');
+      const listed = Array.from({ length: 1000 }, (_, i) => `${i}=${i}`);
+      expect((await host.ask('list')).split(' ')).toEqual(listed);
+    });
+
+    it('sends and receives messages above the limit that gRPC has by default', async () => {
+      const { host } = await launch();
+      expect(await host.ask(`echo ${5 * 2 ** 20}`)).toBe('true');
+    });
+
+    it('finds the plugin healthy, by a ping and by the health service', async () => {
+      const { host } = await launch();
+      expect(await host.ask('ping')).toBe('ok');
+      expect(await host.ask('health plugin')).toBe('SERVING');
+      expect(await host.ask('health another')).toMatch(/^error: .*code = NotFound/);
+    });
+
+    it('stops the plugin gracefully, which leaves nothing behind, and kills it a second time without harm', async () => {
+      const { host, directory } = await launch();
+      expect(await host.ask('ping')).toBe('ok');
+      expect(await entries(directory)).toHaveLength(network === 'unix' ? 2 : 0);
+      expect(await host.ask('kill')).toBe('killed, exit code 0');
+      expect(await entries(directory)).toEqual([]);
+      expect(await host.ask('kill')).toBe('killed, exit code 0');
+      expect(host.log).not.toMatch(/failed to exit gracefully|WARN|ERROR/);
+    });
+
+    // go-plugin can not reattach under AutoMTLS: only the host that launched the plugin has the key.
+    if (flags.length > 0) return;
+    it('leaves the plugin to another host, which reattaches by address and stops it', async () => {
+      const { host: first } = await launch();
+      expect(await first.ask('put hello world')).toBe('ok');
+      const second = new GoHost((await first.ask('address')).split(' '), { flags: ['-reattach'] });
+      expect(await second.ask('get hello')).toBe('world');
+      expect(await second.ask('ping')).toBe('ok');
+      expect(await second.ask('kill')).toBe('killed');
+      expect(second.log).not.toContain('failed to exit gracefully');
+      expect(await first.ask('kill')).toBe('killed, exit code 0');
+    });
+  });
+}
