@@ -11,6 +11,9 @@ import type { GrpcConnection } from '@rpcplugin/transport-grpc';
 import { hostCredentials, makeIdentity } from './auto-mtls.js';
 import { GRPCController } from './protos.js';
 
+// What go-plugin's hosts say of themselves: which protocol versions they speak, and by a cookie that no person started the plugin.
+const HANDSHAKE = { PLUGIN_PROTOCOL_VERSIONS: '1', BASIC_PLUGIN: 'hello' };
+
 export interface Plugin {
   readonly process: ChildProcess;
   /** The line it printed: `CORE|APP|NETWORK|ADDRESS|PROTOCOL[|CERTIFICATE]`. */
@@ -33,17 +36,17 @@ export interface LaunchOptions {
 export async function launchPlugin(command: string, args: string[], options: LaunchOptions): Promise<Plugin> {
   const { signal } = options;
   const own = options.autoMtls === true ? await makeIdentity() : undefined;
-  const env = { ...process.env, ...options.env, ...(own !== undefined && { PLUGIN_CLIENT_CERT: own.certificate }) };
+  const mtls = own && { PLUGIN_CLIENT_CERT: own.certificate };
+  const env = { ...process.env, ...options.env, ...HANDSHAKE, ...mtls };
   const plugin = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   await once(plugin, 'spawn');
   const exited = once(plugin, 'exit') as Promise<[number | null]>;
   try {
     const handshake = await firstLine(plugin.stdout, AbortSignal.any([signal, AbortSignal.timeout(10_000)]));
-    const [, , network = '', address = '', , certificate] = handshake.split('|');
+    const [, , network = '', address = '', , certificate = ''] = handshake.split('|');
     const endpoint = fromHandshakeAddress({ network, address });
-    if (own !== undefined && certificate === undefined) throw new Error('the plugin did not answer with a certificate');
-    const security =
-      own !== undefined && certificate !== undefined ? hostCredentials(own, certificate) : credentials.createInsecure();
+    if (own && certificate === '') throw new Error('the plugin did not answer with a certificate');
+    const security = own ? hostCredentials(own, certificate) : credentials.createInsecure();
     const connection = await connectGrpc(endpoint, security, { signal });
     let stopped: Promise<number | null> | undefined;
     return {
