@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-// Tests run against the sources of the workspace's packages, so that no build has to come first.
-const conditions = ['@rpcplugin/source', 'node', 'import', 'default'];
+// Tests run against the sources of the workspace's packages, so that no build has to come first. Node gets these conditions too:
+// with `import` among them, what a dependency requires would be resolved as if it was imported.
+const conditions = ['@rpcplugin/source', 'node'];
 
 export default defineConfig({
   resolve: { conditions },
