@@ -49,13 +49,8 @@ export async function launchPlugin(command: string, args: string[], options: Lau
     const security = own ? hostCredentials(own, certificate) : credentials.createInsecure();
     const connection = await connectGrpc(endpoint, security, { signal });
     let stopped: Promise<number | null> | undefined;
-    return {
-      process: plugin,
-      handshake,
-      endpoint,
-      connection,
-      stop: () => (stopped ??= stop(plugin, connection, exited)),
-    };
+    const stopOnce = (): Promise<number | null> => (stopped ??= stop(plugin, connection, exited));
+    return { process: plugin, handshake, endpoint, connection, stop: stopOnce };
   } catch (error) {
     // It may tidy up after itself: one that is killed leaves its socket file behind.
     plugin.kill('SIGTERM');
