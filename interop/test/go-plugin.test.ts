@@ -1,0 +1,139 @@
+import { promisify } from 'node:util';
+import { status } from '@grpc/grpc-js';
+import type { ServiceError } from '@grpc/grpc-js';
+import { launchPlugin } from '@rpcplugin/example-kv/host';
+import type { Plugin } from '@rpcplugin/example-kv/host';
+import { KV } from '@rpcplugin/example-kv/protos';
+import { expect, it, onTestFinished } from 'vitest';
+import { describeInterop } from '../src/describe-interop.js';
+import { entries, freshDirectory } from '../src/fresh-directory.js';
+import { goPeer, useGoPeer } from '../src/go-peer.js';
+import { peers } from '../src/peers.js';
+
+useGoPeer();
+
+type KvClient = InstanceType<typeof KV>;
+
+const put = (client: KvClient, key: string, value: Buffer): Promise<void> =>
+  promisify((done: (error: Error | null) => void) => client.Put({ key, value }, done))();
+
+const get = (client: KvClient, key: string): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    client.Get({ key }, (error, answer) => {
+      if (error !== null) reject(error);
+      else resolve(answer?.value ?? Buffer.alloc(0));
+    });
+  });
+
+/** Puts these keys, each as its own value, and ends the stream if it is to; resolves with the answer. */
+const putAll = (client: KvClient, keys: string[], { end }: { end: boolean }): Promise<number | undefined> =>
+  new Promise((resolve, reject) => {
+    const call = client.PutAll((error, answer) => {
+      if (error !== null) reject(error);
+      else resolve(answer?.count);
+    });
+    for (const key of keys) call.write({ key, value: Buffer.from(key) });
+    if (end) call.end();
+  });
+
+async function list(client: KvClient): Promise<string[]> {
+  const listed: string[] = [];
+  for await (const { key, value } of client.List({}) as AsyncIterable<{ key: string; value: Buffer }>) {
+    listed.push(`${key}=${value.toString()}`);
+  }
+  return listed;
+}
+
+/** The health service's answer for a service: by hand, its only field is the number of the status. */
+const health = (client: KvClient, service: string): Promise<Buffer | undefined> =>
+  new Promise((resolve, reject) => {
+    const request = Buffer.from(`\n${String.fromCharCode(service.length)}${service}`);
+    const asIs = (bytes: Buffer): Buffer => bytes;
+    client.makeUnaryRequest('/grpc.health.v1.Health/Check', asIs, asIs, request, (error, answer) => {
+      if (error !== null) reject(error);
+      else resolve(answer);
+    });
+  });
+const SERVING = Buffer.from([8, 1]);
+
+/** The status that a call fails with. */
+const statusOf = (call: Promise<unknown>): Promise<string> =>
+  call.then(
+    () => 'OK',
+    (error: unknown) => status[(error as ServiceError).code],
+  );
+
+for (const { over, autoMtls } of [
+  { over: 'unix', autoMtls: false },
+  { over: 'unix, AutoMTLS', autoMtls: true },
+]) {
+  describeInterop({ peer: peers.goPlugin, role: 'plugin of a TypeScript host', over }, () => {
+    /** The plugin, a client of its service, and the directory in which go-plugin puts its socket. */
+    async function launch(): Promise<{ plugin: Plugin; client: KvClient; directory: string }> {
+      const directory = await freshDirectory();
+      const signal = AbortSignal.timeout(20_000);
+      const plugin = await launchPlugin(goPeer, ['plugin'], { env: { TMPDIR: directory }, autoMtls, signal });
+      onTestFinished(() => {
+        plugin.process.kill('SIGKILL');
+        plugin.connection.close();
+      });
+      return { plugin, client: plugin.connection.client(KV), directory };
+    }
+
+    it('is launched by its handshake line', async () => {
+      const { plugin, directory } = await launch();
+      const [core, app, network, address = '', protocol, certificate] = plugin.handshake.split('|');
+      expect([core, app, network, protocol]).toEqual(['1', '1', 'unix', 'grpc']);
+      expect(address.startsWith(`${directory}/`)).toBe(true);
+      expect(certificate).toMatch(autoMtls ? /^[\w+/]{100,}$/ : /^$/);
+    });
+
+    it('gets what it has put, and the status of what it has not', async () => {
+      const { client } = await launch();
+      await put(client, 'hello', Buffer.from('world'));
+      expect(String(await get(client, 'hello'))).toBe('world');
+      expect(await statusOf(get(client, 'nothing'))).toBe('NOT_FOUND');
+    });
+
+    it('puts many in one stream, and lists them in another', async () => {
+      const { client } = await launch();
+      const keys = Array.from({ length: 1000 }, (_, i) => String(i));
+      expect(await putAll(client, keys, { end: true })).toBe(1000);
+      expect(await list(client)).toEqual(keys.map((key) => `${key}=${key}`));
+    });
+
+    it('sends and receives messages above the limit that gRPC has by default', async () => {
+      const { client } = await launch();
+      const large = Buffer.alloc(5 * 2 ** 20, 1);
+      await put(client, 'large', large);
+      expect((await get(client, 'large')).equals(large)).toBe(true);
+    });
+
+    it('finds the plugin healthy', async () => {
+      const { client } = await launch();
+      expect(await health(client, 'plugin')).toEqual(SERVING);
+      expect(await statusOf(health(client, 'another'))).toBe('NOT_FOUND');
+    });
+
+    it('stops the plugin gracefully, which leaves nothing behind, a second time without harm', async () => {
+      const { plugin, directory } = await launch();
+      expect(await entries(directory)).toHaveLength(1);
+      expect(await plugin.stop()).toBe(0);
+      expect(await entries(directory)).toEqual([]);
+      expect(await plugin.stop()).toBe(0);
+    });
+
+    it('ends the calls of a plugin that is killed in their middle promptly, as UNAVAILABLE', async () => {
+      const { plugin, client } = await launch();
+      const ended = Promise.all(Array.from({ length: 10 }, () => statusOf(putAll(client, ['a'], { end: false }))));
+      // What is put before this has been answered: the calls are under way.
+      await put(client, 'hello', Buffer.from('world'));
+      const killed = performance.now();
+      plugin.process.kill('SIGKILL');
+      expect(new Set(await ended)).toEqual(new Set(['UNAVAILABLE']));
+      expect(performance.now() - killed).toBeLessThan(2000);
+      expect(await statusOf(get(client, 'hello'))).toBe('UNAVAILABLE');
+      expect(await plugin.stop()).toBe(null);
+    });
+  });
+}
