@@ -10,6 +10,7 @@ import (
 var commands = map[string]func(args []string) error{
 	"host":   runHost,
 	"plugin": runPlugin,
+	"ports":  runPorts,
 	"dial":   runDial,
 	"target": runTarget,
 	"client": runClient,
@@ -18,7 +19,7 @@ var commands = map[string]func(args []string) error{
 
 func main() {
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fatal(fmt.Errorf("usage: %s host|plugin|dial|target|client|server ARG...", os.Args[0]))
+		fatal(fmt.Errorf("usage: %s host|plugin|ports|dial|target|client|server ARG...", os.Args[0]))
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {
 		fatal(err)
