@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { fromHandshakeAddress, toHandshakeAddress } from '@rpcplugin/endpoint-utils';
+import type { Transport } from '@rpcplugin/transport-core';
+import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
+import { UnixSocketTransport } from '@rpcplugin/transport-unix';
+import { expect, it, onTestFinished } from 'vitest';
+import { describeInterop } from '../src/describe-interop.js';
+import { freshDirectory } from '../src/fresh-directory.js';
+import { goPeer, runGo, useGoPeer } from '../src/go-peer.js';
+import { peers } from '../src/peers.js';
+
+useGoPeer();
+
+interface Network {
+  over: string;
+  /** Gets a directory of its own. */
+  create: (directory: string) => Transport<Socket>;
+  /** What Go's `net.Listen` takes. */
+  listenAt: (directory: string) => [network: string, address: string];
+}
+
+const networks: Network[] = [
+  {
+    over: 'unix',
+    create: (directory) => new UnixSocketTransport({ path: join(directory, 's') }),
+    listenAt: (directory) => ['unix', join(directory, 's')],
+  },
+  { over: 'TCP', create: () => new TCPSocketTransport(), listenAt: () => ['tcp', '127.0.0.1:0'] },
+  { over: 'TCP, IPv6', create: () => new TCPSocketTransport({ host: '::1' }), listenAt: () => ['tcp', '[::1]:0'] },
+];
+
+// An end without any data, a few bytes, and far more than all buffers hold.
+const sizes = [0, 5, 64 * 2 ** 20];
+
+for (const { over, create, listenAt } of networks) {
+  /** A transport that is closed when the test is over. */
+  async function transport(): Promise<{ transport: Transport<Socket>; directory: string }> {
+    const directory = await freshDirectory();
+    const created = create(directory);
+    onTestFinished(() => created.close({ graceMs: 0 }));
+    return { transport: created, directory };
+  }
+
+  describeInterop({ peer: peers.go, role: 'plain client of a listener', over }, () => {
+    it.each(sizes)('sends %d bytes, ends its direction, and gets them and an answer to its end', async (size) => {
+      const { transport: server } = await transport();
+      const endpoint = await server.listen({
+        allowHalfOpen: true,
+        onConnection: (connection) => {
+          connection.pipe(connection, { end: false });
+          connection.once('end', () => connection.end('goodbye'));
+        },
+      });
+      const { network, address } = toHandshakeAddress(endpoint);
+      expect(await runGo(['client', network, address, String(size)])).toEqual(['echo, then goodbye']);
+    });
+  });
+
+  describeInterop({ peer: peers.go, role: 'plain server of a connection', over }, () => {
+    it.each(sizes)('gets %d bytes and the end of their direction, and answers both', async (size) => {
+      const { transport: client, directory } = await transport();
+      const server = spawn(goPeer, ['server', ...listenAt(directory)], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const exited = once(server, 'exit');
+      onTestFinished(async () => {
+        server.kill();
+        await exited;
+      });
+      const [line] = (await once(createInterface({ input: server.stdout }), 'line')) as [string];
+      const [network = '', address = ''] = line.split('|');
+      const connection = await client.connect(fromHandshakeAddress({ network, address }), { allowHalfOpen: true });
+      const sent = randomBytes(size);
+      connection.end(sent);
+      const received = await buffer(connection);
+      expect(received.subarray(0, size).equals(sent)).toBe(true);
+      const digest = createHash('sha256').update(sent).digest('hex');
+      expect(received.subarray(size).toString()).toBe(`${size} ${digest}`);
+      expect(await exited).toEqual([0, null]);
+    });
+  });
+}
