@@ -47,6 +47,25 @@ for (const { over, create, listenAt } of networks) {
     return { transport: created, directory };
   }
 
+  /** A command of Go that listens where {@link listenAt} says, and a connection to it. */
+  async function connect(command: string): Promise<{ connection: Socket; lastLine: Promise<string> }> {
+    const { transport: client, directory } = await transport();
+    const server = spawn(goPeer, [command, ...listenAt(directory)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const lines: string[] = [];
+    const output = createInterface({ input: server.stdout }).on('line', (line) => lines.push(line));
+    const exited = once(server, 'close');
+    onTestFinished(async () => {
+      server.kill();
+      await exited;
+    });
+    await once(output, 'line');
+    const [network = '', address = ''] = lines[0]?.split('|') ?? [];
+    const connection = await client.connect(fromHandshakeAddress({ network, address }), { allowHalfOpen: true });
+    return { connection, lastLine: exited.then(() => lines.at(-1) ?? '') };
+  }
+
+  const digestOf = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
+
   describeInterop({ peer: peers.go, role: 'plain client of a listener', over }, () => {
     it.each(sizes)('sends %d bytes, ends its direction, and gets them and an answer to its end', async (size) => {
       const { transport: server } = await transport();
@@ -54,7 +73,8 @@ for (const { over, create, listenAt } of networks) {
         allowHalfOpen: true,
         onConnection: (connection) => {
           connection.pipe(connection, { end: false });
-          connection.once('end', () => connection.end('goodbye'));
+          // An answer that takes its time: the connection has to stay writable.
+          connection.once('end', () => setImmediate(() => connection.end('goodbye')));
         },
       });
       const { network, address } = toHandshakeAddress(endpoint);
@@ -64,23 +84,22 @@ for (const { over, create, listenAt } of networks) {
 
   describeInterop({ peer: peers.go, role: 'plain server of a connection', over }, () => {
     it.each(sizes)('gets %d bytes and the end of their direction, and answers both', async (size) => {
-      const { transport: client, directory } = await transport();
-      const server = spawn(goPeer, ['server', ...listenAt(directory)], { stdio: ['ignore', 'pipe', 'inherit'] });
-      const exited = once(server, 'exit');
-      onTestFinished(async () => {
-        server.kill();
-        await exited;
-      });
-      const [line] = (await once(createInterface({ input: server.stdout }), 'line')) as [string];
-      const [network = '', address = ''] = line.split('|');
-      const connection = await client.connect(fromHandshakeAddress({ network, address }), { allowHalfOpen: true });
+      const { connection } = await connect('server');
       const sent = randomBytes(size);
       connection.end(sent);
       const received = await buffer(connection);
       expect(received.subarray(0, size).equals(sent)).toBe(true);
-      const digest = createHash('sha256').update(sent).digest('hex');
-      expect(received.subarray(size).toString()).toBe(`${size} ${digest}`);
-      expect(await exited).toEqual([0, null]);
+      expect(received.subarray(size).toString()).toBe(`${size} ${digestOf(sent)}`);
+    });
+
+    it.each(sizes)('ends its direction first, and gets %d bytes that are sent after that', async (size) => {
+      const { connection, lastLine } = await connect('greeter');
+      connection.setEncoding('utf8');
+      expect(await once(connection, 'data')).toEqual(['hello']);
+      await once(connection, 'end');
+      const sent = randomBytes(size);
+      setImmediate(() => connection.end(sent));
+      expect(await lastLine).toBe(`${size} ${digestOf(sent)}`);
     });
   });
 }

@@ -100,25 +100,57 @@ func runClient(args []string) error {
 	return nil
 }
 
-// runServer listens at NETWORK ADDRESS and prints where. It sends everything that its one client sends back to it, and after the
-// client's end how many bytes those were and their digest.
+// runServer sends everything that its one client sends back to it, and after the client's end how many bytes those were and their
+// digest.
 func runServer(args []string) error {
-	listener, err := net.Listen(args[0], args[1])
+	conn, err := acceptOne(args[0], args[1])
 	if err != nil {
 		return err
+	}
+	defer conn.Close()
+	summary, err := summarize(io.TeeReader(conn, conn))
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(conn, summary)
+	return err
+}
+
+// runGreeter greets its one client, ends its direction, and only then reads; it prints how many bytes came and their digest.
+func runGreeter(args []string) error {
+	conn, err := acceptOne(args[0], args[1])
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "hello"); err != nil {
+		return err
+	}
+	if err := conn.CloseWrite(); err != nil {
+		return err
+	}
+	summary, err := summarize(conn)
+	fmt.Println(summary)
+	return err
+}
+
+// acceptOne listens, prints where, and takes the first connection.
+func acceptOne(network, address string) (halfCloser, error) {
+	listener, err := net.Listen(network, address)
+	if err != nil {
+		return nil, err
 	}
 	defer listener.Close()
 	fmt.Printf("%s|%s\n", listener.Addr().Network(), listener.Addr())
 	conn, err := listener.Accept()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer conn.Close()
+	return conn.(halfCloser), nil
+}
+
+func summarize(reader io.Reader) (string, error) {
 	digest := sha256.New()
-	count, err := io.Copy(io.MultiWriter(conn, digest), conn)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(conn, "%d %x", count, digest.Sum(nil))
-	return err
+	count, err := io.Copy(digest, reader)
+	return fmt.Sprintf("%d %x", count, digest.Sum(nil)), err
 }
