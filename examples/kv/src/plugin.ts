@@ -25,7 +25,7 @@ new HealthImplementation({ plugin: 'SERVING' }).addToServer(server);
 const offered = (process.env['KV_NETWORKS'] ?? 'unix,tcp').split(',');
 const transport = negotiateTransport(offered, [
   unixTransportFactory(unixOptionsFromEnv()),
-  tcpTransportFactory(tcpOptionsFromEnv()),
+  tcpTransportFactory({ ...tcpOptionsFromEnv(), host: process.env['KV_HOST'] }),
 ]);
 
 // The transports install no signal handlers: what a signal means is the application's to say. After `close` nothing keeps the
