@@ -17,6 +17,7 @@ const goGrpc = debianVersion('golang-google-grpc-dev');
 // Debian's go-plugin does not say that it needs gRPC.
 const goPackages = ['golang-go', 'golang-github-hashicorp-go-plugin-dev', 'golang-google-grpc-dev'];
 const grpcio = firstMatch(/(.+)/, PYTHON, '-c', 'import google.protobuf, grpc; print(grpc.__version__)');
+const protoc = firstMatch(/([\d.]+)/, 'protoc', '--version');
 
 export const peers = {
   goPlugin: {
@@ -29,8 +30,8 @@ export const peers = {
   go: { name: 'Go `net`', version: goPlugin && goGrpc && go, packages: goPackages },
   python: {
     name: 'Python grpcio',
-    version: grpcio && `${grpcio}, Python ${firstMatch(/([\d.]+)/, PYTHON, '--version') ?? ''}`,
-    packages: ['python3-grpcio', 'python3-protobuf'],
+    version: grpcio && protoc && `${grpcio}, Python ${firstMatch(/([\d.]+)/, PYTHON, '--version') ?? ''}`,
+    packages: ['python3-grpcio', 'python3-protobuf', 'protobuf-compiler'],
   },
   curl: { name: 'curl', version: firstMatch(/curl ([\d.]+)/, 'curl', '--version'), packages: ['curl'] },
   socat: { name: 'socat', version: firstMatch(/socat version ([\d.]+)/, 'socat', '-V'), packages: ['socat'] },

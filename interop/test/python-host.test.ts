@@ -1,0 +1,38 @@
+import { readdir } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { describeInterop } from '../src/describe-interop.js';
+import { peers } from '../src/peers.js';
+import { examplePlugin } from './example-plugin.js';
+import { networks } from './networks.js';
+import { run } from './programs.js';
+import { python, pythonEnv } from './python.js';
+
+describe.each(networks)('over $over', ({ over: network, env, available }) => {
+  describe.each([
+    { over: network, security: [] },
+    { over: `${network}, mutual TLS`, security: ['--mtls'] },
+  ])('as $over', ({ over, security }) => {
+    describeInterop({ peer: peers.python, role: 'host of a TypeScript plugin', over }, () => {
+      it.runIf(available)('makes calls of every kind, and shuts the plugin down', async () => {
+        const own = await pythonEnv();
+        const ending = await run(python('host.py', ...security, 'calls', ...(await examplePlugin())), {
+          ...own,
+          ...env,
+        });
+        expect(ending).toMatchObject({ status: 0, stderr: '' });
+        expect(ending.stdout).toMatch(/\ncalls: as it should be\n$/);
+        expect(await readdir(own.PLUGIN_UNIX_SOCKET_DIR)).toEqual([]);
+      });
+
+      it.runIf(available)('has its calls end when the plugin is killed amid them', async () => {
+        const own = await pythonEnv();
+        const ending = await run(python('host.py', ...security, 'killed', ...(await examplePlugin())), {
+          ...own,
+          ...env,
+        });
+        expect(ending).toMatchObject({ status: 0, stderr: '' });
+        expect(ending.stdout).toMatch(/\nkilled: as it should be\n$/);
+      });
+    });
+  });
+});

@@ -1,0 +1,134 @@
+import { credentials, status } from '@grpc/grpc-js';
+import { hostCredentials, makeIdentity } from '@rpcplugin/example-kv/auto-mtls';
+import { launchPlugin } from '@rpcplugin/example-kv/host';
+import type { Plugin } from '@rpcplugin/example-kv/host';
+import { KV } from '@rpcplugin/example-kv/protos';
+import { connectGrpc } from '@rpcplugin/transport-grpc';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describeInterop } from '../src/describe-interop.js';
+import { peers } from '../src/peers.js';
+import { get, list, put, putAll } from './kv-calls.js';
+import type { Entry } from './kv-calls.js';
+import { networks } from './networks.js';
+import { python, pythonEnv } from './python.js';
+
+/** How long calls may take to end when their plugin is killed, in milliseconds, on a machine with other things to do. */
+const PROMPT_MS = 5000;
+
+async function launch(env: NodeJS.ProcessEnv, autoMtls: boolean): Promise<Plugin> {
+  const [program, ...args] = python('plugin.py');
+  const signal = AbortSignal.timeout(20_000);
+  const plugin = await launchPlugin(program, args, { env: { ...(await pythonEnv()), ...env }, signal, autoMtls });
+  onTestFinished(() => {
+    plugin.connection.close();
+    plugin.process.kill('SIGKILL');
+  });
+  return plugin;
+}
+
+/** Whether it is what calls reject with whose plugin is gone: to grpc-js, a write that fails as EPIPE is an error of its own. */
+function isLoss(error: unknown): boolean {
+  if (!(error instanceof Error && 'code' in error)) return false;
+  return error.code === status.UNAVAILABLE || error.message.endsWith('write EPIPE');
+}
+
+/** Calls that go on until they fail. */
+const endless: Record<string, (client: InstanceType<typeof KV>, underWay: () => void) => Promise<unknown>> = {
+  'calls one after another': async (client, underWay) => {
+    for (;;) {
+      await get(client, 'key');
+      underWay();
+    }
+  },
+  'streams of answers': async (client, underWay) => {
+    for (;;) {
+      await list(client);
+      underWay();
+    }
+  },
+  'a stream of requests': (client, underWay) =>
+    putAll(
+      client,
+      (function* () {
+        for (;;) {
+          yield { key: 'key', value: Buffer.alloc(2 ** 16) };
+          underWay();
+        }
+      })(),
+    ),
+  'a call on which nothing happens': async (client, underWay) => {
+    const silent = new Promise<void>(() => undefined);
+    await putAll(
+      client,
+      (async function* () {
+        yield { key: 'key', value: Buffer.alloc(1) };
+        underWay();
+        await silent;
+      })(),
+    );
+  },
+};
+
+describe.each(networks)('over $over', ({ over: network, env, available }) => {
+  describe.each([
+    { over: network, autoMtls: false },
+    { over: `${network}, mutual TLS`, autoMtls: true },
+  ])('as $over', ({ over, autoMtls }) => {
+    describeInterop({ peer: peers.python, role: 'plugin of a TypeScript host', over }, () => {
+      it.runIf(available)('answers calls of every kind, and ends when it is shut down', async () => {
+        const plugin = await launch(env, autoMtls);
+        const client = plugin.connection.client(KV);
+        // Any byte, and more than gRPC receives by default.
+        const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
+        const first: Entry = { key: 'größe', value: Buffer.concat(Array<Buffer>(20_000).fill(bytes)) };
+        const more = Array.from({ length: 200 }, (_, i): Entry => ({ key: `${i}`, value: Buffer.alloc(i, `${i}`) }));
+
+        await put(client, first);
+        expect((await get(client, first.key)).equals(first.value)).toBe(true);
+        await expect(get(client, 'missing')).rejects.toMatchObject({
+          code: status.NOT_FOUND,
+          details: 'no key "missing"',
+        });
+        expect(await putAll(client, more)).toBe(more.length);
+        const listed = await list(client);
+        expect(listed.map(({ key }) => key)).toEqual([first, ...more].map(({ key }) => key));
+        expect(
+          Buffer.concat(listed.map(({ value }) => value)).equals(
+            Buffer.concat([first, ...more].map(({ value }) => value)),
+          ),
+        ).toBe(true);
+        const answers = await Promise.all(more.map(({ key }) => get(client, key)));
+        expect(answers).toEqual(more.map(({ value }) => value));
+
+        expect(await plugin.stop()).toBe(0);
+      });
+
+      it.runIf(available)('has calls of every kind end when it is killed amid them', async () => {
+        const plugin = await launch(env, autoMtls);
+        const client = plugin.connection.client(KV);
+        await put(client, { key: 'key', value: Buffer.alloc(1) });
+        const underWay = new Set<string>();
+        const endings = Object.entries(endless).map(async ([name, call]) => {
+          const error = await call(client, () => underWay.add(name)).catch((reason: unknown) => reason);
+          return isLoss(error) ? 'lost' : `${name}: ${String(error)}`;
+        });
+        await vi.waitUntil(() => underWay.size === endings.length, { timeout: 10_000, interval: 1 });
+        const killed = performance.now();
+        plugin.process.kill('SIGKILL');
+        expect(await Promise.all(endings)).toEqual(endings.map(() => 'lost'));
+        expect(performance.now() - killed).toBeLessThan(PROMPT_MS);
+        expect(await plugin.stop()).toBe(null);
+      });
+
+      if (!autoMtls) return;
+      it.runIf(available)('refuses hosts that it does not know', async () => {
+        const plugin = await launch(env, autoMtls);
+        const field = plugin.handshake.split('|')[5] ?? '';
+        for (const stranger of [credentials.createInsecure(), hostCredentials(await makeIdentity(), field)]) {
+          await expect(connectGrpc(plugin.endpoint, stranger)).rejects.toMatchObject({ code: 'IO' });
+        }
+        expect(await plugin.stop()).toBe(0);
+      });
+    });
+  });
+});

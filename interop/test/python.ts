@@ -1,0 +1,27 @@
+// How the programs of peers/python are run.
+import { fileURLToPath } from 'node:url';
+import { PYTHON } from '../src/peers.js';
+import { freshDirectory, run } from './programs.js';
+import type { Command } from './programs.js';
+
+const fileOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+export function python(file: string, ...args: string[]): Command {
+  return [PYTHON, fileOf(`../peers/python/${file}`), ...args];
+}
+
+/** The environment that they need, with a fresh directory for the sockets of plugins. */
+export async function pythonEnv(): Promise<NodeJS.ProcessEnv & { PLUGIN_UNIX_SOCKET_DIR: string }> {
+  const messages = await freshDirectory();
+  const protos = ['kv.proto', 'grpc_controller.proto'];
+  const protoc = ['protoc', `--proto_path=${fileOf('../../examples/kv/proto')}`, `--python_out=${messages}`] as const;
+  const { status, stderr } = await run([...protoc, ...protos]);
+  if (status !== 0) throw new Error(`protoc failed: ${stderr}`);
+  return {
+    PROTO_DIR: messages,
+    PLUGIN_UNIX_SOCKET_DIR: await freshDirectory(),
+    PYTHONDONTWRITEBYTECODE: '1',
+    // gRPC would report on standard error each connection that it refuses.
+    GRPC_VERBOSITY: 'NONE',
+  };
+}
