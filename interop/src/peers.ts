@@ -1,5 +1,6 @@
 // The programs of others that the tests run against, and what they need of Debian.
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
 export interface Peer {
   readonly name: string;
@@ -10,6 +11,9 @@ export interface Peer {
 }
 
 export const PYTHON = '/usr/bin/python3';
+
+/** In place of a version: the tests run with whatever Node there is. */
+const BUILT_IN = 'built in';
 
 const go = firstMatch(/go([\d.]+)/, 'go', 'version');
 const goPlugin = debianVersion('golang-github-hashicorp-go-plugin-dev');
@@ -34,8 +38,18 @@ export const peers = {
     packages: ['python3-grpcio', 'python3-protobuf', 'protobuf-compiler'],
   },
   curl: { name: 'curl', version: firstMatch(/curl ([\d.]+)/, 'curl', '--version'), packages: ['curl'] },
+  grpcJs: { name: 'grpc-js', version: npmVersion('@grpc/grpc-js'), packages: [] },
+  http2: { name: 'Node `http2`', version: BUILT_IN, packages: [] },
+  jsonRpc: { name: 'vscode-jsonrpc', version: npmVersion('vscode-jsonrpc'), packages: [] },
   socat: { name: 'socat', version: firstMatch(/socat version ([\d.]+)/, 'socat', '-V'), packages: ['socat'] },
+  tls: { name: 'Node `tls`', version: BUILT_IN, packages: [] },
 } satisfies Record<string, Peer>;
+
+/** The version of a package that `interop` depends on. */
+function npmVersion(name: string): string | undefined {
+  const manifest = readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8');
+  return /"version": "(.+)"/.exec(manifest)?.[1];
+}
 
 /** The first group of a pattern in what a command prints; `undefined` if there is no such command, or it fails. */
 function firstMatch(pattern: RegExp, command: string, ...args: string[]): string | undefined {

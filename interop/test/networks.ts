@@ -1,19 +1,63 @@
+import { EventEmitter, once } from 'node:events';
+import type { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import type { SocketTransport } from '@rpcplugin/transport-core';
+import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
+import { UnixSocketTransport } from '@rpcplugin/transport-unix';
+import { onTestFinished } from 'vitest';
+import { freshDirectory } from './programs.js';
 
-/** Where a plugin of the example is to listen. */
 export interface Network {
   /** Its name in the README's table. */
   readonly over: string;
-  /** What a plugin is told in its environment. */
+  /** Where a plugin of the example is to listen: what it is told in its environment. */
   readonly env: NodeJS.ProcessEnv;
   /** Whether this machine has it. */
   readonly available: boolean;
+  /** A transport for it, closed when the test is over. */
+  readonly transport: () => Promise<SocketTransport>;
 }
 
 export const hasIPv6 = Object.values(networkInterfaces()).some((of) => of?.some(({ address }) => address === '::1'));
 
 export const networks: readonly Network[] = [
-  { over: 'unix', env: { KV_NETWORKS: 'unix' }, available: true },
-  { over: 'TCP', env: { KV_NETWORKS: 'tcp' }, available: true },
-  { over: 'TCP over IPv6', env: { KV_NETWORKS: 'tcp', KV_HOST: '::1' }, available: hasIPv6 },
+  {
+    over: 'unix',
+    env: { KV_NETWORKS: 'unix' },
+    available: true,
+    transport: async () => untilOver(new UnixSocketTransport({ directory: await freshDirectory() })),
+  },
+  {
+    over: 'TCP',
+    env: { KV_NETWORKS: 'tcp' },
+    available: true,
+    transport: () => Promise.resolve(untilOver(new TCPSocketTransport())),
+  },
+  {
+    over: 'TCP over IPv6',
+    env: { KV_NETWORKS: 'tcp', KV_HOST: '::1' },
+    available: hasIPv6,
+    transport: () => Promise.resolve(untilOver(new TCPSocketTransport({ host: '::1' }))),
+  },
 ];
+
+export function untilOver(transport: SocketTransport): SocketTransport {
+  onTestFinished(() => transport.close({ graceMs: 0 }));
+  return transport;
+}
+
+export interface BothEnds {
+  readonly accepted: Socket;
+  readonly connected: Socket;
+}
+
+/** A connection between two transports. */
+export async function bothEnds({ transport }: Network): Promise<BothEnds> {
+  const [listening, connecting] = await Promise.all([transport(), transport()]);
+  const ends = new EventEmitter();
+  const accepting = once(ends, 'accepted') as Promise<[Socket]>;
+  const endpoint = await listening.listen({ onConnection: (socket) => void ends.emit('accepted', socket) });
+  const connected = await connecting.connect(endpoint);
+  const [accepted] = await accepting;
+  return { accepted, connected };
+}

@@ -1,0 +1,32 @@
+// What is transferred where amounts matter, and how it is compared.
+import { createCipheriv, createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+
+/** 64 MiB that do not repeat, and have nothing to do with the size of any buffer. */
+export function largeData(): Buffer {
+  return createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(64 * 2 ** 20 + 17));
+}
+
+export function* partsOf(data: Buffer): Generator<Buffer> {
+  const size = 2 ** 16;
+  for (let at = 0; at < data.length; at += size) yield data.subarray(at, at + size);
+}
+
+export function hashOf(data: Buffer): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+/** Reads to the end. Unlike a stream's iterator it leaves a stream writable that is. */
+export function hashOfStream(stream: Readable): Promise<string> {
+  const hash = createHash('sha256');
+  return new Promise((resolve, reject) => {
+    stream.on('data', (chunk: Buffer) => hash.update(chunk));
+    stream.on('end', () => {
+      resolve(hash.digest('hex'));
+    });
+    stream.on('error', reject);
+    stream.on('close', () => {
+      reject(new Error('it closed without an end'));
+    });
+  });
+}
