@@ -20,6 +20,7 @@ const goPlugin = debianVersion('golang-github-hashicorp-go-plugin-dev');
 const goGrpc = debianVersion('golang-google-grpc-dev');
 // Debian's go-plugin does not say that it needs gRPC.
 const goPackages = ['golang-go', 'golang-github-hashicorp-go-plugin-dev', 'golang-google-grpc-dev'];
+const pythonVersion = firstMatch(/([\d.]+)/, PYTHON, '--version');
 const grpcio = firstMatch(/(.+)/, PYTHON, '-c', 'import google.protobuf, grpc; print(grpc.__version__)');
 const protoc = firstMatch(/([\d.]+)/, 'protoc', '--version');
 
@@ -34,13 +35,14 @@ export const peers = {
   go: { name: 'Go `net`', version: goPlugin && goGrpc && go, packages: goPackages },
   python: {
     name: 'Python grpcio',
-    version: grpcio && protoc && `${grpcio}, Python ${firstMatch(/([\d.]+)/, PYTHON, '--version') ?? ''}`,
+    version: grpcio && protoc && `${grpcio}, Python ${pythonVersion ?? ''}`,
     packages: ['python3-grpcio', 'python3-protobuf', 'protobuf-compiler'],
   },
   curl: { name: 'curl', version: firstMatch(/curl ([\d.]+)/, 'curl', '--version'), packages: ['curl'] },
   grpcJs: { name: 'grpc-js', version: npmVersion('@grpc/grpc-js'), packages: [] },
   http2: { name: 'Node `http2`', version: BUILT_IN, packages: [] },
   jsonRpc: { name: 'vscode-jsonrpc', version: npmVersion('vscode-jsonrpc'), packages: [] },
+  pythonSockets: { name: 'Python `socket`', version: pythonVersion, packages: ['python3'] },
   socat: { name: 'socat', version: firstMatch(/socat version ([\d.]+)/, 'socat', '-V'), packages: ['socat'] },
   tls: { name: 'Node `tls`', version: BUILT_IN, packages: [] },
 } satisfies Record<string, Peer>;
