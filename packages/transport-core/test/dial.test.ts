@@ -1,9 +1,10 @@
 import { once } from 'node:events';
+import { unlinkSync } from 'node:fs';
 import { link, symlink, writeFile } from 'node:fs/promises';
 import { createServer, Socket } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { connectSocket, dial, Operation, TransportError } from '../src/index.js';
-import { freshDirectory, freshPath, rejectionOf } from './support.js';
+import { freshDirectory, freshPath, rejectionOf, watches } from './support.js';
 
 function systemError(code: string): Error {
   return Object.assign(new Error(code), { code });
@@ -18,6 +19,17 @@ function attempts(...failures: Error[]): { attempt: () => Promise<Socket>; socke
     return failure === undefined ? Promise.resolve(socket) : Promise.reject(failure);
   };
   return { attempt, socket, count: () => count };
+}
+
+/** The path of a socket that nobody listens on. */
+async function stalePath(): Promise<string> {
+  const directory = await freshDirectory();
+  const server = createServer().listen(`${directory}/bound`);
+  await once(server, 'listening');
+  await link(`${directory}/bound`, `${directory}/stale`);
+  server.close();
+  await once(server, 'close');
+  return `${directory}/stale`;
 }
 
 const options = { waitMs: 60_000, pollMs: 1 };
@@ -54,6 +66,16 @@ describe('dial', () => {
     expect(performance.now() - begun).toBeGreaterThan(100);
   });
 
+  it('tries again at once after the first EAGAIN', async () => {
+    const delays = [];
+    for (let round = 0; round < 5; round++) {
+      const begun = performance.now();
+      await dial(attempts(systemError('EAGAIN')).attempt, new Operation('test'), noWait);
+      delays.push(performance.now() - begun);
+    }
+    expect(Math.min(...delays)).toBeLessThan(50);
+  });
+
   it('does not try a file again that is missing until it appears', async () => {
     const path = await freshPath();
     const { attempt, count } = attempts(systemError('ENOENT'));
@@ -68,9 +90,20 @@ describe('dial', () => {
 
   it('tries a file that stays missing once more when the time is over', async () => {
     const { attempt, count } = attempts(...Array.from({ length: 50 }, () => systemError('ENOENT')));
-    const dialling = dial(attempt, new Operation('test'), { waitMs: 40, pollMs: 1, path: await freshPath() });
+    // Longer than the pause between attempts at a file that is there and stale.
+    const dialling = dial(attempt, new Operation('test'), { waitMs: 120, pollMs: 1, path: await freshPath() });
     await expect(dialling).rejects.toMatchObject({ code: 'ENOENT' });
     expect(count()).toBe(2);
+  });
+
+  it.runIf(process.platform === 'linux')('leaves no watch of a file that it has waited for long', async () => {
+    const path = await freshPath();
+    const before = watches();
+    const dialling = dial(attempts(systemError('ENOENT')).attempt, new Operation('test'), { ...options, path });
+    await vi.waitUntil(() => watches().length > before.length, { timeout: 10_000 });
+    await writeFile(path, '');
+    await dialling;
+    expect(watches()).toEqual(before);
   });
 
   it('tries a new file that refuses often, whose maker may be about to listen, and an old one seldom', async () => {
@@ -155,13 +188,15 @@ describe('connectSocket', () => {
   });
 
   it('rejects with the system error for a stale socket', async () => {
-    const directory = await freshDirectory();
-    const server = createServer().listen(`${directory}/bound`);
-    await once(server, 'listening');
-    await link(`${directory}/bound`, `${directory}/stale`);
-    server.close();
-    await once(server, 'close');
-    await expect(connectSocket({ path: `${directory}/stale` }, signal)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await expect(connectSocket({ path: await stalePath() }, signal)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('rejects with the system error for a stale socket that has gone when it looks what it was', async () => {
+    const path = await stalePath();
+    // The kernel has refused it when `connectSocket` returns.
+    const connecting = connectSocket({ path }, signal);
+    unlinkSync(path);
+    await expect(connecting).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 
   it('rejects with the system error where nothing is', async () => {

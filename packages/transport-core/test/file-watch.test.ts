@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { watch, writeFileSync } from 'node:fs';
+import { mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { FileWatch } from '../src/file-watch.js';
-import { freshDirectory } from './support.js';
+import { freshDirectory, watches } from './support.js';
 
 const LONG_MS = 60_000;
 const never = new AbortController().signal;
@@ -17,17 +18,15 @@ function waiting(path: string, unwatchedMs: number): { file: FileWatch; changed:
   return { file, changed: file.change(file.state(), LONG_MS, never) };
 }
 
-/** How many watches this process has: see proc(5) about inotify. Node does not count those that let it exit. */
-function watches(): number {
-  const infos = readdirSync('/proc/self/fdinfo').map((fd) => {
-    try {
-      return readFileSync(join('/proc/self/fdinfo', fd), 'utf8');
-    } catch {
-      // That of the listing itself.
-      return '';
-    }
-  });
-  return infos.join('').match(/^inotify wd:/gm)?.length ?? 0;
+/** Resolves once what has happened so far in other directories has been told to those that watch them. */
+async function eventsSoFar(): Promise<void> {
+  const directory = await freshDirectory();
+  const watcher = watch(directory);
+  writeFileSync(join(directory, 'last'), '');
+  await once(watcher, 'change');
+  watcher.close();
+  // libuv gives the watch back when it has told of all events.
+  await new Promise(setImmediate);
 }
 
 describe.each([
@@ -80,6 +79,16 @@ describe.each([
     await changed;
   });
 
+  it('when a file takes the place of a link that leads to itself, at which nothing can be seen', async () => {
+    const directory = await freshDirectory();
+    await symlink('file', join(directory, 'file'));
+    await writeFile(join(directory, 'other'), '');
+    const { file, changed } = waiting(join(directory, 'file'), unwatchedMs);
+    expect({ state: file.state(), ageMs: file.ageMs() }).toEqual({ state: '', ageMs: Infinity });
+    await rename(join(directory, 'other'), join(directory, 'file'));
+    await changed;
+  });
+
   it('when it came before anybody waited', async () => {
     const path = join(await freshDirectory(), 'file');
     const file = new FileWatch(path, unwatchedMs);
@@ -115,17 +124,55 @@ it('the age of a file is the time since it was made or changed, and that of a mi
   expect(file.ageMs()).toBeLessThan(30_000);
 });
 
-it.runIf(process.platform === 'linux')('no watch begins in the first second, and none stays', async () => {
-  const path = join(await freshDirectory(), 'file');
-  const before = watches();
-  const soon = waiting(path, LONG_MS);
-  expect(watches()).toBe(before);
-  const late = waiting(path, 0);
-  expect(watches()).toBe(before + 1);
-  await writeFile(path, '');
-  await Promise.all([soon.changed, late.changed]);
-  late.file.close();
-  expect(watches()).toBe(before);
+describe.runIf(process.platform === 'linux')('a watch', () => {
+  it('does not begin in the first second, does not keep the process, and does not stay', async () => {
+    const path = join(await freshDirectory(), 'file');
+    const before = watches();
+    const soon = waiting(path, LONG_MS);
+    expect(watches()).toEqual(before);
+    const late = waiting(path, 0);
+    expect(watches()).toHaveLength(before.length + 1);
+    expect(process.getActiveResourcesInfo().filter((name) => name.startsWith('FSEvent'))).toEqual([]);
+    await writeFile(path, '');
+    await Promise.all([soon.changed, late.changed]);
+    late.file.close();
+    expect(watches()).toEqual(before);
+  });
+
+  it('goes on undisturbed by others that use the same directory', async () => {
+    const directory = await freshDirectory();
+    const { changed } = waiting(join(directory, 'file'), 0);
+    const before = watches();
+    for (const name of ['other', 'another']) await writeFile(join(directory, name), '');
+    await eventsSoFar();
+    expect(watches()).toEqual(before);
+    await writeFile(join(directory, 'file'), '');
+    await changed;
+  });
+
+  it('moves to the directory above while its own is missing, and back, and none of them stays', async () => {
+    const above = await freshDirectory();
+    const directory = join(above, 'a/b');
+    const before = watches();
+    const { file, changed } = waiting(join(directory, 'file'), 0);
+    const watched = (): number[] =>
+      watches()
+        .slice(before.length)
+        .map(({ inode }) => inode);
+    const inode = async (path: string): Promise<number> => (await stat(path)).ino;
+    expect(watched()).toEqual([await inode(above)]);
+    await mkdir(directory, { recursive: true });
+    const made = await inode(directory);
+    await vi.waitUntil(() => watched().join() === `${made}`, { timeout: 10_000 });
+    await rm(join(above, 'a'), { recursive: true });
+    const left = await inode(above);
+    await vi.waitUntil(() => watched().join() === `${left}`, { timeout: 10_000 });
+    await mkdir(directory, { recursive: true });
+    await writeFile(join(directory, 'file'), '');
+    await changed;
+    file.close();
+    expect(watches()).toEqual(before);
+  });
 });
 
 it('the wait ends when its time is over, or its signal fires', async () => {

@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { SocketTransport } from '../src/index.js';
 import { PipeTransport } from './pipe-transport.js';
@@ -18,12 +20,19 @@ async function pipe(): Promise<PipeTransport> {
   return closedAfterwards(new PipeTransport(await freshPath()));
 }
 
+/** The garbage collector, which Node hides. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc()');
+}
+
 const echo: (connection: Socket) => void = (connection) => connection.pipe(connection);
 
 /** A transport that goes through these steps where others bind and unbind. */
 class Scripted extends PipeTransport {
   readonly steps: { bind?: () => Promise<void>; unbind?: () => Promise<void> };
   unbound = 0;
+  server: Server | undefined;
 
   constructor(path: string, steps: Scripted['steps']) {
     super(path);
@@ -31,6 +40,7 @@ class Scripted extends PipeTransport {
   }
 
   protected override async bind(server: Server): Promise<string> {
+    this.server = server;
     const endpoint = await super.bind(server);
     await this.steps.bind?.();
     return endpoint;
@@ -127,6 +137,21 @@ describe('SocketTransport options', () => {
     expect(error.code).toBe('INVALID_ARGUMENT');
   });
 
+  it.runIf(process.platform === 'linux')('has the kernel hold as many connections as backlog says', async () => {
+    for (const { backlog, held } of [
+      // Linux holds one more.
+      { backlog: 1, held: 2 },
+      { backlog: undefined, held: 5 },
+    ]) {
+      const transport = closedAfterwards(new PipeTransport(await freshPath(), { backlog }));
+      await transport.listen();
+      // All in one turn, in which nothing is accepted.
+      const dialling = Array.from({ length: 5 }, () => dial(transport.path));
+      const outcomes = await Promise.allSettled(dialling);
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(held);
+    }
+  });
+
   it('closes a connection beyond maxConnections', async () => {
     const transport = closedAfterwards(new PipeTransport(await freshPath(), { maxConnections: 1 }));
     await transport.listen({ onConnection: echo });
@@ -173,6 +198,28 @@ describe('SocketTransport options', () => {
   });
 });
 
+it('nothing of a connection is kept once it has ended, while the transport goes on', async () => {
+  const transport = closedAfterwards(new PipeTransport(await freshPath()));
+  const accepted: WeakRef<Socket>[] = [];
+  await transport.listen({
+    onConnection: (connection) => {
+      accepted.push(new WeakRef(connection.resume()));
+    },
+  });
+  for (let i = 0; i < 3; i++) {
+    const peer = await dial(transport.path);
+    peer.resume().end();
+    await once(peer, 'close');
+  }
+  await vi.waitUntil(
+    () => {
+      collectGarbage();
+      return accepted.length === 3 && accepted.every((connection) => connection.deref() === undefined);
+    },
+    { timeout: 10_000 },
+  );
+});
+
 it('a connection reaches its handler in the turn in which it was accepted', async () => {
   const order: string[] = [];
   const onAccept = (): void => {
@@ -193,6 +240,22 @@ it('a connection reaches its handler in the turn in which it was accepted', asyn
 });
 
 describe('SocketTransport and its subclass', () => {
+  it('goes on, and tells those who watch, when a connection could not be accepted', async () => {
+    const transport = closedAfterwards(new Scripted(await freshPath(), {}));
+    const endpoint = await transport.listen({ onConnection: echo });
+    const errors: unknown[] = [];
+    const onError = (message: unknown): void => void errors.push(message);
+    subscribe('rpcplugin:transport:error', onError);
+    onTestFinished(() => void unsubscribe('rpcplugin:transport:error', onError));
+    // As Node does then, which here has always a descriptor to accept with.
+    const cause = Object.assign(new Error('accept ECONNABORTED'), { code: 'ECONNABORTED' });
+    transport.server?.emit('error', cause);
+    expect(errors).toMatchObject([{ endpoint, operation: 'accept', error: { code: 'IO', cause } }]);
+    const peer = await dial(transport.path);
+    peer.end('hello');
+    expect((await buffer(peer)).toString()).toBe('hello');
+  });
+
   it('unbinds once', async () => {
     const transport = new Scripted(await freshPath(), {});
     await transport.listen();

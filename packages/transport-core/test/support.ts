@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,4 +47,20 @@ export async function dial(path: string, { allowHalfOpen = false } = {}): Promis
   onTestFinished(() => void socket.destroy());
   await once(socket, 'connect');
   return socket.on('error', () => undefined);
+}
+
+/** The watches that this process has, with their numbers and the inodes of what they watch: see proc(5) about inotify. */
+export function watches(): { number: string; inode: number }[] {
+  const infos = readdirSync('/proc/self/fdinfo').map((fd) => {
+    try {
+      return readFileSync(join('/proc/self/fdinfo', fd), 'utf8');
+    } catch {
+      // That of the listing itself.
+      return '';
+    }
+  });
+  return Array.from(infos.join('').matchAll(/^inotify wd:(\S+) ino:(\S+)/gm), ([, number = '', inode = '']) => ({
+    number,
+    inode: Number.parseInt(inode, 16),
+  }));
 }
