@@ -1,29 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { requirements, transportCases } from '../src/index.js';
-import type { MemoryConnection, TransportSubject } from '../src/index.js';
-import { files, mutants } from './mutants.js';
-import type { Mutant } from './mutants.js';
+import { mutants, subjectOf } from './mutants.js';
 import { memory } from './subjects.js';
-
-function subjectOf({ transport: MutantTransport }: Mutant): TransportSubject<MemoryConnection> {
-  return {
-    create: () => new MutantTransport(),
-    capabilities: {
-      ...memory.capabilities,
-      leftovers: () => files,
-      cleanUp: () => {
-        files.length = 0;
-      },
-      createAt: (endpoint) => new MutantTransport({ name: endpoint.replace('memory:', '') }),
-    },
-  };
-}
 
 const ids = requirements.map(({ id }) => id);
 
 describe('a transport that', () => {
-  it.each(mutants.map((mutant) => ({ ...mutant, mutant })))('$mistake fails "$fails"', async ({ mutant, fails }) => {
-    const [found] = transportCases(subjectOf(mutant), { timeoutMs: 1500 }).filter(({ name }) => name === fails);
+  it.each(mutants)('$mistake fails "$fails"', async ({ mistake, transport, fails, timeoutMs = 1500 }) => {
+    const [found] = transportCases(subjectOf(mistake, transport), { timeoutMs }).filter(({ name }) => name === fails);
     const requirement = fails.slice(0, 2);
     await expect(found?.run()).rejects.toMatchObject({
       name: 'ContractError',

@@ -2,13 +2,39 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { CloseOptions, ConnectOptions, ListenOptions } from '@rpcplugin/transport-core';
 import { MemoryTransport } from '../src/index.js';
-import type { MemoryConnection, MemoryTransportOptions } from '../src/index.js';
+import type { MemoryConnection, MemoryTransportOptions, TransportSubject } from '../src/index.js';
+import { memory } from './subjects.js';
 
 /** A transport with one mistake, and the case that is there to find it. */
 export interface Mutant {
   readonly mistake: string;
   readonly fails: string;
   readonly transport: new (options?: MemoryTransportOptions) => MemoryTransport;
+  /** How long the case may take to find it, in milliseconds, if a process has to start. Default: 1500. */
+  readonly timeoutMs?: number;
+}
+
+/** Where somebody listens who neither lets anybody in nor turns anybody away. */
+const STUCK = 'memory:stuck';
+
+/** What is put through the contract; another process finds it by the query of its URL. */
+export function subjectOf(mistake: string, Transport: Mutant['transport']): TransportSubject<MemoryConnection> {
+  return {
+    create: () => new Transport(),
+    capabilities: {
+      ...memory.capabilities,
+      leftovers: () => files,
+      cleanUp: () => {
+        files.length = 0;
+      },
+      stuck: () => STUCK,
+      createAt: (endpoint) => new Transport({ name: endpoint.replace('memory:', '') }),
+      module: {
+        url: new URL(`mutant-elsewhere.ts?${encodeURIComponent(mistake)}`, import.meta.url),
+        execArgv: ['--conditions=@rpcplugin/source', '--import', 'tsx'],
+      },
+    },
+  };
 }
 
 type Listen = ListenOptions<MemoryConnection>;
@@ -49,6 +75,24 @@ let firstEndpoint: string | undefined;
 /** What is left by who leaves files. */
 export const files: string[] = [];
 const holders = new Map<string, MemoryTransport>();
+
+class LeavesFile extends MemoryTransport {
+  override listen(options?: Listen): Promise<string> {
+    files.push('s');
+    return super.listen(options);
+  }
+}
+
+const Unguarded = withConnection((connection) => {
+  connection.removeAllListeners('error');
+});
+
+class Impatient extends MemoryTransport {
+  override connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
+    if (endpoint === STUCK) return Promise.reject(new TransportError('RESOURCE_EXHAUSTED', 'its backlog is full'));
+    return super.connect(endpoint, options);
+  }
+}
 
 export const mutants: readonly Mutant[] = [
   {
@@ -295,12 +339,7 @@ export const mutants: readonly Mutant[] = [
   {
     mistake: 'leaves a file',
     fails: 'X3 nothing is left of a listener, a dialer and their connections',
-    transport: class extends MemoryTransport {
-      override listen(options?: Listen): Promise<string> {
-        files.push('s');
-        return super.listen(options);
-      }
-    },
+    transport: LeavesFile,
   },
   {
     mistake: 'lets a pending connect go on when it is closed',
@@ -382,8 +421,34 @@ export const mutants: readonly Mutant[] = [
   {
     mistake: 'lets errors of connections end the process',
     fails: 'E2 somebody listens to the errors of every connection',
-    transport: withConnection((connection) => {
-      connection.removeAllListeners('error');
-    }),
+    transport: Unguarded,
   },
+  {
+    mistake: 'is known in its own process only',
+    fails: 'L2 the endpoint leads another process there',
+    transport: MemoryTransport,
+    timeoutMs: 30_000,
+  },
+  {
+    mistake: 'leaves a file in another process',
+    fails: 'X3 a process whose transports have closed holds nothing any more and ends by itself',
+    transport: LeavesFile,
+    timeoutMs: 30_000,
+  },
+  {
+    mistake: 'lets errors of connections end another process',
+    fails: 'E2 errors on connections that nobody listens to do not end a process',
+    transport: Unguarded,
+    timeoutMs: 30_000,
+  },
+  {
+    mistake: 'takes an address whose holder does not answer',
+    fails: 'L5 an address whose holder is too busy to answer is in use',
+    transport: MemoryTransport,
+  },
+  ...[
+    'C4 a listener that does not answer rejects TIMEOUT after timeoutMs, and leaves nothing',
+    'C5 an abort while it waits for a listener that does not answer rejects ABORTED with the reason as the cause, and leaves nothing',
+    'X4 a connect to a listener that does not answer rejects CLOSED, and leaves nothing',
+  ].map((fails) => ({ mistake: 'takes a listener that does not answer for a failure', fails, transport: Impatient })),
 ];

@@ -98,9 +98,10 @@ const capabilities: Required<Capabilities> = {
   cleanUp: () => undefined,
 };
 
-it.each(Object.entries(capabilities))('the table of capabilities says what %s adds', (name, capability) => {
-  const without = new Set(transportCases(memoryOnly).map((each) => each.name));
-  const added = transportCases({ ...memoryOnly, capabilities: { [name]: capability } })
+it.each(Object.keys(capabilities))('the table of capabilities says what %s adds', (name) => {
+  const others = Object.fromEntries(Object.entries(capabilities).filter(([other]) => other !== name));
+  const without = new Set(transportCases({ ...memoryOnly, capabilities: others }).map((each) => each.name));
+  const added = transportCases({ ...memoryOnly, capabilities })
     .filter((each) => !without.has(each.name))
     .map(({ requirement }) => requirement);
   const documented = rows.find(([, cell]) => cell === `\`${name}\``)?.[3] ?? '';
