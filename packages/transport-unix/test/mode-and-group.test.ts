@@ -46,10 +46,10 @@ describe('the mode of the file', () => {
 describe.runIf(group !== undefined)('the group of the file', () => {
   const { name, gid } = group ?? { name: '', gid: -1 };
 
-  it.each([{ group: gid }, { group: name }])('is the one asked for, $group', async (options) => {
+  it.each([{ group: gid }, { group: name }])('is the one asked for, $group, and the owner stays', async (options) => {
     const directory = await freshDirectory();
     const endpoint = await transport({ directory, ...options }).listen();
-    expect(await stat(pathOf(endpoint))).toMatchObject({ gid });
+    expect(await stat(pathOf(endpoint))).toMatchObject({ uid: process.getuid?.(), gid });
   });
 
   it.each([String(gid), name])('is PLUGIN_UNIX_SOCKET_GROUP, %j, in PLUGIN_UNIX_SOCKET_DIR', async (value) => {

@@ -1,0 +1,115 @@
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { basename, join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { HeldDirectory } from '../src/held-directory.js';
+import { publishSocket } from '../src/socket-file.js';
+import { TidyUp } from '../src/tidy-up.js';
+import { failure, freshDirectory, plainServer, saysHello, staleSocketAt } from './support.js';
+
+/** Publishes a socket at a path, while somebody else does something right after it was bound. */
+async function publish(path: string, meanwhile: () => unknown): Promise<void> {
+  const server = createServer((socket) => socket.end('hello'));
+  const directory = HeldDirectory.open(join(path, '..'));
+  const tidyUp = new TidyUp();
+  onTestFinished(() => {
+    server.close();
+    tidyUp.run();
+    directory.close();
+  });
+  const bind = async (address: string): Promise<void> => {
+    server.listen({ path: address, exclusive: true });
+    await once(server, 'listening');
+    await meanwhile();
+  };
+  const { signal } = new AbortController();
+  await publishSocket(path, { directory, bind, mode: 0o600, gid: undefined, tidyUp, isLocked: true, signal });
+}
+
+/** The directory in which a socket is made first. */
+function stagingIn(directory: string): string {
+  return join(directory, readdirSync(directory).find((name) => name.startsWith('.rpcplugin-')) ?? '');
+}
+
+it('what is put at the path while the socket is made stays: ADDRESS_IN_USE', async () => {
+  const directory = await freshDirectory();
+  const path = join(directory, 'p.sock');
+  const error = await failure(
+    publish(path, () => {
+      writeFileSync(path, 'content');
+    }),
+  );
+  expect(error).toMatchObject({
+    code: 'ADDRESS_IN_USE',
+    endpoint: `unix:${path}`,
+    hint: expect.stringContaining('another path') as string,
+    cause: { code: 'EEXIST' },
+  });
+  expect(await readFile(path, 'utf8')).toBe('content');
+  expect(await readdir(directory)).toEqual(['p.sock']);
+});
+
+it('a live socket that takes the place of a stale one while ours is made stays', async () => {
+  const path = join(await freshDirectory(), 'p.sock');
+  await staleSocketAt(path);
+  const publishing = publish(path, async () => {
+    unlinkSync(path);
+    await plainServer(path);
+  });
+  expect((await failure(publishing)).code).toBe('ADDRESS_IN_USE');
+  expect(await saysHello(path)).toBe(true);
+});
+
+it('a directory that goes while the socket is made is what the error says', async () => {
+  const [above, elsewhere] = [await freshDirectory(), await freshDirectory()];
+  const directory = join(above, 'd');
+  mkdirSync(directory);
+  const publishing = publish(join(directory, 'p.sock'), () => {
+    renameSync(stagingIn(directory), join(elsewhere, 'd'));
+    rmdirSync(directory);
+  });
+  await expect(publishing).rejects.toMatchObject({ code: 'ENOENT', syscall: 'link' });
+});
+
+it('an error of binding is the one that counts', async () => {
+  const reason = new Error('no descriptors, say');
+  const directory = await freshDirectory();
+  const publishing = publish(join(directory, 'p.sock'), () => {
+    rmSync(stagingIn(directory), { recursive: true });
+    throw reason;
+  });
+  await expect(publishing).rejects.toBe(reason);
+  expect(await readdir(directory)).toEqual([]);
+});
+
+it.each([
+  {
+    what: 'a file',
+    put: (name: string) => {
+      writeFileSync(name, '');
+    },
+    stays: ['put'],
+  },
+  {
+    what: 'a directory with something in it',
+    put: (name: string) => {
+      mkdirSync(join(name, 'a'), { recursive: true });
+    },
+    stays: ['put', 'put/a'],
+  },
+  { what: 'nothing', put: () => undefined, stays: [] },
+])('$what in place of the directory that the socket was made in is left alone', async ({ put, stays }) => {
+  const directory = await freshDirectory();
+  const path = join(directory, 'p.sock');
+  let name = '';
+  await publish(path, () => {
+    name = stagingIn(directory);
+    renameSync(name, join(directory, 'moved'));
+    put(name);
+  });
+  expect(await saysHello(path)).toBe(true);
+  const entries = (await readdir(directory, { recursive: true })).map((entry) => entry.replace(basename(name), 'put'));
+  expect(entries.sort()).toEqual(['moved', 'p.sock', ...stays]);
+});
