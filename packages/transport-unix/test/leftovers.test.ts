@@ -77,6 +77,7 @@ describe('what was left in the automatic location', () => {
 
   it('is not touched if it has another name, another kind or anything but sockets in it', async () => {
     await mkdir(join(runtimeDirectory, 'rpcplugin-old'));
+    await mkdir(join(runtimeDirectory, 'my-rpcplugin-4194305-abcdef'));
     await mkdir(join(runtimeDirectory, 'rpcplugin-4194305-abcdefg'));
     await writeFile(join(runtimeDirectory, 'rpcplugin-4194305-abcdef'), 'a file');
     await mkdir(join(runtimeDirectory, 'rpcplugin-4194305-ghijkl'));
@@ -86,6 +87,13 @@ describe('what was left in the automatic location', () => {
     }
     const before = await readdir(runtimeDirectory);
     expect(await others(await transport().listen())).toEqual(before.sort());
+  });
+
+  it('is not touched while its process lives, however old and empty it is', async () => {
+    const left = `rpcplugin-${process.ppid}-abcdef`;
+    await mkdir(join(runtimeDirectory, left));
+    await utimes(join(runtimeDirectory, left), minutesAgo(60), minutesAgo(60));
+    expect(await others(await transport().listen())).toEqual([left]);
   });
 
   it('is removed, if it is empty, only once it is too old to be of somebody who is about to start', async () => {

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { socketPathLimitBytes } from '@rpcplugin/transport-core';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
+  Controlled,
   failure,
   freshDirectory,
   isRoot,
@@ -390,6 +391,51 @@ describe('without path and directory', () => {
     expect(await readdir(long)).toEqual([]);
     await transport().connect(endpoint);
   });
+
+  it('TMPDIR is used as long as the path of a socket in it fits, to the byte', async () => {
+    vi.stubEnv('XDG_RUNTIME_DIR', undefined);
+    const lengths = [];
+    const rest = socketPathLimitBytes - Buffer.byteLength(`${temporary}//rpcplugin-${process.pid}-XXXXXX/plugin-`) - 12;
+    for (let bytes = rest - 8; bytes <= rest + 8; bytes++) {
+      const base = join(temporary, 'd'.repeat(bytes));
+      await mkdir(base);
+      vi.stubEnv('TMPDIR', base);
+      // The one that there is would be used again.
+      await using listener = transport();
+      const endpoint = await listener.listen();
+      await transport().connect(endpoint);
+      if (pathOf(endpoint).startsWith(base)) lengths.push(Buffer.byteLength(pathOf(endpoint)));
+    }
+    expect(lengths).toEqual(Array.from({ length: 9 }, (_, i) => socketPathLimitBytes - 8 + i));
+  });
+
+  /** Of a process that has a temp directory to itself; its loader of TypeScript is to put nothing there. */
+  function environment(): NodeJS.ProcessEnv {
+    return { TMPDIR: temporary, TSX_DISABLE_CACHE: '1' };
+  }
+
+  it.runIf(isRoot)('another user has it in a TMPDIR of its own, which is in a directory of root', async () => {
+    await chown(temporary, otherUser.uid, otherUser.gid);
+    const child = await Controlled.start({ ...otherUser, env: { ...environment(), XDG_RUNTIME_DIR: '' } });
+    const { endpoint = '' } = await child.ask({ do: 'listen' });
+    expect(dirname(dirname(pathOf(endpoint)))).toBe(temporary);
+    await child.ask({ do: 'close' });
+    expect(await readdir(temporary)).toEqual([]);
+  });
+
+  it.runIf(isRoot && group !== undefined)(
+    'that can not be made anywhere: PERMISSION_DENIED with what was wrong with each place, and nothing is left',
+    async () => {
+      await chown(temporary, otherUser.uid, otherUser.gid);
+      const child = await Controlled.start({ ...otherUser, env: environment() });
+      // Not a group of that user.
+      const { error } = await child.ask({ do: 'listen', options: { group: group?.gid } });
+      expect(error?.code).toBe('PERMISSION_DENIED');
+      expect(error?.hint).toContain('TMPDIR');
+      for (const place of [temporary, '/tmp']) expect(error?.message).toContain(`chown '${place}/rpcplugin-`);
+      expect(await readdir(temporary)).toEqual([]);
+    },
+  );
 
   it.runIf(group !== undefined)('with a group it is in TMPDIR, 0710 and that group, and its own', async () => {
     const without = dirname(pathOf(await transport().listen()));

@@ -1,0 +1,45 @@
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { removeIfEmpty } from '../src/made-directory.js';
+import { freshDirectory, transport } from './support.js';
+
+it('one that another transport made in place of one that has gone is removed with its own last user', async () => {
+  const directory = await freshDirectory();
+  const [first, second, third] = ['1', '2', '3'].map((name) => transport({ path: join(directory, 'a', name) }));
+  await first?.listen();
+  await rm(join(directory, 'a'), { recursive: true });
+  await second?.listen();
+  await first?.close();
+  await third?.listen();
+  await second?.close();
+  expect(await readdir(join(directory, 'a'))).toEqual(['3']);
+  await third?.close();
+  expect(await readdir(directory)).toEqual([]);
+});
+
+it('one that somebody else makes after ours was removed stays, though it may have the same inode', async () => {
+  const directory = await freshDirectory();
+  for (let i = 0; i < 5; i++) {
+    const path = join(directory, `${i}`, 'p.sock');
+    const first = transport({ path });
+    await first.listen();
+    await first.close();
+    await mkdir(join(directory, `${i}`));
+    const second = transport({ path });
+    await second.listen();
+    await second.close();
+  }
+  expect((await readdir(directory)).sort()).toEqual(['0', '1', '2', '3', '4']);
+});
+
+it('one is removed only if it is empty; that it has gone is no failure, and anything else is', async () => {
+  const directory = await freshDirectory();
+  await writeFile(join(directory, 'file'), '');
+  removeIfEmpty(join(directory, 'nothing'));
+  removeIfEmpty(directory);
+  expect(() => {
+    removeIfEmpty(join(directory, 'file'));
+  }).toThrow('ENOTDIR');
+  expect(await readdir(directory)).toEqual(['file']);
+});
