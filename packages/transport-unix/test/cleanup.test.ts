@@ -1,8 +1,8 @@
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { Controlled, failure, freshDirectory, plainServer, program, transport } from './support.js';
+import { Controlled, failure, freshDirectory, held, plainServer, program, transport } from './support.js';
 
 /** Both kinds of places that have something to tidy up: made parents of a path, and the private directory. */
 async function listeningChild(): Promise<{ child: Controlled; directories: string[] }> {
@@ -32,7 +32,7 @@ describe('a process that ends while it listens leaves no file and no directory',
 // Exits as soon as anything shows in the directory. Each turn of the event loop is held up for a moment, so that what a
 // listen has asked for is there before the listen hears of it.
 const exitEarly = (options: string): string => `
-  import { readdirSync, readlinkSync } from 'node:fs';
+  import { readdirSync } from 'node:fs';
   import { UnixSocketTransport } from './src/index.ts';
   const [directory] = process.argv.slice(1);
   void new UnixSocketTransport(${options}).listen();
@@ -179,18 +179,3 @@ it.runIf(process.platform === 'linux')('no descriptor and no timer stays, after 
   // Less than a second, after which the timer of a probe would have gone by itself.
   await vi.waitUntil(() => held().length <= before.length, { timeout: 500 });
 });
-
-/** What keeps this process from ending, and what its descriptors refer to but for sockets, which close a little later. */
-function held(): string[] {
-  const descriptors = readdirSync('/proc/self/fd').map((descriptor) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${descriptor}`);
-    } catch {
-      // That of the listing itself.
-      return '';
-    }
-  });
-  return [...process.getActiveResourcesInfo(), ...descriptors]
-    .filter((name) => name.startsWith('/') || name === 'Timeout')
-    .sort();
-}

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { bundle } from './bundle.js';
 import { startProcess, startThread } from './racers.js';
-import { freshDirectory, pathOf, staleSocketAt, transport } from './support.js';
+import { freshDirectory, held, pathOf, staleSocketAt, transport } from './support.js';
 
 const racer = bundle('racer');
 
@@ -40,7 +40,11 @@ describe('what was left in the automatic location', () => {
     const left = pathOf(await killed.ask({ listen: {} }));
     await killed.kill();
     expect((await stat(left)).isSocket()).toBe(true);
-    expect(await others(await transport().listen())).toEqual([]);
+    const before = held();
+    const listener = transport();
+    expect(await others(await listener.listen())).toEqual([]);
+    await listener.close();
+    await vi.waitUntil(() => held().length <= before.length);
   });
 
   it('by a terminated worker thread is swept on the next start in the same process', async () => {

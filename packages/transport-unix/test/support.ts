@@ -1,6 +1,7 @@
 import { fork, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { chmod, link, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
@@ -74,6 +75,21 @@ export async function staleSocketAt(path: string): Promise<void> {
 /** Directories of sockets in the making, which are to be gone once a listen has settled. */
 export async function stagingIn(directory: string): Promise<string[]> {
   return (await readdir(directory)).filter((name) => name.startsWith('.'));
+}
+
+/** What keeps this process from ending, and what its descriptors refer to but for sockets, which close a little later. */
+export function held(): string[] {
+  const descriptors = readdirSync('/proc/self/fd').map((descriptor) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`);
+    } catch {
+      // That of the listing itself.
+      return '';
+    }
+  });
+  return [...process.getActiveResourcesInfo(), ...descriptors]
+    .filter((name) => name.startsWith('/') || name === 'Timeout')
+    .sort();
 }
 
 /** A group other than this process's that it may give files to; `undefined` if it has none. */
