@@ -1,16 +1,18 @@
 import { readdirSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import { launchPlugin } from '@rpcplugin/example-kv/host';
 import type { Plugin } from '@rpcplugin/example-kv/host';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { describeInterop } from '../src/describe-interop.js';
 import { answerOf, echo, echoServer } from '../src/echo.js';
 import type { ExchangeMessage__Output } from '../src/generated/interop/ExchangeMessage.js';
+import { freshDirectory } from '../src/fresh-directory.js';
+import { goPeer, runGo, useGoPeer } from '../src/go-peer.js';
 import { GrpcBroker } from '../src/grpc-broker.js';
 import { newTransport } from '../src/new-transport.js';
+import { peers } from '../src/peers.js';
 import { Exchange, GRPCBroker } from '../src/protos.js';
 
 const EXCHANGES = 200;
@@ -18,50 +20,38 @@ const AT_ONCE = 20;
 const descriptorsOf = (id: string): number => readdirSync(`/proc/${id}/fd`).length;
 const file = fileURLToPath(new URL('children/exchange-plugin.ts', import.meta.url));
 
-describe.each(['unix', 'tcp'])('a plugin and its host, over %s', (network) => {
-  let directory: string;
-  let plugin: Plugin;
-  let broker: GrpcBroker;
+const typescript = (network: string): [string, ...string[]] => [
+  process.execPath,
+  '--conditions=@rpcplugin/source',
+  '--import',
+  'tsx',
+  file,
+  network,
+];
 
-  beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'broker-'));
-    plugin = await launchPlugin(
-      process.execPath,
-      ['--conditions=@rpcplugin/source', '--import', 'tsx', file, network],
-      {
-        env: { XDG_RUNTIME_DIR: directory },
-        signal: AbortSignal.timeout(20_000),
-      },
-    );
-    broker = new GrpcBroker(plugin.connection.client(GRPCBroker).StartStream(), {
+/**
+ * A TypeScript host that shares brokered services with the plugin that the command starts.
+ *
+ * @param temporary - The variable that tells the plugin where to put its sockets.
+ */
+function itExchanges(network: string, temporary: string, [command, ...args]: [string, ...string[]]): void {
+  it('serves and calls some hundreds of brokered services while calls run, and keeps nothing of them', async () => {
+    const directory = await freshDirectory();
+    const plugin = await launchPlugin(command, args, {
+      env: { [temporary]: directory },
+      signal: AbortSignal.timeout(20_000),
+    });
+    onTestFinished(async () => {
+      await plugin.stop();
+    });
+    const broker = new GrpcBroker(plugin.connection.client(GRPCBroker).StartStream(), {
       transport: () => newTransport(network),
       server: ServerCredentials.createInsecure(),
       channel: credentials.createInsecure(),
     });
-  });
-
-  afterEach(async () => {
-    await plugin.stop();
-    await rm(directory, { recursive: true });
-  });
-
-  /** Serves for the plugin, has it call, and calls what it then serves. */
-  async function exchange(): Promise<void> {
-    const ours = broker.nextService();
-    const value = Buffer.from(`exchange ${ours}`);
-    const listener = await broker.serve(ours, echoServer());
-    const client = plugin.connection.client(Exchange);
-    const answer = await answerOf<ExchangeMessage__Output>((done) => client.Exchange({ service: ours, value }, done));
-    await listener.close();
-    expect(answer.value).toEqual(value);
-    const theirs = await broker.dial(answer.service);
-    expect(await echo(theirs, value)).toEqual(value);
-    theirs.close();
-  }
-
-  it('serve each other some hundreds of brokered services while calls run, and keep nothing of them', async () => {
     const processes = ['self', String(plugin.process.pid)];
     const before = processes.map(descriptorsOf);
+
     let left = EXCHANGES;
     let calls = 0;
     const calling = (async () => {
@@ -71,7 +61,7 @@ describe.each(['unix', 'tcp'])('a plugin and its host, over %s', (network) => {
       }
     })();
     const workers = Array.from({ length: AT_ONCE }, async () => {
-      while (left-- > 0) await exchange();
+      while (left-- > 0) await exchange(plugin, broker);
     });
     await Promise.all(workers);
     await calling;
@@ -83,5 +73,45 @@ describe.each(['unix', 'tcp'])('a plugin and its host, over %s', (network) => {
     }
     expect(await plugin.stop()).toBe(0);
     expect(await readdir(directory)).toEqual([]);
+  });
+}
+
+/** Serves for the plugin, has it call, and calls what it then serves. */
+async function exchange(plugin: Plugin, broker: GrpcBroker): Promise<void> {
+  const ours = broker.nextService();
+  const value = Buffer.from(`exchange ${ours}`);
+  const listener = await broker.serve(ours, echoServer());
+  const client = plugin.connection.client(Exchange);
+  const answer = await answerOf<ExchangeMessage__Output>((done) => client.Exchange({ service: ours, value }, done));
+  await listener.close();
+  expect(answer.value).toEqual(value);
+  const theirs = await broker.dial(answer.service);
+  expect(await echo(theirs, value)).toEqual(value);
+  theirs.close();
+}
+
+describe.each(['unix', 'tcp'])('a TypeScript host and plugin, over %s', (network) => {
+  itExchanges(network, 'XDG_RUNTIME_DIR', typescript(network));
+});
+
+useGoPeer();
+
+// Its own services are always on unix sockets.
+describeInterop({ peer: peers.goPlugin, role: 'broker in the plugin of a TypeScript host', over: 'unix' }, () => {
+  itExchanges('unix', 'TMPDIR', [goPeer, 'exchange-plugin']);
+});
+
+describe.each([
+  { over: 'unix', security: 'plain', exchanges: EXCHANGES },
+  { over: 'TCP', security: 'plain', exchanges: EXCHANGES },
+  // Its curve takes its time.
+  { over: 'unix, AutoMTLS', security: 'mtls', exchanges: EXCHANGES / 10 },
+])('over $over', ({ over, security, exchanges }) => {
+  describeInterop({ peer: peers.goPlugin, role: 'broker in the host of a TypeScript plugin', over }, () => {
+    it('serves and calls some hundreds of brokered services while calls run', async () => {
+      const plugin = typescript(over.startsWith('unix') ? 'unix' : 'tcp');
+      const [answer] = await runGo(['exchange-host', String(exchanges), String(AT_ONCE), security, ...plugin]);
+      expect(answer).toBe(`${exchanges} exchanges, calls meanwhile: true`);
+    });
   });
 });

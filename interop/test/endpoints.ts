@@ -6,7 +6,7 @@ import type { SocketTransport } from '@rpcplugin/transport-core';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { hasIPv6, untilOver } from './networks.js';
-import { freshDirectory } from './programs.js';
+import { freshDirectory } from '../src/fresh-directory.js';
 
 export interface Form {
   /** An example. */

@@ -5,7 +5,7 @@ import type { SocketTransport } from '@rpcplugin/transport-core';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { onTestFinished } from 'vitest';
-import { freshDirectory } from './programs.js';
+import { freshDirectory } from '../src/fresh-directory.js';
 
 export interface Network {
   /** Its name in the README's table. */

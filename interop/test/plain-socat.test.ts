@@ -9,7 +9,8 @@ import { peers } from '../src/peers.js';
 import { hashOf, hashOfStream, largeData } from './large.js';
 import { networks } from './networks.js';
 import type { Network } from './networks.js';
-import { freshDirectory, start } from './programs.js';
+import { freshDirectory } from '../src/fresh-directory.js';
+import { start } from './programs.js';
 
 /** socat with one end on its standard input and output, and its other end. */
 interface Joined {

@@ -2,9 +2,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 
@@ -44,11 +41,4 @@ export async function run(command: Command, env: NodeJS.ProcessEnv = {}, input: 
     text(child.stderr),
   ]);
   return { status: code ?? signal ?? 'unknown', stdout, stderr };
-}
-
-/** An empty directory, removed when the test is over. */
-export async function freshDirectory(): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'interop-'));
-  onTestFinished(() => rm(path, { recursive: true, force: true }));
-  return path;
 }

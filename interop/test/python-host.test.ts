@@ -2,10 +2,12 @@ import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
 import { peers } from '../src/peers.js';
-import { examplePlugin } from './example-plugin.js';
+import { bundleExamplePlugin } from '../src/example-plugin.js';
 import { networks } from './networks.js';
 import { run } from './programs.js';
 import { python, pythonEnv } from './python.js';
+
+const plugin = bundleExamplePlugin();
 
 describe.each(networks)('over $over', ({ over: network, env, available }) => {
   describe.each([
@@ -15,7 +17,7 @@ describe.each(networks)('over $over', ({ over: network, env, available }) => {
     describeInterop({ peer: peers.python, role: 'host of a TypeScript plugin', over }, () => {
       it.runIf(available)('makes calls of every kind, and shuts the plugin down', async () => {
         const own = await pythonEnv();
-        const ending = await run(python('host.py', ...security, 'calls', ...(await examplePlugin())), {
+        const ending = await run(python('host.py', ...security, 'calls', ...plugin), {
           ...own,
           ...env,
         });
@@ -26,7 +28,7 @@ describe.each(networks)('over $over', ({ over: network, env, available }) => {
 
       it.runIf(available)('has its calls end when the plugin is killed amid them', async () => {
         const own = await pythonEnv();
-        const ending = await run(python('host.py', ...security, 'killed', ...(await examplePlugin())), {
+        const ending = await run(python('host.py', ...security, 'killed', ...plugin), {
           ...own,
           ...env,
         });

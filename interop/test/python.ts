@@ -1,7 +1,8 @@
 // How the programs of peers/python are run.
 import { fileURLToPath } from 'node:url';
 import { PYTHON } from '../src/peers.js';
-import { freshDirectory, run } from './programs.js';
+import { freshDirectory } from '../src/fresh-directory.js';
+import { run } from './programs.js';
 import type { Command } from './programs.js';
 
 const fileOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));

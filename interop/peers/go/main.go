@@ -8,19 +8,21 @@ import (
 )
 
 var commands = map[string]func(args []string) error{
-	"host":    runHost,
-	"plugin":  runPlugin,
-	"ports":   runPorts,
-	"dial":    runDial,
-	"target":  runTarget,
-	"client":  runClient,
-	"server":  runServer,
-	"greeter": runGreeter,
+	"host":            runHost,
+	"exchange-host":   runExchangeHost,
+	"exchange-plugin": runExchangePlugin,
+	"plugin":          runPlugin,
+	"ports":           runPorts,
+	"dial":            runDial,
+	"target":          runTarget,
+	"client":          runClient,
+	"server":          runServer,
+	"greeter":         runGreeter,
 }
 
 func main() {
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fatal(fmt.Errorf("usage: %s host|plugin|ports|dial|target|client|server|greeter ARG...", os.Args[0]))
+		fatal(fmt.Errorf("usage: %s host|plugin|ports|dial|target|client|server|greeter|exchange-host|exchange-plugin ARG...", os.Args[0]))
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {
 		fatal(err)
