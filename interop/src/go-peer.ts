@@ -48,8 +48,8 @@ export interface GoHostOptions {
   /** Flags of its `host` command. */
   flags?: readonly string[];
   env?: NodeJS.ProcessEnv;
-  /** A command that it is started by, with arguments. */
-  by?: readonly string[];
+  /** The command that is Go's program. */
+  program?: readonly string[];
 }
 
 /** A go-plugin host, which kills its plugin and ends when the test is over. */
@@ -59,8 +59,8 @@ export class GoHost {
   #log = '';
 
   /** @param plugin - The command of the plugin, or what it is taken over by. */
-  constructor(plugin: readonly string[], { flags = [], env = {}, by = [] }: GoHostOptions = {}) {
-    const [command = goPeer, ...args] = [...by, goPeer, 'host', ...flags, ...plugin];
+  constructor(plugin: readonly string[], { flags = [], env = {}, program = [goPeer] }: GoHostOptions = {}) {
+    const [command = goPeer, ...args] = [...program, 'host', ...flags, ...plugin];
     this.#child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
     this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#log += text));

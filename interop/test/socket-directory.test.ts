@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { chown, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chown, copyFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
@@ -20,13 +20,15 @@ const SOCKET_GROUP = 45_100;
 
 const isRoot = process.getuid?.() === 0;
 
-/** A command that starts another as this user, in these groups alone. */
-function as(user: number, group: number, ...capabilities: string[]): string[] {
+/** Go's program, where every user may read it, and started as this one, in this group alone. */
+async function goAs(user: number, group: number, ...capabilities: string[]): Promise<string[]> {
+  const program = join(await freshDirectory(0o755), 'go');
+  await copyFile(goPeer, program);
   const kept =
     capabilities.length === 0
       ? []
       : ['--inh-caps', '--ambient-caps'].map((name) => `${name}=${capabilities.join(',')}`);
-  return ['setpriv', `--reuid=${user}`, `--regid=${group}`, '--clear-groups', ...kept];
+  return ['setpriv', `--reuid=${user}`, `--regid=${group}`, '--clear-groups', ...kept, program];
 }
 
 /** Owner, group and mode of a file. */
@@ -37,7 +39,7 @@ async function accessOf(path: string): Promise<{ owner: number; group: number; m
 
 /** What Go says when it dials a unix socket as another user. */
 async function dialAs(user: number, group: number, path: string): Promise<string> {
-  const [command, ...args] = [...as(user, group), goPeer, 'dial', 'unix', path];
+  const [command, ...args] = [...(await goAs(user, group)), 'dial', 'unix', path];
   return (await promisify(execFile)(command, args, { timeout: 10_000 })).stdout;
 }
 
@@ -49,7 +51,7 @@ describeInterop({ peer: peers.goPlugin, role: 'host of a TypeScript plugin', ove
     await chown(temporary, HOST_USER, HOST_USER);
     const host = new GoHost(plugin, {
       // Root would get in everywhere: the host may become the plugin's user, and else nothing that other users may not.
-      by: as(HOST_USER, SOCKET_GROUP, '+setuid', '+setgid'),
+      program: await goAs(HOST_USER, SOCKET_GROUP, '+setuid', '+setgid'),
       flags: [`-user=${PLUGIN_USER}`, `-socket-group=${SOCKET_GROUP}`],
       env: { TMPDIR: temporary },
     });
