@@ -67,7 +67,10 @@ export class GoHost {
     const ended = once(this.#child, 'close');
     this.end = async () => {
       this.#child.stdin.end();
+      // A host that can not kill its plugin waits for it without end.
+      const kill = setTimeout(() => this.#child.kill('SIGKILL'), 5000);
       await ended;
+      clearTimeout(kill);
     };
     onTestFinished(this.end);
   }

@@ -50,8 +50,8 @@ describeInterop({ peer: peers.goPlugin, role: 'host of a TypeScript plugin', ove
     const temporary = await freshDirectory(0o711);
     await chown(temporary, HOST_USER, HOST_USER);
     const host = new GoHost(plugin, {
-      // Root would get in everywhere: the host may become the plugin's user, and else nothing that other users may not.
-      program: await goAs(HOST_USER, SOCKET_GROUP, '+setuid', '+setgid'),
+      // Root would get in everywhere: the host may start and kill what is another user's, and nothing else that a user may not.
+      program: await goAs(HOST_USER, SOCKET_GROUP, '+setuid', '+setgid', '+kill'),
       flags: [`-user=${PLUGIN_USER}`, `-socket-group=${SOCKET_GROUP}`],
       env: { TMPDIR: temporary },
     });
