@@ -85,7 +85,7 @@ func runHost(args []string) error {
 	return lines.Err()
 }
 
-// socketDirectory makes the directory that newer versions of go-plugin (from 1.4.10 on, Client.Start in its client.go) make for
+// socketDirectory makes the directory that newer versions of go-plugin (from 1.5.1 on, Client.Start in their client.go) make for
 // a plugin's sockets if a group is to reach them. They remove it with all that is in it once the plugin was killed.
 func socketDirectory(group int) (string, error) {
 	directory, err := ioutil.TempDir("", "plugin-dir")
