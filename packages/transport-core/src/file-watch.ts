@@ -1,5 +1,5 @@
 import { statSync, watch } from 'node:fs';
-import type { FSWatcher, Stats } from 'node:fs';
+import type { BigIntStats, FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
 /** How long to leave between two looks at the file, in milliseconds. */
@@ -30,12 +30,13 @@ export class FileWatch {
   /** What stands at the path, links followed: another text whenever it is another file, or the file has been changed. */
   state(): string {
     const stats = this.#stats();
-    return stats === undefined ? '' : `${stats.ino} ${stats.ctimeMs}`;
+    return stats === undefined ? '' : `${stats.ino} ${stats.ctimeNs}`;
   }
 
   /** For how many milliseconds it has been as it is; `Infinity` if nothing can be seen there. */
   ageMs(): number {
-    return Date.now() - (this.#stats()?.ctimeMs ?? -Infinity);
+    const stats = this.#stats();
+    return stats === undefined ? Infinity : Date.now() - Number(stats.ctimeNs) / 1e6;
   }
 
   /** Resolves once that is no longer its state, or after `ms` milliseconds, or when `signal` fires. One call at a time. */
@@ -65,9 +66,11 @@ export class FileWatch {
     this.#watcher = undefined;
   }
 
-  #stats(): Stats | undefined {
+  #stats(): BigIntStats | undefined {
     try {
-      return statSync(this.#path, { throwIfNoEntry: false });
+      // In bigints, as it may be a socket: once Node has looked at one in numbers, `require` and `import` go wrong at links, which
+      // pnpm's packages are, until it looks at another file (nodejs/node#51142).
+      return statSync(this.#path, { bigint: true, throwIfNoEntry: false });
     } catch {
       // A directory on the way that may not be entered, say: whoever connects is told.
       return undefined;

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, linkSync, mkdtempSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, linkSync, mkdtempSync, rmdirSync, unlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { assertSocketPathFits, errnoOf, TransportError } from '@rpcplugin/transport-core';
 import { identityOf, isStill } from './file-identity.js';
@@ -61,7 +61,7 @@ export async function publishSocket(path: string, options: PublishOptions): Prom
     const socket = stage.at(randomBytes(NAME_RANDOM_BYTES).toString('base64url'));
     assertSocketPathFits(socket);
     staging.defer(() => {
-      rmSync(socket, { force: true });
+      removeIfThere(socket);
     });
     await bind(socket);
     signal.throwIfAborted();
@@ -81,6 +81,15 @@ export async function publishSocket(path: string, options: PublishOptions): Prom
 /** How the names of staging directories for a path begin. Nobody else has one while this process has the path's lock. */
 function stagingPrefix(path: string): string {
   return `.rpcplugin-${createHash('sha256').update(basename(path)).digest('hex').slice(0, 8)}-`;
+}
+
+/** As `rmSync` does, which looks at a socket in numbers: `require` and `import` go wrong at links then (nodejs/node#51142). */
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
 }
 
 /** Nobody but us can have put anything in it; but somebody who may write beside it can have given its name to another. */

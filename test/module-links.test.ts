@@ -1,0 +1,49 @@
+// Node's modules are found through links, as pnpm makes them: not any more once `fs` has looked at a socket in a certain way, until
+// it looks at another file (nodejs/node#51142).
+import { mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { UnixSocketTransport } from '@rpcplugin/transport-unix';
+import { expect, it, onTestFinished } from 'vitest';
+import { freshDirectory, removeDirectory } from './support.js';
+
+const require = createRequire(import.meta.url);
+
+/** A directory with a package and a link to it. */
+async function place(): Promise<string> {
+  const directory = await realpath(await freshDirectory());
+  onTestFinished(() => removeDirectory(directory));
+  await mkdir(join(directory, 'package'));
+  await writeFile(join(directory, 'package', 'index.cjs'), 'module.exports = __filename;');
+  await symlink('package', join(directory, 'link'));
+  // The directories above are known to Node from here on, so that it does not look at them again.
+  await writeFile(join(directory, 'first.cjs'), '');
+  require(join(directory, 'first.cjs'));
+  return directory;
+}
+
+/** The file that Node takes the package from when it is asked for by the link. */
+function linkedFile(directory: string): unknown {
+  return require(join(directory, 'link', 'index.cjs'));
+}
+
+it('modules are found through links after a unix socket was listened on', async () => {
+  const directory = await place();
+  const transport = new UnixSocketTransport({ directory });
+  onTestFinished(() => transport.close());
+  await transport.listen();
+  expect(linkedFile(directory)).toBe(join(directory, 'package', 'index.cjs'));
+});
+
+it('modules are found through links after a unix socket was waited for', async () => {
+  const directory = await place();
+  const path = join(directory, 's');
+  const transport = new UnixSocketTransport();
+  onTestFinished(() => transport.close());
+  const connecting = transport.connect(`unix:${path}`, { waitMs: 5000 });
+  const server = createServer().listen(path);
+  onTestFinished(() => void server.close());
+  await connecting;
+  expect(linkedFile(directory)).toBe(join(directory, 'package', 'index.cjs'));
+});
