@@ -121,6 +121,19 @@ describe.each(networks)('connecting over %s', (network) => {
   });
 
   // Again, should the machine be too busy for the figure: grpc-js alone takes a second.
+  it('reaches the plugin that takes the place of a listener which hangs up on it', async () => {
+    const former = await plainServer(network, (socket) => {
+      socket.destroy();
+      former.close();
+    });
+    const { endpoint } = former;
+    const gone = former.nextSocket().then(closed);
+    const connecting = connected(endpoint, insecure, { timeoutMs: 20_000, waitMs: 20_000 });
+    await gone;
+    await startPlugin(network, { transport: transportAt(endpoint), name: 'latter' });
+    expect(await ask((await connecting).client(Name), 'name')).toBe('latter');
+  });
+
   it('reaches an endpoint that appears later, at once', { retry: 2 }, async () => {
     const endpoint = await freeEndpoint(network);
     const connecting = connected(endpoint, insecure, { timeoutMs: 20_000, waitMs: 20_000 });
