@@ -3,7 +3,7 @@ import { unlinkSync } from 'node:fs';
 import { link, symlink, writeFile } from 'node:fs/promises';
 import { createServer, Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { connectSocket, dial, Operation, TransportError } from '../src/index.js';
+import { connectSocket, dial, Operation, socketPathLimitBytes, TransportError } from '../src/index.js';
 import { freshDirectory, freshPath, rejectionOf, watches } from './support.js';
 
 function systemError(code: string): Error {
@@ -198,6 +198,11 @@ describe('connectSocket', () => {
     const connecting = connectSocket({ path }, signal);
     unlinkSync(path);
     await expect(connecting).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('rejects PATH_TOO_LONG in place of connecting to what a path is cut off to', async () => {
+    const path = `${await freshDirectory()}/${'x'.repeat(socketPathLimitBytes)}`;
+    expect((await rejectionOf(connectSocket({ path }, signal))).code).toBe('PATH_TOO_LONG');
   });
 
   it('rejects with the system error where nothing is', async () => {

@@ -11,12 +11,12 @@ const LONG_MS = 60_000;
 const never = new AbortController().signal;
 
 /** A file that is waited for from now on, by a watch or by looking. */
-function waiting(path: string, unwatchedMs: number): { file: FileWatch; changed: Promise<void> } {
+function waiting(path: string, unwatchedMs: number, ms = LONG_MS): { file: FileWatch; changed: Promise<void> } {
   const file = new FileWatch(path, unwatchedMs);
   onTestFinished(() => {
     file.close();
   });
-  return { file, changed: file.change(file.state(), LONG_MS, never) };
+  return { file, changed: file.change(file.state(), ms, never) };
 }
 
 describe.each([
@@ -146,6 +146,21 @@ describe.runIf(process.platform === 'linux')('a watch', () => {
     expect(begun).toBe(0);
     await writeFile(join(directory, 'file'), '');
     await changed;
+  });
+
+  it('may tell of a change while nobody waits', async () => {
+    const [directory, elsewhere] = [await freshDirectory(), await freshDirectory()];
+    const { file, changed } = waiting(join(directory, 'file'), 0, 20);
+    await changed;
+    const state = file.state();
+    const last = watch(elsewhere);
+    onTestFinished(() => {
+      last.close();
+    });
+    writeFileSync(join(directory, 'file'), '');
+    writeFileSync(join(elsewhere, 'last'), '');
+    await once(last, 'change');
+    await file.change(state, LONG_MS, never);
   });
 
   it('moves to the directory above while its own is missing, and back, and none of them stays', async () => {
