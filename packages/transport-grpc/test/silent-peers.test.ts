@@ -43,6 +43,17 @@ describe.each(networks)('with a time limit for the first byte over %s', (network
     expect(await ask(client, 'echo', 'still here')).toBe('still here');
   });
 
+  it('no timer stays of one that has gone by itself', async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const { accepted, endpoint } = await startPlugin(network, { serve: { firstByteTimeoutMs: 60_000 } });
+    const before = timers();
+    const peers = await Promise.all(Array.from({ length: 5 }, () => plainConnection(endpoint)));
+    await until(() => accepted.length === peers.length);
+    expect(timers()).toBeGreaterThanOrEqual(before + peers.length);
+    for (const peer of peers) peer.destroy();
+    await until(() => timers() <= before);
+  });
+
   it('a thousand silent peers are closed, and others served meanwhile', async () => {
     const { accepted, endpoint } = await startPlugin(network, { serve: { firstByteTimeoutMs: 1000 } });
     const client = await probeClient(endpoint);
