@@ -32,7 +32,7 @@ const networks: Network[] = [
     listenAt: (directory) => ['unix', join(directory, 's')],
   },
   { over: 'TCP', create: () => new TCPSocketTransport(), listenAt: () => ['tcp', '127.0.0.1:0'] },
-  { over: 'TCP, IPv6', create: () => new TCPSocketTransport({ host: '::1' }), listenAt: () => ['tcp', '[::1]:0'] },
+  { over: 'TCP over IPv6', create: () => new TCPSocketTransport({ host: '::1' }), listenAt: () => ['tcp', '[::1]:0'] },
 ];
 
 // An end without any data, a few bytes, and far more than all buffers hold.
