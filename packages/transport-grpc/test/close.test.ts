@@ -41,7 +41,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     expect((await failure(connectGrpc(endpoint, insecure, { waitMs: 0 }))).code).toMatch(absent);
     probe.release();
     expect(await answer).toBe('worth waiting for');
-    expect(await durationOf(closing)).toBeLessThan(5000);
+    expect(await durationOf(() => closing)).toBeLessThan(5000);
   });
 
   it('takes no more calls on the connections that there are', async () => {
@@ -64,7 +64,10 @@ describe.each(networks)('closing a server over %s', (network) => {
     const arrived = probe.nextHanging();
     const answer = statusOf(call(client, 'hang'));
     const hanging = await arrived;
-    const [closeMs, answerMs] = await Promise.all([durationOf(listener.close({ graceMs: 200 })), durationOf(answer)]);
+    const [closeMs, answerMs] = await Promise.all([
+      durationOf(() => listener.close({ graceMs: 200 })),
+      durationOf(() => answer),
+    ]);
     expect(closeMs).toBeGreaterThan(190);
     expect(closeMs).toBeLessThan(1000);
     expect(answerMs).toBeLessThan(1000);
@@ -78,7 +81,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     const arrived = probe.nextHanging();
     const answer = statusOf(call(client, 'hang'));
     await arrived;
-    const tookMs = await durationOf(listener.close());
+    const tookMs = await durationOf(() => listener.close());
     expect(tookMs).toBeGreaterThan(990);
     expect(tookMs).toBeLessThan(1900);
     expect(cutOff).toContain(await answer);
@@ -93,7 +96,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     const first = listener.close({ graceMs: 60_000 });
     const second = listener.close({ graceMs: 100 });
     const third = listener.close({ graceMs: 60_000 });
-    expect(await durationOf(Promise.all([first, second, third]))).toBeLessThan(1000);
+    expect(await durationOf(() => Promise.all([first, second, third]))).toBeLessThan(1000);
     expect(cutOff).toContain(await answer);
   });
 
@@ -103,7 +106,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     const arrived = probe.nextHanging();
     const answer = statusOf(call(client, 'hang'));
     await arrived;
-    expect(await durationOf(listener.close({ graceMs: 0 }))).toBeLessThan(500);
+    expect(await durationOf(() => listener.close({ graceMs: 0 }))).toBeLessThan(500);
     expect(cutOff).toContain(await answer);
   });
 
@@ -136,7 +139,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     const { accepted, endpoint, listener } = await startPlugin(network);
     const peer = await plainConnection(endpoint);
     await until(() => accepted.length === 1);
-    expect(await durationOf(listener.close({ graceMs: 20_000 }))).toBeLessThan(1000);
+    expect(await durationOf(() => listener.close({ graceMs: 20_000 }))).toBeLessThan(1000);
     await closed(peer);
   });
 
@@ -144,7 +147,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     const { endpoint, listener } = await startPlugin(network);
     const clients = await Promise.all([probeClient(endpoint), probeClient(endpoint)]);
     await ask(clients[0], 'echo');
-    expect(await durationOf(listener.close({ graceMs: 20_000 }))).toBeLessThan(1000);
+    expect(await durationOf(() => listener.close({ graceMs: 20_000 }))).toBeLessThan(1000);
   });
 
   it('cuts off a call under way on a server without channelz', async () => {
@@ -153,7 +156,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     const arrived = probe.nextHanging();
     const answer = statusOf(call(client, 'hang'));
     await arrived;
-    expect(await durationOf(listener.close({ graceMs: 100 }))).toBeLessThan(1000);
+    expect(await durationOf(() => listener.close({ graceMs: 100 }))).toBeLessThan(1000);
     expect(cutOff).toContain(await answer);
   });
 
@@ -165,7 +168,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     // The server's side as it looks when nothing can be sent any more: in the middle of a message.
     await until(() => (accepted[0]?.bytesRead ?? 0) > 1024 * 1024);
     accepted[0]?.pause();
-    const tookMs = await durationOf(listener.close({ graceMs: 100 }));
+    const tookMs = await durationOf(() => listener.close({ graceMs: 100 }));
     expect(tookMs).toBeLessThan(100 + PROMPT_MS);
     expect(cutOff).toContain(await answer);
   });

@@ -110,7 +110,7 @@ describe.each(networks)('connecting over %s', (network) => {
       });
       const before = openSockets();
       const connecting = connectGrpc(endpoint, own, { timeoutMs: 20_000 });
-      const tookMs = durationOf(connecting);
+      const tookMs = durationOf(() => connecting);
       const error = await failure(connecting);
       expect(error).toMatchObject({ code: 'IO', endpoint });
       expect(error.message).toContain(endpoint);
@@ -153,18 +153,19 @@ describe.each(networks)('connecting over %s', (network) => {
 
   it('waits for as long as waitMs for an endpoint that never appears, and names it', async () => {
     const endpoint = await freeEndpoint(network);
-    const connecting = connectGrpc(endpoint, insecure, { waitMs: 200 });
-    const tookMs = durationOf(connecting);
-    const error = await failure(connecting);
+    const started = performance.now();
+    const error = await failure(connectGrpc(endpoint, insecure, { waitMs: 200 }));
+    const tookMs = performance.now() - started;
     expect(error).toMatchObject({ code: network === 'unix' ? 'NOT_FOUND' : 'CONNECTION_REFUSED', endpoint });
     expect(error.message).toContain(endpoint.replace('unix:', ''));
     expect(error.hint).toContain('waitMs');
-    expect(await tookMs).toBeGreaterThan(190);
-    expect(await tookMs).toBeLessThan(1000);
+    expect(tookMs).toBeGreaterThan(190);
+    expect(tookMs).toBeLessThan(1000);
   });
 
   it('waits by default as long as a transport of that network does', async () => {
-    const tookMs = await durationOf(connectGrpc(await freeEndpoint(network), insecure));
+    const endpoint = await freeEndpoint(network);
+    const tookMs = await durationOf(() => connectGrpc(endpoint, insecure));
     if (network === 'unix') expect(tookMs).toBeGreaterThan(990);
     expect(tookMs).toBeLessThan(network === 'unix' ? 2000 : 500);
   });
@@ -183,7 +184,7 @@ describe.each(networks)('connecting over %s', (network) => {
     const connecting = failure(connectGrpc(endpoint, insecure, { waitMs: 100, timeoutMs: 20_000 }));
     await connection;
     await plugin.kill();
-    const tookMs = durationOf(connecting);
+    const tookMs = durationOf(() => connecting);
     const error = await connecting;
     expect(error.code).toBe('CONNECTION_REFUSED');
     expect(error.endpoint).toBe(endpoint);

@@ -417,7 +417,7 @@ describe.each(networks)('over %s', (network) => {
         expect(await slowestOf(regular.client(Probe))).toBeLessThan(PROMPT_MS);
         regular.close();
         newcomer.close();
-        expect(await durationOf(server.listener.close({ graceMs: 50 }))).toBeLessThan(50 + PROMPT_MS);
+        expect(await durationOf(() => server.listener.close({ graceMs: 50 }))).toBeLessThan(50 + PROMPT_MS);
         expect(server.accepted.every(({ destroyed }) => destroyed)).toBe(true);
         second.leave();
         await noSocketsLeft(before);

@@ -73,7 +73,7 @@ describe.each(networks)('a process out of descriptors, over %s', (network) => {
     for (const target of targets) {
       for (const waitMs of [0, NEVER_MS]) {
         const connecting = request({ do: 'connect', target, options: { waitMs, timeoutMs: NEVER_MS } });
-        expect(await durationOf(connecting)).toBeLessThan(PROMPT_MS);
+        expect(await durationOf(() => connecting)).toBeLessThan(PROMPT_MS);
         expect((await connecting).error).toMatchObject({
           code: 'RESOURCE_EXHAUSTED',
           hint: expect.stringContaining('ulimit -n') as string,

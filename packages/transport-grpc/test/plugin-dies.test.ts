@@ -152,7 +152,7 @@ describe.each(networks)('a plugin over %s that is killed', (network) => {
       await ask(client, 'echo');
       await first.plugin.kill();
       const failing = statusOf(call(client, 'echo'));
-      expect(await durationOf(failing)).toBeLessThan(PROMPT_MS);
+      expect(await durationOf(() => failing)).toBeLessThan(PROMPT_MS);
       expect(await failing).toBe(status.UNAVAILABLE);
 
       // A call that waits for the plugin, made before that is there.

@@ -28,7 +28,7 @@ describe.each(networks)('with a time limit for the first byte over %s', (network
     subscribe('rpcplugin:transport:drop', onDrop);
     onTestFinished(() => void unsubscribe('rpcplugin:transport:drop', onDrop));
     const peer = await plainConnection(endpoint);
-    expect(await durationOf(closed(peer))).toBeGreaterThan(50);
+    expect(await durationOf(() => closed(peer))).toBeGreaterThan(50);
     expect(drops).toEqual([{ transport, network: transport.network, endpoint, reason: 'silent' }]);
   });
 

@@ -192,10 +192,10 @@ export async function until(condition: () => boolean | Promise<boolean>, timeout
   }
 }
 
-/** How many milliseconds a promise takes to settle. */
-export async function durationOf(promise: Promise<unknown>): Promise<number> {
+/** How many milliseconds it takes until what an action returns has settled. */
+export async function durationOf(action: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
-  await promise.catch(() => undefined);
+  await action().catch(() => undefined);
   return performance.now() - started;
 }
 

@@ -159,7 +159,7 @@ describe.each(networks)('TLS over %s', (network) => {
     const peer = await plainConnection(endpoint);
     peer.write(Buffer.from([0x16]));
     await until(() => accepted[0]?.bytesRead === 1);
-    const tookMs = await durationOf(listener.close({ graceMs: 200 }));
+    const tookMs = await durationOf(() => listener.close({ graceMs: 200 }));
     expect(tookMs).toBeGreaterThan(190);
     expect(tookMs).toBeLessThan(1000);
     await closed(peer);
