@@ -15,7 +15,8 @@ import { newTransport } from '../src/new-transport.js';
 import { peers } from '../src/peers.js';
 import { Exchange, GRPCBroker } from '../src/protos.js';
 
-const EXCHANGES = 200;
+// With a service on either side in each.
+const EXCHANGES = 150;
 const AT_ONCE = 20;
 const descriptorsOf = (id: string): number => readdirSync(`/proc/${id}/fd`).length;
 const file = fileURLToPath(new URL('children/exchange-plugin.ts', import.meta.url));
