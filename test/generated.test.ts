@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 
-const example = fileURLToPath(new URL('..', import.meta.url));
+const root = fileURLToPath(new URL('..', import.meta.url));
 
 async function contents(directory: string): Promise<Record<string, string>> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
@@ -16,16 +16,17 @@ async function contents(directory: string): Promise<Record<string, string>> {
   ) as Record<string, string>;
 }
 
-it('keeps generated types that are those of the proto files', async () => {
-  const manifest = JSON.parse(await readFile(join(example, 'package.json'), 'utf8')) as {
+it.each(['examples/kv', 'interop'])('%s keeps generated types that are those of its proto files', async (name) => {
+  const folder = join(root, name);
+  const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
     scripts: { generate: string };
   };
   const directory = await mkdtemp(join(tmpdir(), 'generated-'));
   try {
     const [, ...args] = manifest.scripts.generate.replace('src/generated', directory).split(' ');
-    const generator = join(example, 'node_modules/.bin/proto-loader-gen-types');
-    await promisify(execFile)(generator, args, { cwd: example });
-    expect(await contents(join(example, 'src/generated'))).toEqual(await contents(directory));
+    const generator = join(folder, 'node_modules/.bin/proto-loader-gen-types');
+    await promisify(execFile)(generator, args, { cwd: folder });
+    expect(await contents(join(folder, 'src/generated'))).toEqual(await contents(directory));
   } finally {
     await rm(directory, { recursive: true });
   }
