@@ -15,29 +15,41 @@ const request = Buffer.from(
     .join(','),
 );
 
-const endings: Promise<unknown>[] = [];
+const downloads: Promise<unknown>[] = [];
+const calls: Promise<unknown>[] = [];
 let begun = 0;
 for (const connection of connections) {
   const client = connection.client(Probe);
   const answers = client.split(request, new Metadata(), {});
-  endings.push(new Promise((resolve) => answers.on('error', resolve)));
+  // All of it may have arrived before.
+  downloads.push(
+    new Promise((resolve) => {
+      answers.on('error', resolve).on('end', () => {
+        resolve('complete');
+      });
+    }),
+  );
   answers.once('data', () => {
     begun += 1;
     if (begun === connections.length) killPlugin();
   });
   answers.on('data', () => {
     // What it writes to a plugin that is dead by then, between the answers that have arrived already.
-    endings.push(call(client, 'hang').catch((error: unknown) => error));
+    calls.push(call(client, 'hang').catch((error: unknown) => error));
   });
 }
 // So that nothing but its connections keeps this process.
 process.disconnect();
 
-const failures = await Promise.all(endings);
+// No call is made after the last of the downloads.
+const endings = [...(await Promise.all(downloads)), ...(await Promise.all(calls))];
 // To grpc-js, a write that fails as EPIPE is an error of its own.
-const expected = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === status.UNAVAILABLE || error.message.endsWith('EPIPE'));
-if (begun < connections.length || !failures.every(expected)) throw new Error(failures.map(String).join(', '));
+const expected = (ending: unknown): boolean =>
+  ending === 'complete' ||
+  (ending instanceof Error &&
+    'code' in ending &&
+    (ending.code === status.UNAVAILABLE || ending.message.endsWith('EPIPE')));
+if (begun < connections.length || !endings.every(expected)) throw new Error(endings.map(String).join(', '));
 for (const connection of connections) connection.close();
 
 /** Without a turn of the event loop in between, so that this process can not have noticed. */
