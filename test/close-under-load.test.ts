@@ -124,5 +124,7 @@ async function readSlowly(peer: Socket): Promise<number> {
     size += chunk.length;
     await new Promise(setImmediate);
   }
+  // Up to Node 22 the loop has done so.
+  peer.destroy();
   return size;
 }
