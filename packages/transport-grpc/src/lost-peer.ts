@@ -18,7 +18,7 @@ export function noticeLostPeer(socket: Socket, secured: Socket): void {
     // Once whatever has come, the peer's last words perhaps, has been read; unless Node does not read.
     setImmediate(() => {
       if (socket.bytesRead === bytesRead && socket.writable) socket.write(NOTHING);
-    }).unref();
+    });
   }, INTERVAL_MS).unref();
   socket.once('close', () => {
     clearInterval(timer);
