@@ -12,6 +12,7 @@ export default defineConfig({
       'packages/*/test/**/*.test.ts',
       'examples/*/test/**/*.test.ts',
       'interop/test/**/*.test.ts',
+      'benchmarks/test/**/*.test.ts',
       'test/**/*.test.ts',
     ],
     testTimeout: 30_000,
