@@ -54,7 +54,7 @@ export class FifoTransport extends StreamTransport {
     const path = /^fifo:(\/[^\0\n]+)$/.exec(endpoint)?.[1];
     if (path === undefined) throw refusal('INVALID_ENDPOINT', 'Give `fifo:` and an absolute path.');
     const name = `${path}.${crypto.randomUUID()}`;
-    const attempt: Dialer<Duplex>['attempt'] = async ({ allowHalfOpen, signal }) => {
+    const attempt: Dialer<Duplex>['attempt'] = async ({ allowHalfOpen, operation: { signal } }) => {
       if (!statSync(path).isFIFO()) throw refusal('NOT_A_SOCKET', 'Something else stands there. Check the path.');
       return withPipes([`${name}.up`, `${name}.down`], async ([up = '', down = '']) => {
         // The other end of `up` is to have a writer as soon as it is opened, for it to end when that goes.

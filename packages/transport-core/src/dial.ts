@@ -11,16 +11,16 @@ import type { Operation } from './operation.js';
 import { assertSocketPathFits } from './socket-path.js';
 
 /**
- * One attempt to connect a socket to one address, given up when `signal` fires (with its reason) and leaving no socket then.
+ * One attempt to connect a socket to one address, given up with the operation, leaving no socket then.
  * Rejects with the system error, or with a `TransportError` where that says more: `PATH_TOO_LONG` before any I/O, and
  * `NOT_A_SOCKET` for a regular file, which connect(2) reports as if a listener had gone.
  */
-export async function connectSocket(options: NetConnectOpts, signal: AbortSignal): Promise<Socket> {
-  signal.throwIfAborted();
+export async function connectSocket(options: NetConnectOpts, operation: Operation): Promise<Socket> {
+  operation.throwIfGivenUp();
   const path = 'path' in options ? options.path : undefined;
   if (path !== undefined) assertSocketPathFits(path);
   try {
-    return await openSocket(options, signal);
+    return await openSocket(options, operation);
   } catch (failure) {
     const error = await lookupFailure(failure);
     switch (errnoOf(error)) {
@@ -43,13 +43,13 @@ export async function connectSocket(options: NetConnectOpts, signal: AbortSignal
   }
 }
 
-function openSocket(options: NetConnectOpts, signal: AbortSignal): Promise<Socket> {
+function openSocket(options: NetConnectOpts, operation: Operation): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect(options);
     const settle = (): void => {
       socket.off('connect', onConnect);
       socket.off('error', onError);
-      signal.removeEventListener('abort', onAbort);
+      operation.offGiveUp(onGiveUp);
     };
     const onConnect = (): void => {
       settle();
@@ -59,14 +59,14 @@ function openSocket(options: NetConnectOpts, signal: AbortSignal): Promise<Socke
       settle();
       reject(error);
     };
-    const onAbort = (): void => {
+    const onGiveUp = (failure: Error): void => {
       settle();
       socket.destroy();
-      reject(signal.reason as Error);
+      reject(failure);
     };
     socket.on('connect', onConnect);
     socket.on('error', onError);
-    signal.addEventListener('abort', onAbort);
+    operation.onGiveUp(onGiveUp);
   });
 }
 
@@ -101,26 +101,29 @@ export async function dial<C>(
   operation: Operation,
   { waitMs, pollMs, path }: DialOptions,
 ): Promise<C> {
-  const { signal } = operation;
   const waitUntil = performance.now() + waitMs;
-  const file = path !== undefined && waitMs > 0 ? new FileWatch(path) : undefined;
+  let file: FileWatch | undefined;
   try {
     for (let backlogFull = 0; ;) {
+      // Not looked at before the first attempt, which mostly succeeds: if something refuses there, the second follows at once.
       const state = file?.state() ?? '';
       let waiting: Promise<void>;
       try {
         return await attempt();
       } catch (error) {
-        signal.throwIfAborted();
+        operation.throwIfGivenUp();
         operation.lastFailure = error;
         const leftMs = waitUntil - performance.now();
-        if (errnoOf(error) === 'EAGAIN') waiting = pause(backlogDelayMs(backlogFull++), signal);
+        if (errnoOf(error) === 'EAGAIN') waiting = pause(backlogDelayMs(backlogFull++), operation.signal);
         else if (!isAbsent(error) || leftMs <= 0) throw error;
-        else if (file === undefined) waiting = pause(pollMs, signal);
-        else waiting = file.change(state, Math.min(leftMs, retryMs(error, file, pollMs)), signal);
+        else if (path === undefined) waiting = pause(pollMs, operation.signal);
+        else {
+          file ??= new FileWatch(path);
+          waiting = file.change(state, Math.min(leftMs, retryMs(error, file, pollMs)), operation.signal);
+        }
       }
       await waiting;
-      signal.throwIfAborted();
+      operation.throwIfGivenUp();
     }
   } finally {
     file?.close();

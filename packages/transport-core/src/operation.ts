@@ -13,14 +13,16 @@ export interface OperationOptions {
 /**
  * A call under way that its caller's signal, its time limit or somebody else can give up, whichever comes first.
  *
- * Its own {@link signal} is what the work under way listens to; the signal's reason is always the `TransportError` that the
- * call rejects with. Call {@link end} when the work is over, so that no timer and no listener stays behind.
+ * The work under way listens to it, with {@link onGiveUp} or through its own {@link signal}; the reason is always the
+ * `TransportError` that the call rejects with. Call {@link end} when the work is over, so that no timer and no listener stays behind.
  */
 export class Operation {
   /** The latest failure of an attempt that is tried again: what a time-out reports as its cause. */
   lastFailure: unknown;
 
-  readonly #controller = new AbortController();
+  #failure: TransportError | undefined;
+  readonly #listeners = new Set<(failure: TransportError) => void>();
+  #controller: AbortController | undefined;
   readonly #name: string;
   readonly #options: OperationOptions;
   readonly #timer: NodeJS.Timeout;
@@ -47,13 +49,40 @@ export class Operation {
     });
   }
 
+  /** Fires when the operation is given up. To make one takes longer than all else here, so it is made when it is first asked for. */
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#failure !== undefined) this.#controller.abort(this.#failure);
+    }
     return this.#controller.signal;
+  }
+
+  /** Why it was given up, if it was. */
+  get failure(): TransportError | undefined {
+    return this.#failure;
+  }
+
+  /** @throws TransportError why it was given up, if it was. */
+  throwIfGivenUp(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Calls `listener` with the reason when the operation is given up, unless {@link offGiveUp} came first. */
+  onGiveUp(listener: (failure: TransportError) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  offGiveUp(listener: (failure: TransportError) => void): void {
+    this.#listeners.delete(listener);
   }
 
   /** Ends the operation early: the work under way is to reject with `error`. */
   giveUp(error: TransportError): void {
-    this.#controller.abort(error);
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#controller?.abort(error);
+    for (const listener of this.#listeners) listener(error);
   }
 
   /** The work is over, one way or the other: from here on nothing can give it up. */

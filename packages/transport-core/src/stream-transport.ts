@@ -17,8 +17,8 @@ export interface Dialer<C extends Duplex = Socket> {
   readonly endpoint: string;
   /** The path of the socket's file, if it has one: it is looked at while the endpoint is waited for. */
   readonly path?: string | undefined;
-  /** Makes one attempt, and leaves no connection behind when it fails or `signal` fires. */
-  attempt(options: { allowHalfOpen: boolean; signal: AbortSignal }): Promise<C>;
+  /** Makes one attempt, and leaves no connection behind when it fails or the operation is given up (see its `signal`). */
+  attempt(options: { allowHalfOpen: boolean; operation: Operation }): Promise<C>;
 }
 
 /** What differs between kinds of addresses when an endpoint is waited for, in milliseconds. */
@@ -160,7 +160,7 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
     });
     this.#connecting.add(operation);
     try {
-      const connection = await dial(() => dialer.attempt({ allowHalfOpen, signal: operation.signal }), operation, {
+      const connection = await dial(() => dialer.attempt({ allowHalfOpen, operation }), operation, {
         waitMs,
         pollMs: this.#dialDefaults.pollMs,
         path: dialer.path,
@@ -175,11 +175,11 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
     }
   }
 
-  #connected(connection: C, endpoint: string, { signal }: Operation): void {
-    if (signal.aborted) {
+  #connected(connection: C, endpoint: string, operation: Operation): void {
+    if (operation.failure !== undefined) {
       // Given up between the attempt's success and here.
       connection.destroy();
-      signal.throwIfAborted();
+      throw operation.failure;
     }
     this.#track(connection, endpoint);
     this.#lastConnected = endpoint;

@@ -24,6 +24,6 @@ export class PipeTransport extends SocketTransport {
   protected override dialer(endpoint: string): Dialer {
     if (!endpoint.startsWith('pipe:')) throw new TransportError('INVALID_ENDPOINT', `${endpoint} is not a pipe`);
     const path = endpoint.slice('pipe:'.length);
-    return { endpoint, attempt: ({ allowHalfOpen, signal }) => connectSocket({ path, allowHalfOpen }, signal) };
+    return { endpoint, attempt: ({ allowHalfOpen, operation }) => connectSocket({ path, allowHalfOpen }, operation) };
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { assertSocketPathFits, connectSocket, socketPathLimitBytes } from '../src/index.js';
+import { assertSocketPathFits, connectSocket, Operation, socketPathLimitBytes } from '../src/index.js';
 import { rejectionOf, thrownBy } from './support.js';
 
 const tooLong = `/${'x'.repeat(socketPathLimitBytes)}`;
@@ -43,7 +43,7 @@ describe('assertSocketPathFits', () => {
   });
 
   it('is checked before a socket is connected', async () => {
-    const error = await rejectionOf(connectSocket({ path: tooLong }, new AbortController().signal));
+    const error = await rejectionOf(connectSocket({ path: tooLong }, new Operation('test')));
     expect(error.code).toBe('PATH_TOO_LONG');
   });
 });

@@ -112,7 +112,7 @@ function lastError(channel: Channel): Promise<unknown> {
 async function probe(address: Endpoint, operation: Operation, waitMs: number): Promise<void> {
   const path = address.network === 'unix' ? address.path : undefined;
   const options = address.network === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
-  const attempt = (): ReturnType<typeof connectSocket> => connectSocket(options, operation.signal);
+  const attempt = (): ReturnType<typeof connectSocket> => connectSocket(options, operation);
   const socket = await dial(attempt, operation, { waitMs, pollMs: path === undefined ? 8 : 2, path });
   socket.destroy();
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { Operation, TransportError } from '@rpcplugin/transport-core';
 
 /** How long one attempt goes alone before the next begins beside it: RFC 8305, section 5. */
 const ATTEMPT_DELAY_MS = 250;
@@ -8,17 +9,15 @@ const ATTEMPT_DELAY_MS = 250;
  * one before has failed or has taken 250 ms, and a slow one is not given up as Node's `autoSelectFamily` does.
  *
  * Rejects with the one error, or with an `AggregateError` of all, in the order in which they came. The sockets that lose are
- * destroyed, as are all when `signal` fires.
+ * destroyed, as are all when the operation is given up.
  */
 export function connectFirst(
-  attempts: readonly ((signal: AbortSignal) => Promise<Socket>)[],
-  signal: AbortSignal,
+  attempts: readonly ((operation: Operation) => Promise<Socket>)[],
+  operation: Operation,
 ): Promise<Socket> {
-  if (signal.aborted) return Promise.reject(signal.reason as Error);
-  const [only] = attempts;
-  if (only !== undefined && attempts.length === 1) return only(signal);
   return new Promise((resolve, reject) => {
-    const race = new AbortController();
+    operation.throwIfGivenUp();
+    const race = new Operation('connect to one of several addresses');
     const errors: unknown[] = [];
     let begun = 0;
     let timer: NodeJS.Timeout | undefined;
@@ -29,15 +28,15 @@ export function connectFirst(
       if (attempt === undefined) return;
       begun++;
       timer = setTimeout(beginNext, ATTEMPT_DELAY_MS);
-      attempt(race.signal).then(onConnect, onError);
+      attempt(race).then(onConnect, onError);
     };
-    const end = (): void => {
+    const end = (failure = new TransportError('ABORTED', 'the race with other addresses is over')): void => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
-      race.abort();
+      operation.offGiveUp(onGiveUp);
+      race.giveUp(failure);
     };
     const onConnect = (socket: Socket): void => {
-      if (race.signal.aborted) {
+      if (race.failure !== undefined) {
         socket.destroy();
         return;
       }
@@ -45,7 +44,7 @@ export function connectFirst(
       resolve(socket);
     };
     const onError = (error: unknown): void => {
-      if (race.signal.aborted) return;
+      if (race.failure !== undefined) return;
       errors.push(error);
       if (errors.length < attempts.length) {
         beginNext();
@@ -54,12 +53,12 @@ export function connectFirst(
       end();
       reject(new AggregateError(errors));
     };
-    const onAbort = (): void => {
-      end();
-      reject(signal.reason as Error);
+    const onGiveUp = (failure: TransportError): void => {
+      end(failure);
+      reject(failure);
     };
 
-    signal.addEventListener('abort', onAbort);
+    operation.onGiveUp(onGiveUp);
     beginNext();
   });
 }

@@ -1,4 +1,5 @@
-import type { AddressInfo, Server } from 'node:net';
+import { isIP } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { formatEndpoint, joinHostPort, parseEndpoint } from '@rpcplugin/endpoint-utils';
 import {
   connectSocket,
@@ -8,7 +9,7 @@ import {
   toTransportError,
   TransportError,
 } from '@rpcplugin/transport-core';
-import type { Dialer, TransportFactory } from '@rpcplugin/transport-core';
+import type { Dialer, Operation, TransportFactory } from '@rpcplugin/transport-core';
 import { connectFirst } from './connect-first.js';
 import { listenAddress } from './options.js';
 import type { ListenAddress, TCPSocketTransportOptions } from './options.js';
@@ -74,13 +75,21 @@ export class TCPSocketTransport extends SocketTransport {
     const { host, port } = endpoint;
     return {
       endpoint: formatEndpoint(endpoint),
-      attempt: async ({ allowHalfOpen, signal }) => {
-        const addresses = interleaveFamilies(await resolveHost(host, signal));
-        const attempts = addresses.map(({ address }) => async (attemptSignal: AbortSignal) => {
+      attempt: async ({ allowHalfOpen, operation }) => {
+        const dial = async (address: string, attempt: Operation): Promise<Socket> => {
           const options = { host: address, port, allowHalfOpen, noDelay: true, keepAlive: true };
-          return refuseSelfConnection(await connectSocket(options, attemptSignal));
-        });
-        return connectFirst(attempts, signal);
+          return refuseSelfConnection(await connectSocket(options, attempt));
+        };
+        if (isIP(host) !== 0) return dial(host, operation);
+        const addresses = interleaveFamilies(await resolveHost(host, operation.signal));
+        return connectFirst(
+          addresses.map(
+            ({ address }) =>
+              (attempt) =>
+                dial(address, attempt),
+          ),
+          operation,
+        );
       },
     };
   }

@@ -2,22 +2,23 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { connectSocket } from '@rpcplugin/transport-core';
+import { connectSocket, Operation, TransportError } from '@rpcplugin/transport-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectFirst } from '../src/connect-first.js';
 import { interleaveFamilies } from '../src/resolve-host.js';
 import { freePort, plainServer, portOf } from './support.js';
 
-type Attempt = (signal: AbortSignal) => Promise<Socket>;
+type Attempt = (operation: Operation) => Promise<Socket>;
 
-const never = new AbortController().signal;
+const never = new Operation('test');
+const enough = new TransportError('ABORTED', 'enough');
 /** Less than 250 ms: a timer counts from the start of the event loop's turn in which it is set, and a turn can be long. */
 const STAGGER_MS = 200;
 
 /** An attempt at a port of 127.0.0.1. */
 function at(port: number): Attempt {
-  return async (signal) => {
-    const socket = await connectSocket({ host: '127.0.0.1', port }, signal);
+  return async (operation) => {
+    const socket = await connectSocket({ host: '127.0.0.1', port }, operation);
     onTestFinished(() => {
       socket.destroy();
     });
@@ -25,23 +26,21 @@ function at(port: number): Attempt {
   };
 }
 
-/** An attempt that goes on until it is aborted, as one whose packets are lost. */
-const hanging: Attempt = (signal) =>
+/** An attempt that goes on until it is given up, as one whose packets are lost. */
+const hanging: Attempt = (operation) =>
   new Promise((_, reject) => {
-    signal.addEventListener('abort', () => {
-      reject(signal.reason as Error);
-    });
+    operation.onGiveUp(reject);
   });
 
-/** Tells when an attempt began, and whether it was aborted. */
-function watched(attempt: Attempt): Attempt & { begunAt: number; signal: AbortSignal | undefined } {
+/** Tells when an attempt began, and what of. */
+function watched(attempt: Attempt): Attempt & { begunAt: number; operation: Operation | undefined } {
   const watching = Object.assign(
-    (signal: AbortSignal) => {
+    (operation: Operation) => {
       watching.begunAt = performance.now();
-      watching.signal = signal;
-      return attempt(signal);
+      watching.operation = operation;
+      return attempt(operation);
     },
-    { begunAt: NaN, signal: undefined as AbortSignal | undefined },
+    { begunAt: NaN, operation: undefined as Operation | undefined },
   );
   return watching;
 }
@@ -66,13 +65,13 @@ describe('connectFirst', () => {
   });
 
   it('begins the next in the turn of the event loop in which one has failed', async () => {
-    const aborter = new AbortController();
+    const operation = new Operation('test');
     const next = watched(hanging);
-    const pending = connectFirst([() => Promise.reject(new Error('failed')), next], aborter.signal);
+    const pending = connectFirst([() => Promise.reject(new Error('failed')), next], operation);
     await new Promise(setImmediate);
     expect(next.begunAt).not.toBeNaN();
-    aborter.abort(new Error('enough'));
-    await expect(pending).rejects.toThrow('enough');
+    operation.giveUp(enough);
+    await expect(pending).rejects.toBe(enough);
   });
 
   it('begins the next beside one that has taken 250 ms, and destroys the loser', async () => {
@@ -80,7 +79,7 @@ describe('connectFirst', () => {
     const [slow, answering] = [watched(hanging), watched(at(portOf(server)))];
     const socket = await connectFirst([slow, answering], never);
     expect(answering.begunAt - slow.begunAt).toBeGreaterThanOrEqual(STAGGER_MS);
-    expect(slow.signal?.aborted).toBe(true);
+    expect(slow.operation?.failure?.code).toBe('ABORTED');
     expect(socket.destroyed).toBe(false);
   });
 
@@ -96,9 +95,9 @@ describe('connectFirst', () => {
   it('does not give up a listener that is slow to answer: it wins when the others are refused', async () => {
     const listener = await overrunListener();
     const slow = watched(at(listener.port));
-    const refused = watched(async (signal) => {
+    const refused = watched(async (operation) => {
       try {
-        return await at(await freePort())(signal);
+        return await at(await freePort())(operation);
       } finally {
         listener.accept();
       }
@@ -107,7 +106,6 @@ describe('connectFirst', () => {
     const socket = await connectFirst([slow, refused], never);
     expect(socket.remotePort).toBe(listener.port);
     expect(refused.begunAt - slow.begunAt).toBeGreaterThanOrEqual(STAGGER_MS);
-    expect(slow.signal?.aborted).toBe(true);
     expect(socket.destroyed).toBe(false);
   });
 
@@ -119,8 +117,8 @@ describe('connectFirst', () => {
     const outcome: Promise<unknown>[] = [];
     const socket = await connectFirst(
       [
-        (signal) => {
-          const attempt = slow(signal);
+        (operation) => {
+          const attempt = slow(operation);
           outcome.push(attempt);
           return attempt;
         },
@@ -159,40 +157,38 @@ describe('connectFirst', () => {
   });
 
   it('rejects with the one error of a single attempt', async () => {
-    await expect(connectFirst([at(await freePort())], never)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    const error: unknown = await connectFirst([at(await freePort())], never).catch((reason: unknown) => reason);
+    expect((error as AggregateError).errors).toMatchObject([{ code: 'ECONNREFUSED' }]);
   });
 
-  it('rejects with the reason when aborted, gives up every attempt and begins no other', async () => {
-    const aborter = new AbortController();
+  it('rejects with the reason when given up, gives up every attempt and begins no other', async () => {
+    const operation = new Operation('test');
     const attempts = [watched(hanging), watched(hanging), watched(hanging)];
     const second = attempts[1];
-    const pending = connectFirst(attempts, aborter.signal);
-    await expect.poll(() => second?.signal).toBeDefined();
-    const reason = new Error('enough');
-    aborter.abort(reason);
-    await expect(pending).rejects.toBe(reason);
-    expect(attempts.map(({ signal }) => signal?.aborted)).toEqual([true, true, undefined]);
+    const pending = connectFirst(attempts, operation);
+    await expect.poll(() => second?.operation).toBeDefined();
+    operation.giveUp(enough);
+    await expect(pending).rejects.toBe(enough);
+    expect(attempts.map((attempt) => attempt.operation?.failure)).toEqual([enough, enough, undefined]);
   });
 
-  it('begins nothing with a signal that is aborted already', async () => {
+  it('begins nothing of what is given up already', async () => {
     const attempts = [watched(hanging), watched(hanging)];
-    const pending = connectFirst(attempts, AbortSignal.abort(new Error('enough')));
+    const operation = new Operation('test');
+    operation.giveUp(enough);
+    const pending = connectFirst(attempts, operation);
     pending.catch(() => undefined);
-    expect(attempts.map(({ signal }) => signal)).toEqual([undefined, undefined]);
-    await expect(pending).rejects.toThrow('enough');
+    expect(attempts.map((attempt) => attempt.operation)).toEqual([undefined, undefined]);
+    await expect(pending).rejects.toBe(enough);
   });
 
-  it('leaves no listener on the signal', async () => {
+  it('listens no longer to what has been done', async () => {
     const server = await plainServer('127.0.0.1');
-    const { signal } = new AbortController();
-    const removed: string[] = [];
-    const original = signal.removeEventListener.bind(signal);
-    signal.removeEventListener = (...args: Parameters<typeof original>) => {
-      removed.push(args[0]);
-      original(...args);
-    };
-    await connectFirst([at(await freePort()), at(portOf(server))], signal);
-    expect(removed).toEqual(['abort']);
+    const operation = new Operation('test');
+    const socket = await connectFirst([at(await freePort()), at(portOf(server))], operation);
+    operation.giveUp(enough);
+    await new Promise(setImmediate);
+    expect(socket.destroyed).toBe(false);
   });
 });
 

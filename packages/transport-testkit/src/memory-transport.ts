@@ -65,10 +65,10 @@ export class MemoryTransport extends StreamTransport<MemoryConnection> {
     }
     return {
       endpoint,
-      attempt: async ({ allowHalfOpen, signal }) => {
+      attempt: async ({ allowHalfOpen, operation }) => {
         // As with sockets, nobody is reached in the very call.
         await new Promise(setImmediate);
-        signal.throwIfAborted();
+        operation.throwIfGivenUp();
         const listener = listeners.get(endpoint);
         if (listener === undefined) throw nobody(endpoint);
         const [near, far] = MemoryConnection.pair({ allowHalfOpen }, { allowHalfOpen: listener.allowHalfOpen });

@@ -57,7 +57,7 @@ async function probe(path: string, signal: AbortSignal): Promise<unknown> {
   signal.throwIfAborted();
   const operation = new Operation(`probe ${quote(path)}`, { signal, timeoutMs: PROBE_TIMEOUT_MS });
   try {
-    const socket = await connectSocket({ path }, operation.signal);
+    const socket = await connectSocket({ path }, operation);
     socket.destroy();
     return undefined;
   } catch (error) {

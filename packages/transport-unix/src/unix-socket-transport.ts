@@ -105,7 +105,7 @@ export class UnixSocketTransport extends SocketTransport {
     return {
       endpoint: formatEndpoint(endpoint),
       path,
-      attempt: ({ allowHalfOpen, signal }) => connectSocket({ path, allowHalfOpen }, signal),
+      attempt: ({ allowHalfOpen, operation }) => connectSocket({ path, allowHalfOpen }, operation),
     };
   }
 }
