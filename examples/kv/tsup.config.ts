@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/demo.ts', 'src/plugin.ts'],
+  entry: ['src/demo.ts', 'src/plugin.ts', 'src/host.ts', 'src/protos.ts', 'src/store.ts', 'src/auto-mtls.ts'],
   format: 'esm',
   target: 'node20',
   clean: true,

@@ -10,3 +10,4 @@ const packages = loadPackageDefinition(definition) as unknown as ControllerProto
 
 export const { KV } = packages.proto;
 export const { GRPCController } = packages.plugin;
+export type { KVClient } from './generated/proto/KV.js';

@@ -1,0 +1,81 @@
+// Runs the benchmarks, all or those that are named, and writes what they give: `pnpm bench [--quick] [--rounds n] [name]...`.
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, release, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Benchmark, Chapter } from './benchmark.js';
+import { benchmarks } from './benchmarks.js';
+import { chart } from './chart.js';
+import { compare } from './measurement.js';
+import type { Result } from './measurement.js';
+import { Progress } from './progress.js';
+import { table } from './table.js';
+import { writeIntoReadme } from './readme.js';
+
+const root = resolve(import.meta.dirname, '../..');
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    out: { type: 'string' },
+  },
+});
+const unknown = positionals.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));
+const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
+if (unknown.length > 0 || (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0))) {
+  console.error('Usage: pnpm bench [--quick] [--rounds <n>] [--out <directory>] [benchmark]...\n');
+  console.error(`The benchmarks are ${benchmarks.map(({ name }) => name).join(', ')}.`);
+  process.exit(2);
+}
+const { quick } = values;
+const chosen = benchmarks.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+/** Only a whole run is what the README shows. */
+const isWhole = !quick && chosen.length === benchmarks.length;
+const out = resolve(values.out ?? (isWhole ? join(root, 'benchmarks/results') : join(root, 'benchmarks/.last')));
+
+const progress = new Progress(process.stderr);
+const directory = await mkdtemp(join(tmpdir(), 'bench-'));
+const chapters: Chapter[] = [];
+try {
+  for (const benchmark of chosen) chapters.push({ ...benchmark, results: await run(benchmark) });
+} finally {
+  progress.clear();
+  await rm(directory, { recursive: true });
+}
+
+const machine = {
+  processor: cpus()[0]?.model ?? '',
+  cores: availableParallelism(),
+  system: `${process.platform} ${release()}`,
+  node: process.version,
+};
+await mkdir(out, { recursive: true });
+const text = table(chapters, machine);
+await writeFile(
+  join(out, 'results.json'),
+  `${JSON.stringify({ date: new Date(), quick, machine, chapters }, null, 1)}\n`,
+);
+await writeFile(join(out, 'results.md'), text);
+for (const chapter of chapters) await writeFile(join(out, `${chapter.name}.svg`), await chart(chapter));
+if (isWhole && values.out === undefined) await writeIntoReadme(join(root, 'README.md'), chapters);
+console.log(text);
+console.log(`Written to ${out}`);
+
+async function run(benchmark: Benchmark): Promise<Result[]> {
+  const results: Result[] = [];
+  await benchmark.run({
+    directory,
+    size: (full, small) => (quick ? small : full),
+    compare: async (comparison, most = quick ? 3 : 15) => {
+      const count = most === 1 ? 1 : (rounds ?? most);
+      const [first] = Object.values<{ title: string }>(comparison.metrics);
+      results.push(
+        ...(await compare(comparison, count, (round) => {
+          progress.show(`${benchmark.title}: ${first?.title ?? ''}, round ${round} of ${count}`);
+        })),
+      );
+    },
+  });
+  return results;
+}

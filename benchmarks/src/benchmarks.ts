@@ -1,0 +1,10 @@
+import type { Benchmark } from './benchmark.js';
+import { code } from './benchmarks/code.js';
+import { grpc } from './benchmarks/grpc.js';
+import { late } from './benchmarks/late.js';
+import { listen } from './benchmarks/listen.js';
+import { many } from './benchmarks/many.js';
+import { plugin } from './benchmarks/plugin.js';
+import { sockets } from './benchmarks/sockets.js';
+
+export const benchmarks: readonly Benchmark[] = [sockets, listen, late, many, grpc, plugin, code];

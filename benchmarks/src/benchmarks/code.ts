@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { Benchmark } from '../benchmark.js';
+import { bundleSize } from '../bundle-size.js';
+import type { Subject } from '../measurement.js';
+import { Program, programFile, Running } from '../program.js';
+
+const run = promisify(execFile);
+
+/** What the code itself costs: to load it, to parse with it, and its size. */
+export const code: Benchmark = {
+  title: 'Loading and parsing',
+  name: 'code',
+  run: async ({ compare, size }) => {
+    const importing = (module: string): Subject<'value'> => ({
+      name: module,
+      sample: async () => {
+        const value = [];
+        for (let i = 0; i < size(4, 2); i++) {
+          const { stdout } = await run(process.execPath, [programFile('import-time'), module]);
+          value.push(Number(stdout));
+        }
+        return { value };
+      },
+    });
+    await compare({
+      metrics: {
+        value: {
+          title: 'import, over that of node:net',
+          unit: 'ms',
+          better: 'lower',
+          goal: { of: 'median', atMost: 3 },
+        },
+      },
+      ours: importing('@rpcplugin/transport-unix'),
+      peers: ['@rpcplugin/transport-tcp', '@grpc/grpc-js', 'vscode-jsonrpc/node'].map(importing),
+    });
+
+    for (const text of [
+      'tcp://127.0.0.1:50051',
+      'tcp://host.example:50051',
+      'tcp://[::1]:50051',
+      'unix:///run/p.sock',
+    ]) {
+      await using running = new Running();
+      const parsing = (name: string): Subject<'value'> => {
+        const program = running.keep(Program.node('parse', name));
+        return { name, sample: async () => ({ value: await program.call('parse', text, size(2_000_000, 200_000)) }) };
+      };
+      await compare({
+        metrics: {
+          value: { title: `parse ${text}`, unit: 'ns', better: 'lower', goal: { of: 'ratio', atMost: 0.5 } },
+        },
+        ours: parsing('parseEndpoint'),
+        baseline: parsing('new URL'),
+      });
+    }
+
+    const sizing = (name: string): Subject<'value'> => ({
+      name,
+      sample: async () => ({ value: (await bundleSize(name)).gzipped / 1000 }),
+    });
+    await compare(
+      {
+        metrics: {
+          value: {
+            title: 'size with all it needs, minified and gzipped',
+            unit: 'kB',
+            better: 'lower',
+            goal: { of: 'median', atMost: 10 },
+          },
+        },
+        ours: sizing('transport-unix'),
+        peers: ['transport-tcp', 'transport-grpc'].map(sizing),
+      },
+      1,
+    );
+  },
+};

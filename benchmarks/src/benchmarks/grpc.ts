@@ -1,0 +1,42 @@
+import type { Bench, Benchmark } from '../benchmark.js';
+import type { Metric, Subject } from '../measurement.js';
+import { Program, Running } from '../program.js';
+import { Pair } from '../socket-peers.js';
+import type { Network } from '../programs/socket-library.js';
+
+const GB = 1e9;
+
+/** Calls through `serveGrpc` and `connectGrpc`, beside grpc-js with its own `bindAsync` and a bare client. */
+export const grpc: Benchmark = {
+  title: 'gRPC',
+  name: 'grpc',
+  run: async (bench) => {
+    for (const network of ['unix', 'tcp'] as const) await over(network, bench);
+  },
+};
+
+async function over(network: Network, { compare, directory, size }: Bench): Promise<void> {
+  await using running = new Running();
+  const start = async (name: string, library: string): Promise<Pair> =>
+    running.keep(await new Pair(name, () => Program.node('grpc', library, network)).listen(directory));
+  const ours = await start('transport-grpc', 'transport');
+  const baseline = await start('grpc-js', 'bare');
+
+  const measure = (metric: Metric, command: string, ...args: number[]): Promise<void> => {
+    const subject = ({ name, client, address }: Pair): Subject<'value'> => ({
+      name,
+      sample: async () => ({ value: await client.call(command, address, ...args) }),
+    });
+    const title = `${metric.title}, ${network}`;
+    return compare({ metrics: { value: { ...metric, title } }, ours: subject(ours), baseline: subject(baseline) });
+  };
+  // No worse, as exactly as it can be measured.
+  const latency = { unit: 'µs', better: 'lower', goal: { of: 'ratio', atMost: 1.02 } } as const;
+  const rate = { unit: 'calls/s', better: 'higher', goal: { of: 'ratio', atLeast: 0.98 } } as const;
+  const download = { unit: 'MB/s', better: 'higher', goal: { of: 'ratio', atLeast: 1.3 } } as const;
+  await measure({ title: 'one call after the other', ...latency }, 'latency', size(3000, 500));
+  await measure({ title: 'calls, 50 at once', ...rate }, 'rate', size(6000, 1000), 50);
+  const bytes = size(GB, GB / 10);
+  await measure({ title: '1 GB in messages of 64 KiB', ...download }, 'download', bytes, 64 * 1024);
+  await measure({ title: '1 GB in messages of 4 MiB', ...download }, 'download', bytes, 4 * 1024 * 1024);
+}

@@ -1,0 +1,57 @@
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Bench, Benchmark } from '../benchmark.js';
+import type { Subject } from '../measurement.js';
+import { Program, Running } from '../program.js';
+import type { Network } from '../programs/socket-library.js';
+import { packageOf } from '../socket-peers.js';
+
+/** From `listen` to the first connection, and over what a killed listener left. */
+export const listen: Benchmark = {
+  title: 'Listen',
+  name: 'listen',
+  run: async (bench) => {
+    for (const network of ['unix', 'tcp'] as const) await toFirstConnection(network, bench);
+    await overStaleSocket(bench);
+  },
+};
+
+/** Each in a process that does nothing else; many times in it, with a new transport each. */
+async function toFirstConnection(network: Network, { compare, directory, size }: Bench): Promise<void> {
+  await using running = new Running();
+  const subject = (name: string, library: string): Subject<'bound' | 'accepted'> => {
+    const program = running.keep(Program.node('listeners', library, network));
+    return { name, sample: () => program.call('firstConnection', directory, size(50, 10)) };
+  };
+  // Beside a unix socket's own bind(2), ours makes a private directory, sets the mode, and links the socket to its name, under a lock.
+  const goal = network === 'tcp' ? { goal: { of: 'ratio', atMost: 1.1 } as const } : {};
+  await compare({
+    metrics: {
+      bound: { title: `listen, ${network}`, unit: 'ms', better: 'lower' },
+      accepted: { title: `listen to first accepted connection, ${network}`, unit: 'ms', better: 'lower', ...goal },
+    },
+    ours: subject(packageOf(network), 'transport'),
+    baseline: subject('node:net', 'bare'),
+  });
+}
+
+async function overStaleSocket({ compare, directory, size }: Bench): Promise<void> {
+  await using running = new Running();
+  const subject = async (name: string, library: string): Promise<Subject<'value'>> => {
+    const program = running.keep(Program.node('listeners', library, 'unix'));
+    const own = await mkdtemp(join(directory, 'stale-'));
+    return { name, sample: async () => ({ value: await program.call<number[]>('overStale', own, size(20, 5)) }) };
+  };
+  await compare({
+    metrics: {
+      value: {
+        title: 'listen over a stale socket',
+        unit: 'ms',
+        better: 'lower',
+        goal: { of: 'median', atMost: 2 },
+      },
+    },
+    ours: await subject('transport-unix', 'transport'),
+    baseline: await subject('node:net after unlink', 'bare'),
+  });
+}

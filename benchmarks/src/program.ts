@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** The file of one of `programs/`, as it is built. */
+export function programFile(name: string): string {
+  return fileURLToPath(new URL(`./programs/${name}.js`, import.meta.url));
+}
+
+/** A process that obeys commands as `programs/commands.ts` describes them; those in other languages do the same. */
+export class Program implements AsyncDisposable {
+  readonly process: ChildProcess;
+  readonly #input: NodeJS.WritableStream;
+  readonly #answers: AsyncIterator<string>;
+  readonly #exited: Promise<unknown>;
+
+  constructor(command: string, args: readonly string[]) {
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.process = child;
+    this.#input = child.stdin;
+    // A program that ended is noticed by its output, which ends as well.
+    child.stdin.on('error', () => undefined);
+    this.#answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    this.#exited = once(child, 'exit');
+  }
+
+  /** One of `programs/`, in a Node process. */
+  static node(name: string, ...args: string[]): Program {
+    return new Program(process.execPath, ['--expose-gc', programFile(name), ...args]);
+  }
+
+  /** Commands are obeyed one after the other. */
+  async call<T>(name: string, ...args: readonly (string | number)[]): Promise<T> {
+    this.#input.write(`${JSON.stringify([name, ...args])}\n`);
+    const answer = await this.#answers.next();
+    if (answer.done === true) throw new Error(`${this.process.spawnargs.join(' ')} ended before it answered ${name}`);
+    const { result, error } = JSON.parse(answer.value) as { result: T; error?: string };
+    if (error !== undefined) throw new Error(`${name}: ${error}`);
+    return result;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#input.end();
+    await this.#exited;
+  }
+}
+
+/** Ends what it was told to keep when its block ends, the last first. (Node 20 has no `AsyncDisposableStack`.) */
+export class Running implements AsyncDisposable {
+  readonly #kept: AsyncDisposable[] = [];
+
+  keep<T extends AsyncDisposable>(one: T): T {
+    this.#kept.push(one);
+    return one;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const one of this.#kept.toReversed()) await one[Symbol.asyncDispose]();
+  }
+}

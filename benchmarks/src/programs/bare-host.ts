@@ -1,0 +1,38 @@
+// Launches the example's plugin written with grpc-js alone, as its host would be: `bare-host.js <network>`.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { credentials } from '@grpc/grpc-js';
+import { GRPCController, KV } from '@rpcplugin/example-kv/protos';
+import { serveCommands } from './commands.js';
+import { answer } from './first-answer.js';
+
+const [, , network] = process.argv;
+const plugin = fileURLToPath(new URL('./bare-plugin.js', import.meta.url));
+
+serveCommands({
+  /** How many milliseconds after it was spawned the plugin had answered. */
+  launch: async () => {
+    const started = performance.now();
+    const env = { ...process.env, KV_NETWORKS: network };
+    const child = spawn(process.execPath, [plugin], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const exited = once(child, 'exit');
+    const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+    const [, , , address = ''] = line.split('|');
+    const target = network === 'unix' ? `unix:${address}` : address;
+    const client = new KV(target, credentials.createInsecure());
+    await answer(client);
+    const spent = performance.now() - started;
+    const controller = new GRPCController(target, credentials.createInsecure());
+    await new Promise<void>((resolve) => {
+      controller.Shutdown({}, () => {
+        resolve();
+      });
+    });
+    controller.close();
+    client.close();
+    await exited;
+    return spent;
+  },
+});

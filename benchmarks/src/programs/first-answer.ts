@@ -1,0 +1,11 @@
+import type { KVClient } from '@rpcplugin/example-kv/protos';
+
+/** Resolves with the first call to the plugin. */
+export function answer(client: KVClient): Promise<void> {
+  return new Promise((resolve, reject) => {
+    client.Put({ key: 'hello', value: Buffer.from('world') }, (error) => {
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
+}

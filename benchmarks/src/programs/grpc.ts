@@ -1,0 +1,119 @@
+// Either end of gRPC calls, with grpc-js alone or with this project's packages: `grpc.js <library> <network>`.
+import { join } from 'node:path';
+import { credentials, makeClientConstructor, Server, ServerCredentials } from '@grpc/grpc-js';
+import type {
+  ClientReadableStream,
+  MethodDefinition,
+  sendUnaryData,
+  ServerUnaryCall,
+  ServerWritableStream,
+} from '@grpc/grpc-js';
+import { connectGrpc, serveGrpc } from '@rpcplugin/transport-grpc';
+import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
+import { UnixSocketTransport } from '@rpcplugin/transport-unix';
+import { serveCommands } from './commands.js';
+
+const [, , library, network] = process.argv;
+const isOurs = library === 'transport';
+
+// Messages are bytes as they stand: what is measured is the transport, not a serializer.
+const asIs = (bytes: Buffer): Buffer => bytes;
+function method(path: string, responseStream: boolean): MethodDefinition<Buffer, Buffer> {
+  return {
+    path,
+    requestStream: false,
+    responseStream,
+    requestSerialize: asIs,
+    requestDeserialize: asIs,
+    responseSerialize: asIs,
+    responseDeserialize: asIs,
+  };
+}
+const service = { Echo: method('/bench.Bench/Echo', false), Download: method('/bench.Bench/Download', true) };
+const BenchClient = makeClientConstructor(service, 'Bench');
+type BenchClient = InstanceType<typeof BenchClient>;
+let client: BenchClient | undefined;
+
+serveCommands({
+  listen: async (directory: string) => {
+    const server = new Server();
+    server.addService(service, {
+      Echo: ({ request }: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => {
+        callback(null, request);
+      },
+      Download: (call: ServerWritableStream<Buffer, Buffer>) => void send(call),
+    });
+    const security = ServerCredentials.createInsecure();
+    if (isOurs) {
+      const transport = network === 'unix' ? new UnixSocketTransport({ directory }) : new TCPSocketTransport();
+      return (await serveGrpc(server, transport, security)).endpoint;
+    }
+    const target = network === 'unix' ? `unix:${join(directory, `grpc-${process.pid}.sock`)}` : '127.0.0.1:0';
+    const port = await new Promise<number>((resolve, reject) => {
+      server.bindAsync(target, security, (error, bound) => {
+        if (error) reject(error);
+        else resolve(bound);
+      });
+    });
+    return network === 'unix' ? target : `127.0.0.1:${port}`;
+  },
+
+  /** How many microseconds a call takes that nothing else goes on beside. */
+  latency: async (target: string, count: number) => {
+    const to = await dial(target);
+    const started = performance.now();
+    for (let i = 0; i < count; i++) await echo(to);
+    return ((performance.now() - started) * 1000) / count;
+  },
+
+  /** How many calls a second there are when so many are under way at any time. */
+  rate: async (target: string, count: number, atOnce: number) => {
+    const to = await dial(target);
+    const started = performance.now();
+    let left = count;
+    await Promise.all(
+      Array.from({ length: atOnce }, async () => {
+        while (left-- > 0) await echo(to);
+      }),
+    );
+    return (count * 1000) / (performance.now() - started);
+  },
+
+  /** At how many megabytes a second so many bytes come in messages of a size. */
+  download: async (target: string, bytes: number, messageBytes: number) => {
+    const to = await dial(target);
+    const started = performance.now();
+    const request = Buffer.from(`${bytes} ${messageBytes}`);
+    const call = to['Download']?.(request) as ClientReadableStream<Buffer>;
+    let received = 0;
+    for await (const message of call as AsyncIterable<Buffer>) received += message.length;
+    if (received < bytes) throw new Error(`only ${received} bytes came`);
+    return received / 1000 / (performance.now() - started);
+  },
+});
+
+async function dial(target: string): Promise<BenchClient> {
+  const security = credentials.createInsecure();
+  client ??= isOurs ? (await connectGrpc(target, security)).client(BenchClient) : new BenchClient(target, security);
+  return client;
+}
+
+const MESSAGE = Buffer.alloc(64);
+
+function echo(to: BenchClient): Promise<void> {
+  return new Promise((resolve, reject) => {
+    to['Echo']?.(MESSAGE, (error: Error | null) => {
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
+}
+
+async function send(call: ServerWritableStream<Buffer, Buffer>): Promise<void> {
+  const [bytes = 0, messageBytes = 0] = call.request.toString().split(' ').map(Number);
+  const message = Buffer.alloc(messageBytes);
+  for (let left = bytes; left > 0; left -= messageBytes) {
+    if (!call.write(message)) await new Promise((resolve) => call.once('drain', resolve));
+  }
+  call.end();
+}

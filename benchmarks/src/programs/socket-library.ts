@@ -1,0 +1,102 @@
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { join } from 'node:path';
+import { toHandshakeAddress } from '@rpcplugin/endpoint-utils';
+import type { Transport } from '@rpcplugin/transport-core';
+import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
+import { UnixSocketTransport } from '@rpcplugin/transport-unix';
+
+export type Network = 'unix' | 'tcp';
+
+/** What the benchmarks ask of a library of sockets. An address is a path, or `host:port`. */
+export interface SocketLibrary {
+  listen(onConnection: (connection: Socket) => void, directory: string): Promise<string>;
+  dial(address: string): Promise<Socket>;
+  /** Ends the listener and all its connections. */
+  close(): Promise<void>;
+}
+
+/** Node's own, by the shortest way there is: the limit of what a library on top of it can reach. */
+export class BareNet implements SocketLibrary {
+  static #sockets = 0;
+
+  readonly #network: Network;
+  readonly #accepted = new Set<Socket>();
+  #server: Server | undefined;
+
+  constructor(network: Network) {
+    this.#network = network;
+  }
+
+  async listen(onConnection: (connection: Socket) => void, directory: string): Promise<string> {
+    const server = createServer((connection) => {
+      this.#accepted.add(connection);
+      connection.once('close', () => this.#accepted.delete(connection));
+      connection.on('error', () => undefined);
+      onConnection(connection);
+    });
+    this.#server = server;
+    const path = join(directory, `bare-${process.pid}-${BareNet.#sockets++}.sock`);
+    await new Promise<void>((resolve, reject) => {
+      server.on('listening', resolve);
+      server.on('error', reject);
+      server.listen(this.#network === 'unix' ? { path } : { host: '127.0.0.1', port: 0 });
+    });
+    return this.#network === 'unix' ? path : `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  dial(address: string): Promise<Socket> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(netOptions(this.#network, address));
+      socket.on('connect', () => {
+        resolve(socket);
+      });
+      socket.on('error', reject);
+    });
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server?.close(() => {
+        resolve();
+      });
+      for (const connection of this.#accepted) {
+        connection.end();
+        connection.resume();
+      }
+    });
+  }
+}
+
+/** The packages of this project. */
+export class Transports implements SocketLibrary {
+  readonly #network: Network;
+  readonly #create: (directory?: string) => Transport<Socket>;
+  #transport: Transport<Socket>;
+
+  constructor(network: Network) {
+    this.#network = network;
+    this.#create = (directory) =>
+      network === 'unix' ? new UnixSocketTransport({ directory }) : new TCPSocketTransport();
+    this.#transport = this.#create();
+  }
+
+  async listen(onConnection: (connection: Socket) => void, directory: string): Promise<string> {
+    this.#transport = this.#create(directory);
+    return toHandshakeAddress(await this.#transport.listen({ onConnection })).address;
+  }
+
+  dial(address: string): Promise<Socket> {
+    return this.#transport.connect(this.#network === 'unix' ? `unix:${address}` : address);
+  }
+
+  close(): Promise<void> {
+    return this.#transport.close();
+  }
+}
+
+export function netOptions(network: Network, address: string): { path: string } | { host: string; port: number } {
+  if (network === 'unix') return { path: address };
+  const colon = address.lastIndexOf(':');
+  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+}

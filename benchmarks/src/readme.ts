@@ -1,0 +1,16 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import type { Chapter } from './benchmark.js';
+import { chapterTable } from './table.js';
+
+const START = '<!-- benchmarks: made by `pnpm bench` -->\n';
+const END = '<!-- benchmarks end -->\n';
+
+/** Puts the tables into the README, between two marks. */
+export async function writeIntoReadme(file: string, chapters: readonly Chapter[]): Promise<void> {
+  const readme = await readFile(file, 'utf8');
+  const [before = '', rest] = readme.split(START);
+  const [, after] = rest?.split(END) ?? [];
+  if (after === undefined) throw new Error(`${file} has no place for the results`);
+  const tables = chapters.map(({ title, results }) => `**${title}**\n\n${chapterTable(results)}\n`).join('\n');
+  await writeFile(file, `${before}${START}\n${tables}\n${END}${after}`);
+}

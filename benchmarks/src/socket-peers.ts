@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Program } from './program.js';
+import type { Network } from './programs/socket-library.js';
+
+const run = promisify(execFile);
+
+/** A server and a client of one library, each a process of its own. */
+export class Pair implements AsyncDisposable {
+  readonly name: string;
+  readonly server: Program;
+  readonly client: Program;
+  address = '';
+
+  constructor(name: string, start: () => Program) {
+    this.name = name;
+    this.server = start();
+    this.client = start();
+  }
+
+  async listen(directory: string): Promise<this> {
+    this.address = await this.server.call('listen', directory);
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.client[Symbol.asyncDispose]();
+    await this.server[Symbol.asyncDispose]();
+  }
+}
+
+/** The name of this project's package for a network. */
+export function packageOf(network: Network): string {
+  return `transport-${network}`;
+}
+
+export function ourPair(network: Network): Pair {
+  return new Pair(packageOf(network), () => Program.node('sockets', 'transport', network));
+}
+
+export function barePair(network: Network): Pair {
+  return new Pair('node:net', () => Program.node('sockets', 'bare', network));
+}
+
+/** The pairs in other languages, those that this machine has. */
+export async function foreignPairs(network: Network, directory: string): Promise<Pair[]> {
+  const pairs = [];
+  if (await has('go', 'version')) {
+    const program = join(directory, 'go-net');
+    await run('go', ['build', '-o', program, source('net.go')]);
+    pairs.push(new Pair('Go net', () => new Program(program, [network])));
+  }
+  if (await has('python3', '--version')) {
+    pairs.push(new Pair('Python asyncio', () => new Program('python3', [source('asyncio_streams.py'), network])));
+  }
+  return pairs;
+}
+
+/** A program that is not built. */
+function source(name: string): string {
+  return fileURLToPath(new URL(`../src/programs/${name}`, import.meta.url));
+}
+
+async function has(command: string, argument: string): Promise<boolean> {
+  return run(command, [argument]).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,61 @@
+import { markdownTable } from 'markdown-table';
+import type { Chapter } from './benchmark.js';
+import { isReached } from './measurement.js';
+import type { Goal, Result, Spread } from './measurement.js';
+
+export interface Machine {
+  readonly processor: string;
+  readonly cores: number;
+  readonly system: string;
+  readonly node: string;
+}
+
+/** All results in Markdown. */
+export function table(chapters: readonly Chapter[], { processor, cores, system, node }: Machine): string {
+  const parts = chapters.map(({ title, results }) => `## ${title}\n\n${chapterTable(results)}\n`);
+  const where = `Measured with Node ${node} on ${cores} cores of ${processor}, ${system}.`;
+  const how =
+    'Medians; in brackets the quartiles of what the rounds gave. A ratio or difference is that of two that were measured in the same ' +
+    'round, one right after the other.';
+  return `# Results\n\n${where} ${how}\n\n${parts.join('\n')}`;
+}
+
+/** The results of one benchmark in Markdown. */
+export function chapterTable(results: readonly Result[]): string {
+  const rows = results.map((result) => [
+    result.title,
+    withUnit(result.ours.median, result.unit),
+    result.baseline ? `${result.baseline.name}: ${withUnit(result.baseline.median, result.unit)}` : '',
+    result.peers.map((peer) => `${peer.name}: ${withUnit(peer.median, result.unit)}`).join('; '),
+    result.ratio ? spread(result.ratio) : '',
+    outcome(result),
+  ]);
+  return markdownTable([['what', 'this project', 'beside', 'others', 'ratio', 'goal'], ...rows]);
+}
+
+/** Such as `14.2 µs`. */
+export function withUnit(value: number, unit: string): string {
+  return `${shortNumber(value)} ${unit}`.trim();
+}
+
+export function spread({ low, median, high }: Spread): string {
+  return `${shortNumber(median)} (${shortNumber(low)}–${shortNumber(high)})`;
+}
+
+function outcome(result: Result): string {
+  const { goal, reached, unit } = result;
+  if (goal === undefined || reached === undefined) return '';
+  const value = goal.of === 'ratio' ? shortNumber(reached) : withUnit(reached, unit);
+  const statistic = goal.of === 'ratio' ? '' : `, ${goal.of} ${value}`;
+  return `${isReached(result) ? '✓' : '✗'} ${limit(goal, unit)}${statistic}`;
+}
+
+function limit({ of, atMost, atLeast }: Goal, unit: string): string {
+  const bound = (value: number): string => (of === 'ratio' ? String(value) : withUnit(value, unit));
+  return atMost === undefined ? `≥ ${bound(atLeast ?? NaN)}` : `≤ ${bound(atMost)}`;
+}
+
+function shortNumber(value: number): string {
+  if (Math.abs(value) >= 100) return Math.round(value).toString();
+  return Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(Math.abs(value) >= 0.995 || value === 0 ? 2 : 3);
+}
