@@ -26,7 +26,9 @@ if (process.send === undefined) {
 
 /** How many milliseconds after `listen` was called it resolved, and a connection from another process was accepted. */
 async function firstConnection(directory: string, count: number): Promise<{ bound: number[]; accepted: number[] }> {
-  const dialler = fork(fileURLToPath(import.meta.url), [library, network], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const dialler = fork(fileURLToPath(import.meta.url), [library, network], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
   await once(dialler, 'message');
   const bound = [];
   const accepted = [];

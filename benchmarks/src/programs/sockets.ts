@@ -26,6 +26,9 @@ serveCommands({
       const started = performance.now();
       const connection = await sockets.dial(address);
       spent += performance.now() - started;
+      // The other end is to have accepted it: a backlog that fills up is another matter.
+      connection.write('hold\n');
+      await received(connection, 1);
       connection.destroy();
       await once(connection, 'close');
     }

@@ -8,6 +8,8 @@ import { startTimer } from './options.js';
 export class ConnectionSet<C extends Duplex> implements Iterable<C> {
   readonly #live = new Set<C>();
   readonly #destroy: (connection: C) => void;
+  /** One listener for all connections: one for each would be a good part of what a connection takes up. */
+  readonly #onClose: (this: C) => void;
   #onEmpty: (() => void) | undefined;
   #deadline = Infinity;
   #timer: NodeJS.Timeout | undefined;
@@ -16,6 +18,13 @@ export class ConnectionSet<C extends Duplex> implements Iterable<C> {
   /** @param destroy - How to end a connection that has not ended by itself. */
   constructor(destroy: (connection: C) => void) {
     this.#destroy = destroy;
+    const closed = (connection: C): void => {
+      this.#live.delete(connection);
+      if (this.#live.size === 0) this.#onEmpty?.();
+    };
+    this.#onClose = function () {
+      closed(this);
+    };
   }
 
   /** How many connections have been destroyed because the grace was over. */
@@ -29,10 +38,7 @@ export class ConnectionSet<C extends Duplex> implements Iterable<C> {
 
   add(connection: C): void {
     this.#live.add(connection);
-    connection.once('close', () => {
-      this.#live.delete(connection);
-      if (this.#live.size === 0) this.#onEmpty?.();
-    });
+    connection.on('close', this.#onClose);
   }
 
   /** Destroys what is left in `graceMs` milliseconds. A later call can bring that moment nearer, not put it off. */

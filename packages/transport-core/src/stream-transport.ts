@@ -43,6 +43,8 @@ interface Listener<C extends Duplex> {
   readonly operation: Operation;
   /** Known once it listens; while it is `undefined`, `bind` is under way. */
   endpoint: string | undefined;
+  /** For errors of its connections. */
+  readonly onError: (error: unknown) => void;
   /** Accepted while `bind` was under way; they do not outlive it if it fails. */
   readonly early: C[];
   /** Settles when `bind` has succeeded, or failed and left nothing. Never rejects. */
@@ -69,7 +71,8 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
   readonly #connecting = new Set<Operation>();
   readonly #diagnostics = new TransportDiagnostics(this);
   #listener: Listener<C> | undefined;
-  #lastConnected: string | undefined;
+  /** The endpoint of the last successful connect, and what listens for errors of connections to it. */
+  #lastConnected: { readonly endpoint: string; readonly onError: (error: unknown) => void } | undefined;
   #closed: Promise<void> | undefined;
 
   /** @param network - The go-plugin name of the network, or one like it. */
@@ -96,7 +99,7 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
   }
 
   get endpoint(): string | undefined {
-    return this.#listener?.endpoint ?? this.#lastConnected;
+    return this.#listener?.endpoint ?? this.#lastConnected?.endpoint;
   }
 
   async listen(options: ListenOptions<C> = {}): Promise<string> {
@@ -114,6 +117,9 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
     const listener: Listener<C> = {
       operation,
       endpoint: undefined,
+      onError: (error) => {
+        this.#diagnostics.error(listener.endpoint, 'connection', error);
+      },
       early: [],
       bound: Promise.resolve(),
       stopped: undefined,
@@ -181,8 +187,13 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
       connection.destroy();
       throw operation.failure;
     }
-    this.#track(connection, endpoint);
-    this.#lastConnected = endpoint;
+    if (this.#lastConnected?.endpoint !== endpoint) {
+      const onError = (error: unknown): void => {
+        this.#diagnostics.error(endpoint, 'connection', error);
+      };
+      this.#lastConnected = { endpoint, onError };
+    }
+    this.#track(connection, this.#lastConnected.onError);
     this.#diagnostics.connect(endpoint, connection);
   }
 
@@ -251,7 +262,7 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
       this.#diagnostics.drop(listener.endpoint, 'closing');
       return;
     }
-    this.#track(connection, listener.endpoint);
+    this.#track(connection, listener.onError);
     if (listener.endpoint === undefined) listener.early.push(connection);
     this.#diagnostics.accept(listener.endpoint, connection);
     if (onConnection === undefined) {
@@ -272,12 +283,10 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
     }
   }
 
-  #track(connection: C, endpoint: string | undefined): void {
+  #track(connection: C, onError: (error: unknown) => void): void {
     this.#connections.add(connection);
     // An `error` that nobody listens to would end the process. A stream closes after it, which is what users wait for.
-    connection.on('error', (error) => {
-      this.#diagnostics.error(endpoint, 'connection', error);
-    });
+    connection.on('error', onError);
   }
 
   /** Makes the error that a call rejects with, and tells those who watch. */
