@@ -63,7 +63,8 @@ export interface Result extends Metric {
 
 /**
  * Measures all subjects in every round, so that whatever else the machine does meets all alike, and in turns from the first to
- * the last and from the last to the first. A round before the first one warms up and does not count.
+ * the last and from the last to the first. A round before the first one warms up and does not count; a single round of what is always
+ * the same needs none.
  */
 export async function compare<Name extends string>(
   { metrics, ours, baseline, peers = [] }: Comparison<Name>,

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { compare, isReached } from '../src/measurement.js';
+import type { Goal, Metric, Result, Subject } from '../src/measurement.js';
+
+const ignore = (): void => undefined;
+
+/** Gives these values in turn, the first of them in the round that warms up, and says that it was asked. */
+function subject(name: string, values: (number | number[])[], order: string[] = []): Subject<'value'> {
+  return {
+    name,
+    sample: () => {
+      order.push(name);
+      return Promise.resolve({ value: values.shift() ?? NaN });
+    },
+  };
+}
+
+async function result(goal: Goal, ours: (number | number[])[], baseline: number[]): Promise<Result | undefined> {
+  const metric: Metric = { title: 'test', unit: 'ms', better: 'lower', goal };
+  const comparison = { metrics: { value: metric }, ours: subject('ours', ours), baseline: subject('theirs', baseline) };
+  const [first] = await compare(comparison, ours.length - 1, ignore);
+  return first;
+}
+
+describe('compare', () => {
+  it('measures all subjects in every round, in turns from the first and from the last', async () => {
+    const order: string[] = [];
+    const [ours, baseline, peer] = ['a', 'b', 'c'].map((name) => subject(name, [], order));
+    if (!ours || !baseline || !peer) throw new Error('unreachable');
+    const metrics = { value: { title: 'test', unit: 'ms', better: 'lower' } } as const;
+    await compare({ metrics, ours, baseline, peers: [peer] }, 2, ignore);
+    expect(order.join('')).toBe('abccbaabc');
+  });
+
+  it('tells of every round', async () => {
+    const rounds: number[] = [];
+    const metrics = { value: { title: 'test', unit: 'ms', better: 'lower' } } as const;
+    await compare({ metrics, ours: subject('a', [1, 2, 3]) }, 2, (round) => rounds.push(round));
+    expect(rounds).toEqual([0, 1, 2]);
+  });
+
+  it('does not count the first round', async () => {
+    const found = await result({ of: 'median', atMost: 1 }, [1000, 1, 2, 3], [1000, 1, 1, 1]);
+    expect(found?.ours).toMatchObject({ low: 1.5, median: 2, high: 2.5, rounds: [[1], [2], [3]] });
+  });
+
+  it('compares round by round, so that a slow one is slow for both', async () => {
+    const found = await result({ of: 'ratio', atMost: 1.5 }, [0, 20, 2, 200], [0, 10, 1, 100]);
+    expect(found?.ratio).toEqual({ low: 2, median: 2, high: 2 });
+    expect(found?.difference?.median).toBe(10);
+  });
+
+  it('does not warm up for a single round, of what is always the same', async () => {
+    const found = await result({ of: 'median', atMost: 1 }, [5, 6], [5, 6]);
+    expect(found?.ours.rounds).toEqual([[5]]);
+  });
+
+  it('takes several values of a round, of which the 99th percentile is', async () => {
+    const values = Array.from({ length: 101 }, (_, i) => i);
+    const found = await result({ of: 'p99', atMost: 99 }, [[], values, values], [1, 1, 1]);
+    expect(found?.reached).toBeCloseTo(99, 0);
+  });
+});
+
+describe('isReached', () => {
+  it.each<[Goal, number, number, boolean]>([
+    [{ of: 'ratio', atMost: 1.02 }, 102, 100, true],
+    [{ of: 'ratio', atMost: 1.02 }, 103, 100, false],
+    [{ of: 'ratio', atLeast: 1.3 }, 130, 100, true],
+    [{ of: 'ratio', atLeast: 1.3 }, 129, 100, false],
+    [{ of: 'difference', atMost: 5 }, 105, 100, true],
+    [{ of: 'difference', atMost: 5 }, 106, 100, false],
+    [{ of: 'median', atMost: 2 }, 2, 100, true],
+    [{ of: 'median', atMost: 2 }, 3, 100, false],
+  ])('%j with %d beside %d: %s', async (goal, ours, baseline, reached) => {
+    const found = await result(goal, [0, ours, ours], [0, baseline, baseline]);
+    expect(found && isReached(found)).toBe(reached);
+  });
+
+  it('is undefined where nothing is asked', async () => {
+    const metrics = { value: { title: 'test', unit: 'ms', better: 'lower' } } as const;
+    const [found] = await compare({ metrics, ours: subject('a', [1, 1]) }, 1, ignore);
+    expect(found && isReached(found)).toBeUndefined();
+  });
+});

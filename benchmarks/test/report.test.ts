@@ -1,0 +1,80 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Chapter } from '../src/benchmark.js';
+import { chart } from '../src/chart.js';
+import { compare } from '../src/measurement.js';
+import { writeIntoReadme } from '../src/readme.js';
+import { table } from '../src/table.js';
+
+const of = (name: string, value: number) => ({ name, sample: () => Promise.resolve({ value }) });
+const metric = { title: 'a round trip', unit: 'µs', better: 'lower', goal: { of: 'ratio', atMost: 1.02 } } as const;
+const comparison = {
+  metrics: { value: metric },
+  ours: of('ours', 10.1),
+  baseline: of('bare', 10),
+  peers: [of('peer', 25)],
+};
+const alone = { ...comparison, metrics: { value: { title: 'size', unit: 'kB', better: 'lower' } as const } };
+const chapter: Chapter = {
+  title: 'Sockets',
+  name: 'sockets',
+  results: [
+    ...(await compare(comparison, 1, () => undefined)),
+    ...(await compare({ metrics: alone.metrics, ours: alone.ours }, 1, () => undefined)),
+  ],
+};
+const machine = { processor: 'a processor', cores: 2, system: 'linux', node: 'v20' };
+
+describe('a report', () => {
+  it('has a row for each result, with its goal and whether that was reached', () => {
+    const rows = table([chapter], machine).split('\n');
+    const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()));
+    expect(cells).toContainEqual([
+      '',
+      'a round trip',
+      '10.1 µs',
+      'bare: 10.0 µs',
+      'peer: 25.0 µs',
+      '1.01 (1.01–1.01)',
+      '✓ ≤ 1.02',
+      '',
+    ]);
+    expect(cells).toContainEqual(['', 'size', '10.1 kB', '', '', '', '', '']);
+  });
+
+  it('has a chart that says who was how many times as fast as the baseline', async () => {
+    const svg = await chart(chapter);
+    expect(svg).toMatch(/^<svg /);
+    for (const text of ['a round trip', 'ours', 'bare', 'peer', 'times as fast as bare'])
+      expect(svg).toContain(`>${text}<`);
+  });
+
+  it('has a chart of the values where nothing is compared', async () => {
+    const svg = await chart({ ...chapter, results: chapter.results.slice(1) });
+    for (const text of ['size', 'ours', 'kB']) expect(svg).toContain(`>${text}<`);
+  });
+
+  it('is put into a README between its marks, and replaces the last one there', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'report-'));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    const file = join(directory, 'README.md');
+    await writeFile(file, 'before\n<!-- benchmarks: made by `pnpm bench` -->\nold\n<!-- benchmarks end -->\nafter\n');
+    await writeIntoReadme(file, [chapter]);
+    const once = await readFile(file, 'utf8');
+    expect(once).toMatch(/^before\n<!-- benchmarks: [^]*a round trip[^]*<!-- benchmarks end -->\nafter\n$/);
+    expect(once).not.toContain('old');
+    await writeIntoReadme(file, [chapter]);
+    expect(await readFile(file, 'utf8')).toBe(once);
+  });
+
+  it('is refused a README without a place for it', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'report-'));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    const file = join(directory, 'README.md');
+    await writeFile(file, 'nothing\n');
+    await expect(writeIntoReadme(file, [chapter])).rejects.toThrow('no place');
+    expect(await readFile(file, 'utf8')).toBe('nothing\n');
+  });
+});
