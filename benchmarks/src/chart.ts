@@ -5,6 +5,9 @@ import type { Chapter } from './benchmark.js';
 import { sideBySide } from './measurement.js';
 import type { Result, Spread } from './measurement.js';
 
+/** One name for all packages, and so one colour. */
+const OURS = 'this project';
+
 interface Point extends Spread {
   readonly what: string;
   readonly who: string;
@@ -12,7 +15,7 @@ interface Point extends Spread {
 
 /**
  * The results of one benchmark as SVG, a point with its quartiles for each subject of each comparison: how many times as fast as
- * the baseline, or, where there is none, the values themselves.
+ * the baseline, which is the line at 1, or, where there is none, the values themselves.
  */
 export async function chart({ results }: Chapter): Promise<string> {
   const compared = results.filter(({ baseline }) => baseline !== undefined);
@@ -21,14 +24,14 @@ export async function chart({ results }: Chapter): Promise<string> {
   const points =
     compared.length > 0 ? compared.flatMap(speeds) : results.filter((result) => result.unit === unit).flatMap(values);
   const axis = compared.length > 0 ? `times as fast as ${first?.baseline?.name ?? ''}` : unit;
-  const view = new View(parse(compile(specOf(points, axis)).spec), { renderer: 'none' });
+  const view = new View(parse(compile(specOf(points, axis, compared.length > 0)).spec), { renderer: 'none' });
   return view.toSVG();
 }
 
 function speeds({ title, ours, baseline, peers, better }: Result): Point[] {
   if (baseline === undefined) return [];
   const speed = (one: number, other: number): number => (better === 'higher' ? one / other : other / one);
-  return [ours, baseline, ...peers].map((subject) => ({
+  return [{ ...ours, name: OURS }, ...peers].map((subject) => ({
     what: title,
     who: subject.name,
     ...sideBySide(subject, baseline, speed),
@@ -36,10 +39,16 @@ function speeds({ title, ours, baseline, peers, better }: Result): Point[] {
 }
 
 function values({ title, ours, peers }: Result): Point[] {
-  return [ours, ...peers].map(({ name, low, median, high }) => ({ what: title, who: name, low, median, high }));
+  return [{ ...ours, name: OURS }, ...peers].map(({ name, low, median, high }) => ({
+    what: title,
+    who: name,
+    low,
+    median,
+    high,
+  }));
 }
 
-function specOf(points: Point[], axis: string): TopLevelSpec {
+function specOf(points: Point[], axis: string, isRelative: boolean): TopLevelSpec {
   const y = { field: 'what', type: 'nominal', title: null, sort: null, axis: { labelLimit: 320, grid: true } } as const;
   const color = {
     field: 'who',
@@ -55,7 +64,7 @@ function specOf(points: Point[], axis: string): TopLevelSpec {
   return {
     data: { values: points },
     width: 480,
-    height: { step: 10, for: 'position' },
+    height: { step: 26, for: 'position' },
     background: 'transparent',
     config: {
       font: 'system-ui, sans-serif',
@@ -64,6 +73,9 @@ function specOf(points: Point[], axis: string): TopLevelSpec {
       view: { stroke: null },
     },
     layer: [
+      ...(isRelative
+        ? [{ mark: { type: 'rule', color: ink, strokeWidth: 2 }, encoding: { x: { datum: 1 } } } as const]
+        : []),
       {
         mark: { type: 'rule', strokeWidth: 2 },
         encoding: {

@@ -47,13 +47,13 @@ describe('a report', () => {
   it('has a chart that says who was how many times as fast as the baseline', async () => {
     const svg = await chart(chapter);
     expect(svg).toMatch(/^<svg /);
-    for (const text of ['a round trip', 'ours', 'bare', 'peer', 'times as fast as bare'])
+    for (const text of ['a round trip', 'this project', 'peer', 'times as fast as bare'])
       expect(svg).toContain(`>${text}<`);
   });
 
   it('has a chart of the values where nothing is compared', async () => {
     const svg = await chart({ ...chapter, results: chapter.results.slice(1) });
-    for (const text of ['size', 'ours', 'kB']) expect(svg).toContain(`>${text}<`);
+    for (const text of ['size', 'this project', 'kB']) expect(svg).toContain(`>${text}<`);
   });
 
   it('is put into a README between its marks, and replaces the last one there', async () => {
