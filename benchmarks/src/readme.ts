@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { format, resolveConfig } from 'prettier';
 import type { Chapter } from './benchmark.js';
 import { chapterTable } from './table.js';
 
@@ -12,5 +13,6 @@ export async function writeIntoReadme(file: string, chapters: readonly Chapter[]
   const [, after] = rest?.split(END) ?? [];
   if (after === undefined) throw new Error(`${file} has no place for the results`);
   const tables = chapters.map(({ title, results }) => `**${title}**\n\n${chapterTable(results)}\n`).join('\n');
-  await writeFile(file, `${before}${START}\n${tables}\n${END}${after}`);
+  const options = { ...(await resolveConfig(file)), filepath: file };
+  await writeFile(file, await format(`${before}${START}\n${tables}\n${END}${after}`, options));
 }

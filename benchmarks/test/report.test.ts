@@ -60,10 +60,13 @@ describe('a report', () => {
     const directory = await mkdtemp(join(tmpdir(), 'report-'));
     onTestFinished(() => rm(directory, { recursive: true }));
     const file = join(directory, 'README.md');
-    await writeFile(file, 'before\n<!-- benchmarks: made by `pnpm bench` -->\nold\n<!-- benchmarks end -->\nafter\n');
+    await writeFile(
+      file,
+      'before\n\n<!-- benchmarks: made by `pnpm bench` -->\nold\n<!-- benchmarks end -->\n\nafter\n',
+    );
     await writeIntoReadme(file, [chapter]);
     const once = await readFile(file, 'utf8');
-    expect(once).toMatch(/^before\n<!-- benchmarks: [^]*a round trip[^]*<!-- benchmarks end -->\nafter\n$/);
+    expect(once).toMatch(/^before\n\n<!-- benchmarks: [^]*a round trip[^]*<!-- benchmarks end -->\n\nafter\n$/);
     expect(once).not.toContain('old');
     await writeIntoReadme(file, [chapter]);
     expect(await readFile(file, 'utf8')).toBe(once);
