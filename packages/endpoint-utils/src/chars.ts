@@ -2,7 +2,6 @@
 // parsing twice as slow.
 export const DASH = 0x2d;
 export const DOT = 0x2e;
-export const SLASH = 0x2f;
 export const COLON = 0x3a;
 export const OPEN_BRACKET = 0x5b;
 export const UNDERSCORE = 0x5f;
@@ -10,6 +9,3 @@ export const UNDERSCORE = 0x5f;
 export const isDigit = (code: number) => code >= 0x30 && code <= 0x39;
 export const isUpperCase = (code: number) => code >= 0x41 && code <= 0x5a;
 export const isLowerCase = (code: number) => code >= 0x61 && code <= 0x7a;
-
-/** Space to tilde. */
-export const isPrintableAscii = (code: number) => code >= 0x20 && code <= 0x7e;

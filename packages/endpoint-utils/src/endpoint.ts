@@ -1,7 +1,8 @@
 import { joinHostPort } from './host-port.js';
 import { assertObject, assertText, invalidEndpoint, unknownNetwork } from './invalid.js';
+import { tcpEndpoint } from './tcp-endpoint.js';
 import { refuseTcp } from './tcp-refusal.js';
-import { parseHostPort, parseTcp } from './tcp.js';
+import { parseHostPort } from './tcp.js';
 import type { TcpEndpoint } from './tcp.js';
 import { unixEndpoint, unixPathStart } from './unix-path.js';
 import type { UnixEndpoint } from './unix-path.js';
@@ -24,10 +25,7 @@ export type Endpoint = TcpEndpoint | UnixEndpoint;
 export function parseEndpoint(text: string): Endpoint {
   assertText(text);
   const pathStart = unixPathStart(text);
-  if (pathStart >= 0) return unixEndpoint(text, pathStart);
-  const endpoint = parseTcp(text);
-  if (endpoint === undefined) throw refuseTcp(text);
-  return endpoint;
+  return pathStart >= 0 ? unixEndpoint(text, pathStart) : tcpEndpoint(text);
 }
 
 /**
@@ -49,16 +47,6 @@ export function normalizeEndpoint(text: string): string {
   return textOf(parseEndpoint(text));
 }
 
-/** Whether {@link parseEndpoint} takes `text`, as an endpoint of TCP. Never throws. */
-export function isValidTcpEndpoint(text: string): boolean {
-  return networkOf(text) === 'tcp';
-}
-
-/** Whether {@link parseEndpoint} takes `text`, as an endpoint of a unix socket. Never throws. */
-export function isValidUnixEndpoint(text: string): boolean {
-  return networkOf(text) === 'unix';
-}
-
 /** The canonical parts of an endpoint, given as text or in parts. */
 export function toEndpoint(endpoint: string | Endpoint): Endpoint {
   return typeof endpoint === 'string' ? parseEndpoint(endpoint) : canonicalEndpoint(endpoint);
@@ -67,14 +55,6 @@ export function toEndpoint(endpoint: string | Endpoint): Endpoint {
 /** The text of canonical parts. */
 export function textOf(endpoint: Endpoint): string {
   return endpoint.network === 'tcp' ? joinHostPort(endpoint.host, endpoint.port) : `unix:${endpoint.path}`;
-}
-
-function networkOf(text: string): Endpoint['network'] | undefined {
-  try {
-    return parseEndpoint(text).network;
-  } catch {
-    return undefined;
-  }
 }
 
 function canonicalEndpoint(endpoint: Endpoint): Endpoint {

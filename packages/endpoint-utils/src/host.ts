@@ -1,5 +1,6 @@
-import { isIPv6, SocketAddress } from 'node:net';
 import { DASH, DOT, isDigit, isLowerCase, isUpperCase, OPEN_BRACKET, UNDERSCORE } from './chars.js';
+import { ipv4Host } from './ipv4.js';
+import { canonicalIPv6Address } from './ipv6.js';
 
 // The characters that RFC 6874 lets a zone have without escapes, which covers the names of network interfaces.
 const ZONE = /^[\w.~-]+$/;
@@ -31,37 +32,16 @@ export const anyHost: HostReader = (text, start, end) => {
   return ipv4Host(text, start, end) ?? (looksLikeIPv4(text.slice(start, end)) ? undefined : hostName(text, start, end));
 };
 
-/** Four numbers from 0 to 255 without leading zeros; `isIPv4` of node:net agrees, at twice the cost. */
-export const ipv4Host: HostReader = (text, start, end) => {
-  let dots = 0;
-  let octet = -1; // no digit yet
-  for (let i = start; i < end; i++) {
-    const code = text.charCodeAt(i);
-    if (isDigit(code) && octet !== 0) {
-      octet = (octet < 0 ? 0 : octet * 10) + code - 0x30;
-      if (octet > 255) return undefined;
-    } else if (code === DOT && octet >= 0) {
-      dots++;
-      octet = -1;
-    } else {
-      return undefined;
-    }
-  }
-  return dots === 3 && octet >= 0 ? text.slice(start, end) : undefined;
-};
-
 export const ipv6Host: HostReader = (text, start, end) =>
   text[start] === '[' && text[end - 1] === ']' ? canonicalIPv6(text.slice(start + 1, end - 1)) : undefined;
 
 /** The canonical form of an IPv6 address, perhaps with a zone, without brackets; `undefined` if it is none. */
 export function canonicalIPv6(host: string): string | undefined {
   const percent = host.indexOf('%');
-  const address = percent < 0 ? host : host.slice(0, percent);
-  if (!isIPv6(address)) return undefined;
-  const canonical = new SocketAddress({ family: 'ipv6', address }).address;
-  if (percent < 0) return canonical;
+  if (percent < 0) return canonicalIPv6Address(host);
+  const address = canonicalIPv6Address(host.slice(0, percent));
   const zone = host.slice(percent + 1);
-  return ZONE.test(zone) ? `${canonical}%${zone}` : undefined;
+  return address !== undefined && ZONE.test(zone) ? `${address}%${zone}` : undefined;
 }
 
 const hostName: HostReader = (text, start, end) => {

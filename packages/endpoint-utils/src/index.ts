@@ -1,10 +1,4 @@
-export {
-  formatEndpoint,
-  isValidTcpEndpoint,
-  isValidUnixEndpoint,
-  normalizeEndpoint,
-  parseEndpoint,
-} from './endpoint.js';
+export { formatEndpoint, normalizeEndpoint, parseEndpoint } from './endpoint.js';
 export type { Endpoint } from './endpoint.js';
 export { toGrpcTarget } from './grpc-target.js';
 export { fromHandshakeAddress, toHandshakeAddress } from './handshake.js';
@@ -12,5 +6,7 @@ export type { HandshakeAddress } from './handshake.js';
 export { joinHostPort, splitHostPort } from './host-port.js';
 export type { HostPort } from './host-port.js';
 export type { TcpEndpoint } from './tcp.js';
+export { isValidTcpEndpoint, parseTcpEndpoint } from './tcp-endpoint.js';
+export { isValidUnixEndpoint, parseUnixEndpoint } from './unix-endpoint.js';
 export { normalizeUnixPath } from './unix-path.js';
 export type { UnixEndpoint } from './unix-path.js';

@@ -1,37 +1,34 @@
+import { quote } from '@rpcplugin/transport-core';
 import type { TransportError } from '@rpcplugin/transport-core';
-import { anyHost, canonicalIPv6, ipv4Host, ipv6Host, isReserved, looksLikeIPv4 } from './host.js';
+import { anyHost, canonicalIPv6, ipv6Host, isReserved, looksLikeIPv4 } from './host.js';
 import { scanHostPort, SPLIT_ADVICE } from './host-port.js';
 import type { HostPort, SplitProblem } from './host-port.js';
-import { invalidEndpoint, quote } from './invalid.js';
+import { invalidEndpoint } from './invalid.js';
+import type { Refusal } from './invalid.js';
+import { ipv4Host } from './ipv4.js';
 import { tcpSchemeLength } from './tcp.js';
+import { refuseAbstract, UNIX_FORMS } from './unix-endpoint.js';
 
-type Refusal = readonly [problem: string, advice: string];
-
-const UNIX_FORMS = 'a unix socket is written unix:path, /path, ./path or ../path';
 const FORMS = `write host:port, tcp://host:port, ipv4:127.0.0.1:port, ipv6:[::1]:port or dns:host:port; ${UNIX_FORMS}`;
 
 /** The error for `text` that is not written like a unix endpoint and is not a TCP endpoint either. */
 export function refuseTcp(text: string): TransportError {
   const address = text.slice(tcpSchemeLength(text));
   const parts = scanHostPort(address);
-  const [problem, advice] =
+  const refusal =
     refuseForm(text) ??
     (typeof parts === 'string'
       ? refuseSplit(text, address, parts)
       : (refuseHost(text, address, parts) ?? refusePort(parts)));
-  return invalidEndpoint(text, problem, advice);
+  return invalidEndpoint(text, ...refusal);
 }
 
 /** What can be said of the text as a whole, before it is taken apart. */
 function refuseForm(text: string): Refusal | undefined {
   if (text === '') return ['it is empty', FORMS];
-  if (text.startsWith('unix-abstract:')) {
-    return [
-      'abstract unix sockets have no permissions, so plugins do not use them',
-      'write unix:path with a path in a directory of your own',
-    ];
-  }
-  if (/[\p{Cc}\s]/u.test(text)) return ['whitespace or a control character in it', `remove it; ${UNIX_FORMS}`];
+  const abstract = refuseAbstract(text);
+  if (abstract !== undefined) return abstract;
+  if (/[^!-~\xa0-\uffff]|\s/.test(text)) return ['whitespace or a control character in it', `remove it; ${UNIX_FORMS}`];
   if (text.includes(',')) {
     return ['it is a list', 'write one endpoint; connectGrpc of @rpcplugin/transport-grpc takes gRPC lists'];
   }

@@ -1,6 +1,7 @@
 import { COLON, isDigit } from './chars.js';
-import { anyHost, ipv4Host, ipv6Host } from './host.js';
+import { anyHost, ipv6Host } from './host.js';
 import type { HostReader } from './host.js';
+import { ipv4Host } from './ipv4.js';
 
 /** Where a TCP listener is. */
 export interface TcpEndpoint {

@@ -239,9 +239,9 @@ describe('the message of a refusal', () => {
     [undefined, 'undefined'],
     [null, 'null'],
     [80, '80'],
-    [{ toString: () => 'a:80' }, 'of type object'],
-    [() => 'a:80', 'of type function'],
-    [Symbol('a:80'), 'of type symbol'],
+    [{ toString: () => 'a:80' }, 'an object'],
+    [() => 'a:80', 'a function'],
+    [Symbol('a:80'), 'Symbol(a:80)'],
   ])('shows %o, but not the text that an object has for itself', (value, shown) => {
     expect(refusal(() => parseEndpoint(value as string)).message).toBe(`Invalid endpoint ${shown}: it is not a string`);
   });

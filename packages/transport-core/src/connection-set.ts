@@ -6,6 +6,9 @@ import { startTimer } from './options.js';
  * within a grace.
  */
 export class ConnectionSet<C extends Duplex> implements Iterable<C> {
+  /** How many connections have been destroyed because the grace was over. */
+  destroyed = 0;
+
   readonly #live = new Set<C>();
   readonly #destroy: (connection: C) => void;
   /** One listener for all connections: one for each would be a good part of what a connection takes up. */
@@ -13,7 +16,6 @@ export class ConnectionSet<C extends Duplex> implements Iterable<C> {
   #onEmpty: (() => void) | undefined;
   #deadline = Infinity;
   #timer: NodeJS.Timeout | undefined;
-  #destroyed = 0;
 
   /** @param destroy - How to end a connection that has not ended by itself. */
   constructor(destroy: (connection: C) => void) {
@@ -25,11 +27,6 @@ export class ConnectionSet<C extends Duplex> implements Iterable<C> {
     this.#onClose = function () {
       closed(this);
     };
-  }
-
-  /** How many connections have been destroyed because the grace was over. */
-  get destroyed(): number {
-    return this.#destroyed;
   }
 
   [Symbol.iterator](): IterableIterator<C> {
@@ -48,7 +45,7 @@ export class ConnectionSet<C extends Duplex> implements Iterable<C> {
     this.#deadline = deadline;
     clearTimeout(this.#timer);
     this.#timer = startTimer(graceMs, () => {
-      this.#destroyed += this.#live.size;
+      this.destroyed += this.#live.size;
       for (const connection of this.#live) this.#destroy(connection);
     });
   }

@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
+import type { Channel } from 'node:diagnostics_channel';
 import type { Duplex } from 'node:stream';
 import { toTransportError } from './errno.js';
 import type { TransportError } from './errors.js';
@@ -51,7 +52,17 @@ export interface ErrorMessage extends TransportMessage {
   error: TransportError;
 }
 
-const channels = {
+/** What messages hold beside what all do. */
+interface Details {
+  listen: object;
+  connect: Pick<ConnectMessage, 'connection'>;
+  accept: Pick<AcceptMessage, 'connection'>;
+  drop: Pick<DropMessage, 'reason'>;
+  close: Pick<CloseMessage, 'destroyed'>;
+  error: Pick<ErrorMessage, 'operation' | 'error'>;
+}
+
+const channels: Record<keyof Details, Channel> = {
   listen: channel('rpcplugin:transport:listen'),
   connect: channel('rpcplugin:transport:connect'),
   accept: channel('rpcplugin:transport:accept'),
@@ -71,41 +82,15 @@ export class TransportDiagnostics {
     this.#transport = transport;
   }
 
-  listen(endpoint: string): void {
-    if (channels.listen.hasSubscribers) channels.listen.publish(this.#message(endpoint) satisfies ListenMessage);
-  }
-
-  connect(endpoint: string, connection: Duplex): void {
-    if (!channels.connect.hasSubscribers) return;
-    channels.connect.publish({ ...this.#message(endpoint), connection } satisfies ConnectMessage);
-  }
-
-  accept(endpoint: string | undefined, connection: Duplex): void {
-    if (!channels.accept.hasSubscribers) return;
-    channels.accept.publish({ ...this.#message(endpoint), connection } satisfies AcceptMessage);
-  }
-
-  drop(endpoint: string | undefined, reason: DropMessage['reason']): void {
-    if (!channels.drop.hasSubscribers) return;
-    channels.drop.publish({ ...this.#message(endpoint), reason } satisfies DropMessage);
-  }
-
-  close(endpoint: string | undefined, destroyed: number): void {
-    if (!channels.close.hasSubscribers) return;
-    channels.close.publish({ ...this.#message(endpoint), destroyed } satisfies CloseMessage);
+  /** @param details - Makes what the message holds beside what all hold. */
+  publish<N extends keyof Details>(name: N, endpoint: string | undefined, details: () => Details[N]): void {
+    const channel = channels[name];
+    if (!channel.hasSubscribers) return;
+    channel.publish({ transport: this.#transport, network: this.#transport.network, endpoint, ...details() });
   }
 
   /** @param error - Anything; what is published is a `TransportError`. */
   error(endpoint: string | undefined, operation: ErrorMessage['operation'], error: unknown): void {
-    if (!channels.error.hasSubscribers) return;
-    channels.error.publish({
-      ...this.#message(endpoint),
-      operation,
-      error: toTransportError(error, operation, endpoint),
-    } satisfies ErrorMessage);
-  }
-
-  #message(endpoint: string | undefined): TransportMessage {
-    return { transport: this.#transport, network: this.#transport.network, endpoint };
+    this.publish('error', endpoint, () => ({ operation, error: toTransportError(error, operation, endpoint) }));
   }
 }

@@ -1,19 +1,19 @@
-import { stat } from 'node:fs/promises';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { NetConnectOpts, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, errorCodeOf } from './errno.js';
 import { TransportError } from './errors.js';
-import { FileWatch } from './file-watch.js';
+import { FileWatch, statsAt } from './file-watch.js';
 import { connectHints } from './hints.js';
-import { lookupFailure } from './lookup-failure.js';
 import type { Operation } from './operation.js';
+import { quote } from './quote.js';
 import { assertSocketPathFits } from './socket-path.js';
 
 /**
  * One attempt to connect a socket to one address, given up with the operation, leaving no socket then.
  * Rejects with the system error, or with a `TransportError` where that says more: `PATH_TOO_LONG` before any I/O, and
- * `NOT_A_SOCKET` for a regular file, which connect(2) reports as if a listener had gone.
+ * `NOT_A_SOCKET` for a regular file, which connect(2) reports as if a listener had gone. For a host by its name see `lookupFailure`.
  */
 export async function connectSocket(options: NetConnectOpts, operation: Operation): Promise<Socket> {
   operation.throwIfGivenUp();
@@ -21,8 +21,7 @@ export async function connectSocket(options: NetConnectOpts, operation: Operatio
   if (path !== undefined) assertSocketPathFits(path);
   try {
     return await openSocket(options, operation);
-  } catch (failure) {
-    const error = await lookupFailure(failure);
+  } catch (error) {
     switch (errnoOf(error)) {
       case 'ECONNRESET':
         // The listener went while the connection waited in its backlog to be accepted.
@@ -31,8 +30,9 @@ export async function connectSocket(options: NetConnectOpts, operation: Operatio
           cause: error,
         });
       case 'ECONNREFUSED':
-        if (path === undefined || (await isSocket(path))) throw error;
-        throw new TransportError('NOT_A_SOCKET', `${JSON.stringify(path)} is not a socket`, {
+        // Also if it can not be told, when the error at hand says more.
+        if (path === undefined || (statsAt(path)?.isSocket() ?? true)) throw error;
+        throw new TransportError('NOT_A_SOCKET', `${quote(path)} is not a socket`, {
           endpoint: `unix:${path}`,
           hint: connectHints.NOT_A_SOCKET,
           cause: error,
@@ -43,37 +43,18 @@ export async function connectSocket(options: NetConnectOpts, operation: Operatio
   }
 }
 
-function openSocket(options: NetConnectOpts, operation: Operation): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(options);
-    const settle = (): void => {
-      socket.off('connect', onConnect);
-      socket.off('error', onError);
-      operation.offGiveUp(onGiveUp);
-    };
-    const onConnect = (): void => {
-      settle();
-      resolve(socket);
-    };
-    const onError = (error: Error): void => {
-      settle();
-      reject(error);
-    };
-    const onGiveUp = (failure: Error): void => {
-      settle();
-      socket.destroy();
-      reject(failure);
-    };
-    socket.on('connect', onConnect);
-    socket.on('error', onError);
-    operation.onGiveUp(onGiveUp);
-  });
-}
-
-/** Whether a socket stands at the path; also if that can not be told, when the error at hand says more. */
-async function isSocket(path: string): Promise<boolean> {
-  const stats = await stat(path).catch(() => undefined);
-  return stats?.isSocket() ?? true;
+async function openSocket(options: NetConnectOpts, operation: Operation): Promise<Socket> {
+  const socket = connect(options);
+  const giveUp = (failure: Error): void => {
+    socket.destroy(failure);
+  };
+  operation.onGiveUp.add(giveUp);
+  try {
+    await once(socket, 'connect');
+    return socket;
+  } finally {
+    operation.onGiveUp.delete(giveUp);
+  }
 }
 
 export interface DialOptions {
@@ -137,7 +118,7 @@ function retryMs(error: unknown, file: FileWatch, pollMs: number): number {
 }
 
 /** Resolves after so many milliseconds, or when `signal` fires. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => undefined);
 }
 

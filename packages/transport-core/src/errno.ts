@@ -1,57 +1,31 @@
-import { inspect, types } from 'node:util';
+import { isNativeError } from 'node:util/types';
 import { TransportError } from './errors.js';
 import type { TransportErrorCode } from './errors.js';
+import type { Hints } from './hints.js';
+import { show } from './quote.js';
 
-/** The one table from the codes of system errors (errno(3), getaddrinfo(3), Node's own) to those of `TransportError`. */
-const codes: ReadonlyMap<string | undefined, TransportErrorCode> = new Map(
-  Object.entries<TransportErrorCode>({
-    EADDRINUSE: 'ADDRESS_IN_USE',
-    // A name to listen at, as with link(2) or mkfifo(3).
-    EEXIST: 'ADDRESS_IN_USE',
-    EADDRNOTAVAIL: 'ADDRESS_NOT_AVAILABLE',
-    EHOSTUNREACH: 'ADDRESS_NOT_AVAILABLE',
-    EHOSTDOWN: 'ADDRESS_NOT_AVAILABLE',
-    ENETUNREACH: 'ADDRESS_NOT_AVAILABLE',
-    ENETDOWN: 'ADDRESS_NOT_AVAILABLE',
-    EACCES: 'PERMISSION_DENIED',
-    EPERM: 'PERMISSION_DENIED',
-    EROFS: 'PERMISSION_DENIED',
-    ENAMETOOLONG: 'PATH_TOO_LONG',
-    ENOTSOCK: 'NOT_A_SOCKET',
-    // A socket, but not a stream socket, as with a datagram socket like syslog's.
-    EPROTOTYPE: 'NOT_A_SOCKET',
-    ENOENT: 'NOT_FOUND',
-    ENOTDIR: 'NOT_FOUND',
-    ECONNREFUSED: 'CONNECTION_REFUSED',
-    // A named pipe that nobody reads: see open(2).
-    ENXIO: 'CONNECTION_REFUSED',
-    ENOTFOUND: 'DNS_FAILURE',
-    EAI_AGAIN: 'DNS_FAILURE',
-    EAI_FAIL: 'DNS_FAILURE',
-    EAI_NODATA: 'DNS_FAILURE',
-    EAI_NONAME: 'DNS_FAILURE',
-    EAI_MEMORY: 'RESOURCE_EXHAUSTED',
-    ETIMEDOUT: 'TIMEOUT',
-    ERR_SOCKET_CONNECTION_TIMEOUT: 'TIMEOUT',
-    ABORT_ERR: 'ABORTED',
-    EMFILE: 'RESOURCE_EXHAUSTED',
-    ENFILE: 'RESOURCE_EXHAUSTED',
-    ENOMEM: 'RESOURCE_EXHAUSTED',
-    ENOBUFS: 'RESOURCE_EXHAUSTED',
-    ENOSPC: 'RESOURCE_EXHAUSTED',
-    EDQUOT: 'RESOURCE_EXHAUSTED',
-    EAGAIN: 'RESOURCE_EXHAUSTED',
-    EAFNOSUPPORT: 'UNSUPPORTED',
-    EPROTONOSUPPORT: 'UNSUPPORTED',
-    EOPNOTSUPP: 'UNSUPPORTED',
-    ENOTSUP: 'UNSUPPORTED',
-    EINVAL: 'INVALID_ARGUMENT',
-    ERR_INVALID_ARG_TYPE: 'INVALID_ARGUMENT',
-    ERR_INVALID_ARG_VALUE: 'INVALID_ARGUMENT',
-    ERR_OUT_OF_RANGE: 'INVALID_ARGUMENT',
-    ERR_SOCKET_BAD_PORT: 'INVALID_ARGUMENT',
-  }),
-);
+/** The one table of what codes of system errors (errno(3), getaddrinfo(3), Node's own) are in terms of `TransportError`. */
+const systemErrors: readonly (readonly [code: TransportErrorCode, errnos: readonly string[]])[] = [
+  // EEXIST: a name to listen at, as with link(2) or mkfifo(3).
+  ['ADDRESS_IN_USE', ['EADDRINUSE', 'EEXIST']],
+  ['ADDRESS_NOT_AVAILABLE', ['EADDRNOTAVAIL', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN']],
+  ['PERMISSION_DENIED', ['EACCES', 'EPERM', 'EROFS']],
+  ['PATH_TOO_LONG', ['ENAMETOOLONG']],
+  // EPROTOTYPE: a socket, but not a stream socket, as with a datagram socket like syslog's.
+  ['NOT_A_SOCKET', ['ENOTSOCK', 'EPROTOTYPE']],
+  ['NOT_FOUND', ['ENOENT', 'ENOTDIR']],
+  // ENXIO: a named pipe that nobody reads, see open(2).
+  ['CONNECTION_REFUSED', ['ECONNREFUSED', 'ENXIO']],
+  ['DNS_FAILURE', ['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME']],
+  ['TIMEOUT', ['ETIMEDOUT', 'ERR_SOCKET_CONNECTION_TIMEOUT']],
+  ['ABORTED', ['ABORT_ERR']],
+  ['RESOURCE_EXHAUSTED', ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'ENOSPC', 'EDQUOT', 'EAGAIN', 'EAI_MEMORY']],
+  ['UNSUPPORTED', ['EAFNOSUPPORT', 'EPROTONOSUPPORT', 'EOPNOTSUPP', 'ENOTSUP']],
+  [
+    'INVALID_ARGUMENT',
+    ['EINVAL', 'ERR_INVALID_ARG_TYPE', 'ERR_INVALID_ARG_VALUE', 'ERR_OUT_OF_RANGE', 'ERR_SOCKET_BAD_PORT'],
+  ],
+];
 
 /** The `code` property of a system error, such as `ECONNREFUSED`; `undefined` for anything else. */
 export function errnoOf(error: unknown): string | undefined {
@@ -77,7 +51,8 @@ function knownCodeOf(error: unknown, seen: Set<unknown>): TransportErrorCode | u
     const code = members.find((member) => member !== 'ADDRESS_NOT_AVAILABLE') ?? members[0];
     if (code !== undefined) return code;
   }
-  return codes.get(errnoOf(error)) ?? knownCodeOf(error.cause, seen);
+  const errno = errnoOf(error) ?? '';
+  return systemErrors.find(([, errnos]) => errnos.includes(errno))?.[0] ?? knownCodeOf(error.cause, seen);
 }
 
 /**
@@ -91,23 +66,24 @@ export function toTransportError(
   error: unknown,
   failure: string,
   endpoint?: string,
-  hints: Partial<Record<TransportErrorCode, string>> = {},
+  hints: Hints = {},
 ): TransportError {
   if (TransportError.isInstance(error)) return error;
   const code = errorCodeOf(error);
-  return new TransportError(code, `${failure}: ${describe(error)}`, { endpoint, hint: hints[code], cause: error });
+  return new TransportError(code, `${failure}: ${messageOf(error)}`, { endpoint, hint: hints[code], cause: error });
 }
 
 /** Node leaves the message of an `AggregateError` of several addresses empty: list what happened at each. */
-function describe(error: unknown): string {
-  if (isError(error) && isAggregate(error) && error.errors.length > 0) return error.errors.map(describe).join('; ');
+/** What an error says; all of them, of an `AggregateError`. */
+export function messageOf(error: unknown): string {
+  if (isError(error) && isAggregate(error) && error.errors.length > 0) return error.errors.map(messageOf).join('; ');
   if (isError(error)) return error.message || (errnoOf(error) ?? error.name);
-  return typeof error === 'string' ? error : inspect(error);
+  return typeof error === 'string' ? error : show(error);
 }
 
 /** Whether it is an error of any realm: under Jest those of Node's own modules are of another than the code that it runs. */
 function isError(value: unknown): value is Error {
-  return value instanceof Error || types.isNativeError(value);
+  return value instanceof Error || isNativeError(value);
 }
 
 function isAggregate(error: Error): error is AggregateError {

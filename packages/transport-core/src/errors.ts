@@ -52,7 +52,6 @@ const BRAND = Symbol.for('@rpcplugin/transport-core.TransportError');
 
 /** Every rejection of a transport is one of these. Match on {@link TransportError.code | `code`}, not on the message. */
 export class TransportError extends Error {
-  override readonly name = 'TransportError';
   readonly code: TransportErrorCode;
   // `declare`, so that one that is not given is not there, rather than there and undefined.
   /** The endpoint, address or path that the error is about, where one is known. */
@@ -66,7 +65,6 @@ export class TransportError extends Error {
     this.code = code;
     if (options.endpoint !== undefined) this.endpoint = options.endpoint;
     if (options.hint !== undefined) this.hint = options.hint;
-    Object.defineProperty(this, 'name', { enumerable: false });
   }
 
   /** Whether `value` is a `TransportError`, also one made by another copy of this package. */
@@ -76,10 +74,8 @@ export class TransportError extends Error {
 
   /** Makes `instanceof TransportError` agree with {@link isInstance}; subclasses keep the usual rule. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return this === TransportError
-      ? TransportError.isInstance(value)
-      : Function.prototype[Symbol.hasInstance].call(this, value);
+    return this === TransportError ? TransportError.isInstance(value) : super[Symbol.hasInstance](value);
   }
 }
 
-Object.defineProperty(TransportError.prototype, BRAND, { value: true });
+Object.defineProperties(TransportError.prototype, { name: { value: 'TransportError' }, [BRAND]: { value: true } });

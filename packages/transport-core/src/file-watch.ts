@@ -29,13 +29,13 @@ export class FileWatch {
 
   /** What stands at the path, links followed: another text whenever it is another file, or the file has been changed. */
   state(): string {
-    const stats = this.#stats();
+    const stats = statsAt(this.#path);
     return stats === undefined ? '' : `${stats.ino} ${stats.ctimeNs}`;
   }
 
   /** For how many milliseconds it has been as it is; `Infinity` if nothing can be seen there. */
   ageMs(): number {
-    const stats = this.#stats();
+    const stats = statsAt(this.#path);
     return stats === undefined ? Infinity : Date.now() - Number(stats.ctimeNs) / 1e6;
   }
 
@@ -66,17 +66,6 @@ export class FileWatch {
     this.#watcher = undefined;
   }
 
-  #stats(): BigIntStats | undefined {
-    try {
-      // In bigints, as it may be a socket: once Node has looked at one in numbers, `require` and `import` go wrong at links, which
-      // pnpm's packages are, until it looks at another file (nodejs/node#51142).
-      return statSync(this.#path, { bigint: true, throwIfNoEntry: false });
-    } catch {
-      // A directory on the way that may not be entered, say: whoever connects is told.
-      return undefined;
-    }
-  }
-
   #untilNextLookMs(): number {
     if (this.#watcher !== undefined) return WATCHED_LOOK_MS;
     if (this.#canWatch && performance.now() >= this.#watchFrom)
@@ -104,5 +93,17 @@ export class FileWatch {
       this.#canWatch = directory !== dirname(directory);
       if (this.#canWatch) this.#startWatch(dirname(directory), basename(directory));
     }
+  }
+}
+
+/** What stands at a path, links followed; `undefined` if nothing can be seen there. */
+export function statsAt(path: string): BigIntStats | undefined {
+  try {
+    // In bigints, as it may be a socket: once Node has looked at one in numbers, `require` and `import` go wrong at links, which
+    // pnpm's packages are, until it looks at another file (nodejs/node#51142).
+    return statSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch {
+    // A directory on the way that may not be entered, say: whoever connects is told.
+    return undefined;
   }
 }

@@ -17,11 +17,13 @@ export interface OperationOptions {
  * `TransportError` that the call rejects with. Call {@link end} when the work is over, so that no timer and no listener stays behind.
  */
 export class Operation {
+  /** Why it was given up, if it was. */
+  failure: TransportError | undefined;
+  /** Called with the reason when the operation is given up. Whoever adds itself here removes itself when its work is done. */
+  readonly onGiveUp = new Set<(failure: TransportError) => void>();
   /** The latest failure of an attempt that is tried again: what a time-out reports as its cause. */
   lastFailure: unknown;
 
-  #failure: TransportError | undefined;
-  readonly #listeners = new Set<(failure: TransportError) => void>();
   #controller: AbortController | undefined;
   readonly #name: string;
   readonly #options: OperationOptions;
@@ -42,7 +44,7 @@ export class Operation {
       this.giveUp(
         new TransportError('TIMEOUT', `${name} did not succeed within ${timeoutMs} ms`, {
           endpoint: options.endpoint,
-          hint: 'Is the other side alive and not too busy to answer? Raise timeoutMs if it needs longer.',
+          hint: 'Is the other side alive? Raise timeoutMs if it needs longer.',
           cause: this.lastFailure,
         }),
       );
@@ -53,36 +55,22 @@ export class Operation {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#failure !== undefined) this.#controller.abort(this.#failure);
+      if (this.failure !== undefined) this.#controller.abort(this.failure);
     }
     return this.#controller.signal;
   }
 
-  /** Why it was given up, if it was. */
-  get failure(): TransportError | undefined {
-    return this.#failure;
-  }
-
   /** @throws TransportError why it was given up, if it was. */
   throwIfGivenUp(): void {
-    if (this.#failure !== undefined) throw this.#failure;
-  }
-
-  /** Calls `listener` with the reason when the operation is given up, unless {@link offGiveUp} came first. */
-  onGiveUp(listener: (failure: TransportError) => void): void {
-    this.#listeners.add(listener);
-  }
-
-  offGiveUp(listener: (failure: TransportError) => void): void {
-    this.#listeners.delete(listener);
+    if (this.failure !== undefined) throw this.failure;
   }
 
   /** Ends the operation early: the work under way is to reject with `error`. */
   giveUp(error: TransportError): void {
-    if (this.#failure !== undefined) return;
-    this.#failure = error;
+    if (this.failure !== undefined) return;
+    this.failure = error;
     this.#controller?.abort(error);
-    for (const listener of this.#listeners) listener(error);
+    for (const listener of this.onGiveUp) listener(error);
   }
 
   /** The work is over, one way or the other: from here on nothing can give it up. */

@@ -1,4 +1,5 @@
 import { TransportError } from './errors.js';
+import { show } from './quote.js';
 
 /** The longest delay a Node timer takes, in milliseconds; a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -10,8 +11,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  */
 export function durationOption(name: string, value: number | undefined, defaultMs: number): number {
   if (value === undefined) return defaultMs;
-  if (typeof value !== 'number' || Number.isNaN(value) || value < 0) {
-    throw invalidOption(name, value, 'Give a number of milliseconds of at least 0, or Infinity for no limit.');
+  if (typeof value !== 'number' || !(value >= 0)) {
+    throw invalidOption(name, value, 'Give milliseconds of at least 0, or Infinity.');
   }
   return value;
 }
@@ -38,7 +39,7 @@ export function typeOption<T>(name: string, value: T, type: 'boolean' | 'functio
 export function signalOption(value: AbortSignal | undefined): AbortSignal | undefined {
   if (value === undefined || typeof (value as Partial<AbortSignal> | null)?.addEventListener === 'function')
     return value;
-  throw invalidOption('signal', value, 'Give an AbortSignal, such as that of an AbortController.');
+  throw invalidOption('signal', value, 'Give an AbortSignal, or leave it out.');
 }
 
 /** The error for an option that can not be used. */
@@ -50,10 +51,4 @@ export function invalidOption(name: string, value: unknown, hint: string): Trans
 export function startTimer(ms: number, callback: () => void): NodeJS.Timeout {
   // A promise that nothing keeps alive would end the process with exit code 13.
   return ms > MAX_TIMER_MS ? setInterval(() => undefined, MAX_TIMER_MS) : setTimeout(callback, ms);
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 200 ? `${value.slice(0, 200)}…` : value);
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  return typeof value === 'function' ? 'a function' : String(value);
 }

@@ -1,4 +1,5 @@
 import { TransportError } from './errors.js';
+import { quote } from './quote.js';
 
 /**
  * How many bytes of UTF-8 the path of a unix socket may have: `sun_path` less its final NUL, 107 on Linux (unix(7)) and 103 on
@@ -16,7 +17,7 @@ export function assertSocketPathFits(path: string): void {
   if (length <= socketPathLimitBytes) return;
   throw new TransportError(
     'PATH_TOO_LONG',
-    `a socket path has at most ${socketPathLimitBytes} bytes here, and ${JSON.stringify(path)} has ${length}`,
-    { endpoint: `unix:${path}`, hint: 'Use a shorter directory, such as one directly under /tmp or /run.' },
+    `a socket path has at most ${socketPathLimitBytes} bytes here, and ${quote(path)} has ${length}`,
+    { endpoint: `unix:${path}`, hint: 'Use a shorter directory, such as one in /tmp or /run.' },
   );
 }

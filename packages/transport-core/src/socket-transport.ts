@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { ListenOptions as ServerListenOptions, Server, Socket } from 'node:net';
 import { TransportDiagnostics } from './diagnostics.js';
@@ -31,7 +32,7 @@ export abstract class SocketTransport extends StreamTransport<Socket> {
     assertOptions(options);
     super(network, dialDefaults);
     this.#backlog = integerOption('backlog', options.backlog, 1, 65_535);
-    this.#maxConnections = integerOption('maxConnections', options.maxConnections, 1, Number.MAX_SAFE_INTEGER);
+    this.#maxConnections = integerOption('maxConnections', options.maxConnections, 1, Infinity);
   }
 
   /**
@@ -46,24 +47,9 @@ export abstract class SocketTransport extends StreamTransport<Socket> {
   protected abstract override dialer(endpoint: string): Dialer;
 
   /** Starts the server on an address, in this very process (not in the primary of a cluster) and with the backlog asked for. */
-  protected startServer(server: Server, address: ServerListenOptions): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = (): void => {
-        server.off('listening', onListening);
-        server.off('error', onError);
-      };
-      const onListening = (): void => {
-        settle();
-        resolve();
-      };
-      const onError = (error: Error): void => {
-        settle();
-        reject(error);
-      };
-      server.on('listening', onListening);
-      server.on('error', onError);
-      server.listen({ ...address, exclusive: true, ...(this.#backlog !== undefined && { backlog: this.#backlog }) });
-    });
+  protected async startServer(server: Server, address: ServerListenOptions): Promise<void> {
+    server.listen({ ...address, exclusive: true, backlog: this.#backlog });
+    await once(server, 'listening');
   }
 
   protected override async open({ accept, allowHalfOpen, signal }: BindOptions<Socket>): Promise<string> {
@@ -72,7 +58,7 @@ export abstract class SocketTransport extends StreamTransport<Socket> {
     if (this.#maxConnections !== undefined) server.maxConnections = this.#maxConnections;
     server.on('connection', accept);
     server.on('drop', () => {
-      this.#diagnostics.drop(this.endpoint, 'maxConnections');
+      this.#diagnostics.publish('drop', this.endpoint, () => ({ reason: 'maxConnections' }));
     });
     server.once('listening', () => {
       // What fails to be accepted is not the end of the listener. For want of descriptors nothing fails, except on Windows: libuv
@@ -99,17 +85,4 @@ export abstract class SocketTransport extends StreamTransport<Socket> {
       this.#server = undefined;
     }
   }
-
-  /** TCP: by a reset, so that the peer learns that it was cut off. Unix sockets have none. */
-  protected override cutOff(socket: Socket): void {
-    if (socket.remoteFamily === undefined) socket.destroy();
-    // libuv refuses to reset a socket in whose shutdown(2) it is, and Node loses the descriptor then. That takes no time: all
-    // that was written is with the kernel.
-    else if (isShuttingDown(socket)) socket.once('finish', () => socket.resetAndDestroy());
-    else socket.resetAndDestroy();
-  }
-}
-
-function isShuttingDown(socket: Socket): boolean {
-  return socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
 }

@@ -7,6 +7,7 @@ import type { ErrorMessage } from './diagnostics.js';
 import { toTransportError } from './errno.js';
 import { TransportError } from './errors.js';
 import { connectHints, listenHints } from './hints.js';
+import type { Hints } from './hints.js';
 import { Operation } from './operation.js';
 import { assertOptions, durationOption, typeOption } from './options.js';
 import type { CloseOptions, ConnectOptions, ListenOptions, Transport } from './transport.js';
@@ -21,12 +22,14 @@ export interface Dialer<C extends Duplex = Socket> {
   attempt(options: { allowHalfOpen: boolean; operation: Operation }): Promise<C>;
 }
 
-/** What differs between kinds of addresses when an endpoint is waited for, in milliseconds. */
+/** What differs between kinds of addresses when one is connected to; times in milliseconds. */
 export interface DialDefaults {
   /** The default of `ConnectOptions.waitMs`. */
   waitMs: number;
   /** How long to leave between two attempts at an endpoint that is not there yet. */
   pollMs: number;
+  /** What a person can do about failures that this kind of address has beside those of {@link connectHints}. */
+  hints?: Hints;
 }
 
 /** What an address is given to listen with. */
@@ -112,7 +115,7 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
       });
     }
     const allowHalfOpen = typeOption('allowHalfOpen', options.allowHalfOpen, 'boolean') ?? false;
-    const onConnection = typeOption('onConnection', options.onConnection, 'function');
+    const onConnection = typeOption('onConnection', options.onConnection, 'function') ?? discard;
     const operation = new Operation('listen', { signal: options.signal });
     const listener: Listener<C> = {
       operation,
@@ -125,7 +128,7 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
       stopped: undefined,
     };
     const accept = (connection: C): void => {
-      this.#accept(listener, connection, onConnection, allowHalfOpen);
+      this.#accept(listener, connection, onConnection);
     };
     this.#listener = listener;
     const bound = this.#bind(listener, { accept, allowHalfOpen, signal: operation.signal });
@@ -148,7 +151,7 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
       operation.end();
       early.length = 0;
     }
-    this.#diagnostics.listen(listener.endpoint);
+    this.#diagnostics.publish('listen', listener.endpoint, () => ({}));
     return listener.endpoint;
   }
 
@@ -171,30 +174,30 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
         pollMs: this.#dialDefaults.pollMs,
         path: dialer.path,
       });
-      this.#connected(connection, dialer.endpoint, operation);
+      if (operation.failure !== undefined) {
+        // Given up between the attempt's success and here.
+        connection.destroy();
+        throw operation.failure;
+      }
+      this.#track(connection, this.#connectedTo(dialer.endpoint).onError);
+      this.#diagnostics.publish('connect', dialer.endpoint, () => ({ connection }));
       return connection;
     } catch (error) {
-      throw this.#failed('connect', error, connectHints, dialer.endpoint);
+      throw this.#failed('connect', error, { ...connectHints, ...this.#dialDefaults.hints }, dialer.endpoint);
     } finally {
       operation.end();
       this.#connecting.delete(operation);
     }
   }
 
-  #connected(connection: C, endpoint: string, operation: Operation): void {
-    if (operation.failure !== undefined) {
-      // Given up between the attempt's success and here.
-      connection.destroy();
-      throw operation.failure;
-    }
+  #connectedTo(endpoint: string): Pick<Listener<C>, 'onError'> {
     if (this.#lastConnected?.endpoint !== endpoint) {
       const onError = (error: unknown): void => {
         this.#diagnostics.error(endpoint, 'connection', error);
       };
       this.#lastConnected = { endpoint, onError };
     }
-    this.#track(connection, this.#lastConnected.onError);
-    this.#diagnostics.connect(endpoint, connection);
+    return this.#lastConnected;
   }
 
   async stopListening(): Promise<void> {
@@ -216,18 +219,12 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
     }
   }
 
-  // Not an async function: it is to have begun when it returns, and every caller gets the same promise.
-  close(options: CloseOptions = {}): Promise<void> {
-    let graceMs: number;
-    try {
-      assertOptions(options);
-      graceMs = durationOption('graceMs', options.graceMs, 5000);
-    } catch (error) {
-      return Promise.reject(toTransportError(error, 'close'));
-    }
+  async close(options: CloseOptions = {}): Promise<void> {
+    assertOptions(options);
+    const graceMs = durationOption('graceMs', options.graceMs, 5000);
     this.#closed ??= this.#close();
     this.#connections.limitGrace(graceMs);
-    return this.#closed;
+    await this.#closed;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -243,7 +240,7 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
       for (const connection of this.#connections) endConnection(connection);
       await this.#connections.ended();
       this.#lastConnected = undefined;
-      this.#diagnostics.close(endpoint, this.#connections.destroyed);
+      this.#diagnostics.publish('close', endpoint, () => ({ destroyed: this.#connections.destroyed }));
     }
   }
 
@@ -251,25 +248,15 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
     if (this.#closed !== undefined) throw closedError(call);
   }
 
-  #accept(
-    listener: Listener<C>,
-    connection: C,
-    onConnection: ListenOptions<C>['onConnection'],
-    allowHalfOpen: boolean,
-  ): void {
+  #accept(listener: Listener<C>, connection: C, onConnection: (connection: C) => unknown): void {
     if (this.#closed !== undefined) {
       connection.destroy();
-      this.#diagnostics.drop(listener.endpoint, 'closing');
+      this.#diagnostics.publish('drop', listener.endpoint, () => ({ reason: 'closing' }));
       return;
     }
     this.#track(connection, listener.onError);
     if (listener.endpoint === undefined) listener.early.push(connection);
-    this.#diagnostics.accept(listener.endpoint, connection);
-    if (onConnection === undefined) {
-      if (allowHalfOpen) connection.on('end', () => connection.end());
-      connection.resume();
-      return;
-    }
+    this.#diagnostics.publish('accept', listener.endpoint, () => ({ connection }));
     const failed = (error: unknown): void => {
       connection.destroy();
       this.#diagnostics.error(listener.endpoint, 'handler', error);
@@ -293,7 +280,7 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
   #failed(
     operation: ErrorMessage['operation'],
     cause: unknown,
-    hints: Parameters<typeof toTransportError>[3],
+    hints: Hints,
     endpoint: string | undefined,
   ): TransportError {
     const failure = endpoint === undefined ? operation : `${operation} (${endpoint})`;
@@ -309,6 +296,11 @@ function closedError(call: string): TransportError {
   });
 }
 
+/** What is done with a connection when nobody has said. One that is half open does not end with its peer by itself. */
+function discard(connection: Duplex): void {
+  connection.on('end', () => connection.end()).resume();
+}
+
 /** Lets what was written arrive, and takes input off the connection, unread: one with unread input never closes. */
 function endConnection(connection: Duplex): void {
   // A handler that echoes would write on, which is an error once it has ended, and costs what was written before.
@@ -319,9 +311,9 @@ function endConnection(connection: Duplex): void {
     return;
   }
   // A stream does not flow while somebody listens for it to be readable.
-  const discard = (): void => {
+  const readAll = (): void => {
     connection.read();
   };
-  connection.on('readable', discard);
-  discard();
+  connection.on('readable', readAll);
+  readAll();
 }

@@ -171,7 +171,7 @@ describe('toTransportError', () => {
     [systemError('EPIPE', ''), 'EPIPE'],
     ['a string', 'a string'],
     [undefined, 'undefined'],
-    [{ thrown: 5 }, '{ thrown: 5 }'],
+    [{ thrown: 5 }, 'an object'],
     [Object.assign(new AggregateError([]), { message: 'none' }), 'none'],
     [Object.assign(new Error('no list'), { errors: 5 }), 'no list'],
   ])('says %s in some way', (error, text) => {

@@ -1,5 +1,12 @@
 import type { Channel, ChannelCredentials, ChannelOptions, ClientOptions } from '@grpc/grpc-js';
-import { assertOptions, connectHints, durationOption, Operation, toTransportError } from '@rpcplugin/transport-core';
+import {
+  assertOptions,
+  connectHints,
+  durationOption,
+  hostHints,
+  Operation,
+  toTransportError,
+} from '@rpcplugin/transport-core';
 import { channelOptionsFor } from './channel-options.js';
 import type { ChannelSockets } from './channel-sockets.js';
 import { openChannel, reachAddress, waitUntilReady } from './ready-channel.js';
@@ -69,7 +76,7 @@ export async function connectGrpc(
         : await reachAddress(address, open, operation, waitMs);
     return new Connection(opened, credentials);
   } catch (error) {
-    throw toTransportError(error, failure, resolved.target, connectHints);
+    throw toTransportError(error, failure, resolved.target, { ...connectHints, ...hostHints });
   } finally {
     operation.end();
   }

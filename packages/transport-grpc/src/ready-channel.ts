@@ -2,7 +2,7 @@ import { Channel, Client, connectivityState, credentials } from '@grpc/grpc-js';
 import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
 import { formatEndpoint } from '@rpcplugin/endpoint-utils';
 import type { Endpoint } from '@rpcplugin/endpoint-utils';
-import { connectSocket, dial, TransportError } from '@rpcplugin/transport-core';
+import { connectSocket, dial, lookupFailure, messageOf, TransportError } from '@rpcplugin/transport-core';
 import type { Operation } from '@rpcplugin/transport-core';
 import { ChannelSockets } from './channel-sockets.js';
 
@@ -18,8 +18,7 @@ export function openChannel(target: string, credentials: ChannelCredentials, opt
   try {
     return { channel: new Channel(target, sockets.watch(credentials), options), sockets };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new TransportError('INVALID_ARGUMENT', `grpc-js refuses to make the channel: ${reason}`, {
+    throw new TransportError('INVALID_ARGUMENT', `grpc-js refuses to make the channel: ${messageOf(error)}`, {
       endpoint: target,
       hint: 'Give credentials made by the same copy of @grpc/grpc-js, such as credentials.createInsecure().',
       cause: error,
@@ -112,16 +111,22 @@ function lastError(channel: Channel): Promise<unknown> {
 async function probe(address: Endpoint, operation: Operation, waitMs: number): Promise<void> {
   const path = address.network === 'unix' ? address.path : undefined;
   const options = address.network === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
-  const attempt = (): ReturnType<typeof connectSocket> => connectSocket(options, operation);
+  const attempt = (): ReturnType<typeof connectSocket> =>
+    connectSocket(options, operation).catch((error: unknown) => {
+      throw lookupFailure(error);
+    });
   const socket = await dial(attempt, operation, { waitMs, pollMs: path === undefined ? 8 : 2, path });
   socket.destroy();
 }
 
 function handshakeError(endpoint: string, cause: unknown): TransportError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new TransportError('IO', `${endpoint} accepts connections, but gRPC does not come about: ${reason}`, {
-    endpoint,
-    hint: 'Do the credentials of both sides match, and is it a gRPC server at all?',
-    cause,
-  });
+  return new TransportError(
+    'IO',
+    `${endpoint} accepts connections, but gRPC does not come about: ${messageOf(cause)}`,
+    {
+      endpoint,
+      hint: 'Do the credentials of both sides match, and is it a gRPC server at all?',
+      cause,
+    },
+  );
 }

@@ -4,6 +4,7 @@ import {
   assertOptions,
   ConnectionSet,
   durationOption,
+  messageOf,
   startTimer,
   TransportDiagnostics,
   TransportError,
@@ -66,7 +67,7 @@ export async function serveGrpc(
         connections.add(connection);
         ifSilent(connection, firstByteTimeoutMs, () => {
           connection.destroy();
-          diagnostics.drop(transport.endpoint, 'silent');
+          diagnostics.publish('drop', transport.endpoint, () => ({ reason: 'silent' }));
         });
         injector.injectConnection(connection);
         // Injection does not start a stream that was paused: every call would run into its deadline.
@@ -86,8 +87,7 @@ function createInjector(server: Server, credentials: ServerCredentials): Connect
   try {
     return server.createConnectionInjector(credentials);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new TransportError('INVALID_ARGUMENT', `grpc-js refuses the server credentials: ${reason}`, {
+    throw new TransportError('INVALID_ARGUMENT', `grpc-js refuses the server credentials: ${messageOf(error)}`, {
       hint: 'Give credentials made by the same copy of @grpc/grpc-js, such as ServerCredentials.createInsecure().',
       cause: error,
     });

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { formatEndpoint, parseEndpoint } from '@rpcplugin/endpoint-utils';
 import type { Endpoint } from '@rpcplugin/endpoint-utils';
-import { assertSocketPathFits, TransportError } from '@rpcplugin/transport-core';
+import { assertSocketPathFits, quote, TransportError } from '@rpcplugin/transport-core';
 
 /** What to give a grpc-js channel, and what is known of where it leads. */
 export interface GrpcTarget {
@@ -24,7 +24,7 @@ export function grpcTarget(text: string): GrpcTarget {
   const endpoint = parseEndpoint(text);
   if (endpoint.network === 'tcp') {
     if (endpoint.port === 0) {
-      throw new TransportError('INVALID_ENDPOINT', `${JSON.stringify(text)} is not an endpoint to connect to`, {
+      throw new TransportError('INVALID_ENDPOINT', `${quote(text)} is not an endpoint to connect to`, {
         endpoint: text,
         hint: 'Port 0 lets a listener choose its port. Connect to the endpoint that its listen returned.',
       });

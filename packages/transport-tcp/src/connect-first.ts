@@ -32,8 +32,9 @@ export function connectFirst(
     };
     const end = (failure = new TransportError('ABORTED', 'the race with other addresses is over')): void => {
       clearTimeout(timer);
-      operation.offGiveUp(onGiveUp);
+      operation.onGiveUp.delete(onGiveUp);
       race.giveUp(failure);
+      race.end();
     };
     const onConnect = (socket: Socket): void => {
       if (race.failure !== undefined) {
@@ -58,7 +59,7 @@ export function connectFirst(
       reject(failure);
     };
 
-    operation.onGiveUp(onGiveUp);
+    operation.onGiveUp.add(onGiveUp);
     beginNext();
   });
 }

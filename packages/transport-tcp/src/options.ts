@@ -1,4 +1,4 @@
-import { formatEndpoint } from '@rpcplugin/endpoint-utils';
+import { joinHostPort, parseTcpEndpoint } from '@rpcplugin/endpoint-utils';
 import { integerOption, invalidOption, TransportError, typeOption } from '@rpcplugin/transport-core';
 import type { SocketTransportOptions } from '@rpcplugin/transport-core';
 
@@ -21,7 +21,7 @@ export interface TCPSocketTransportOptions extends SocketTransportOptions {
   port?: number | PortRange | undefined;
 }
 
-/** The address to listen on, checked. */
+/** The address to listen on, checked, the host in its canonical form. */
 export interface ListenAddress {
   readonly host: string;
   readonly ports: Readonly<PortRange>;
@@ -35,12 +35,11 @@ export function listenAddress({ host = '127.0.0.1', port = 0 }: TCPSocketTranspo
 function checkedHost(host: string): string {
   typeOption('host', host, 'string');
   try {
-    formatEndpoint({ network: 'tcp', host, port: 0 });
+    return parseTcpEndpoint(joinHostPort(host, 0)).host;
   } catch (error) {
     const hint = TransportError.isInstance(error) ? error.hint : undefined;
     throw invalidOption('host', host, hint ?? 'Give a host name or an IP address.');
   }
-  return host;
 }
 
 // Wider than the option's type, for callers without types.

@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import { lookupFailure } from '@rpcplugin/transport-core';
 
@@ -15,6 +14,9 @@ export interface HostAddress {
 export async function resolveHost(host: string, signal: AbortSignal): Promise<HostAddress[]> {
   const family = isIP(host);
   if (family !== 0) return [{ address: host, family }];
+  // Not needed for addresses, and slow to load.
+  const { lookup } = await import('node:dns');
+  signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
       reject(signal.reason as Error);
@@ -23,7 +25,7 @@ export async function resolveHost(host: string, signal: AbortSignal): Promise<Ho
     lookup(host, { all: true }, (error, addresses) => {
       signal.removeEventListener('abort', onAbort);
       if (error === null) resolve(addresses);
-      else void lookupFailure(error).then(reject);
+      else reject(lookupFailure(error));
     });
   });
 }

@@ -1,10 +1,12 @@
 import { isIP } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { formatEndpoint, joinHostPort, parseEndpoint } from '@rpcplugin/endpoint-utils';
+import { joinHostPort, parseTcpEndpoint } from '@rpcplugin/endpoint-utils';
 import {
   connectSocket,
   errorCodeOf,
+  hostHints,
   listenHints,
+  quote,
   SocketTransport,
   toTransportError,
   TransportError,
@@ -28,7 +30,7 @@ export class TCPSocketTransport extends SocketTransport {
 
   /** @throws TransportError `INVALID_ARGUMENT` for an option that can not be used. */
   constructor(options: TCPSocketTransportOptions = {}) {
-    super('tcp', options, { waitMs: 0, pollMs: 8 });
+    super('tcp', options, { waitMs: 0, pollMs: 8, hints: hostHints });
     this.#address = listenAddress(options);
   }
 
@@ -45,7 +47,7 @@ export class TCPSocketTransport extends SocketTransport {
       try {
         // The port is bound at once and kept. One that is probed first can be gone when it is bound.
         await this.startServer(server, { host: address, port });
-        return formatEndpoint({ network: 'tcp', host: address, port: (server.address() as AddressInfo).port });
+        return joinHostPort(address, (server.address() as AddressInfo).port);
       } catch (error) {
         if (port === ports.max) throw bindError(error, address, ports);
         if (!isTaken(error)) throw bindError(error, address, { min: port, max: port });
@@ -57,24 +59,26 @@ export class TCPSocketTransport extends SocketTransport {
     // A port is nothing but the server's descriptor.
   }
 
+  /** By a reset, so that the peer learns that it was cut off. */
+  protected override cutOff(socket: Socket): void {
+    // Its peer has gone.
+    if (socket.remoteFamily === undefined) socket.destroy();
+    // libuv refuses to reset a socket in whose shutdown(2) it is, and Node loses the descriptor then. That takes no time: all
+    // that was written is with the kernel.
+    else if (isShuttingDown(socket)) socket.once('finish', () => socket.resetAndDestroy());
+    else socket.resetAndDestroy();
+  }
+
   protected override dialer(text: string): Dialer {
-    const endpoint = parseEndpoint(text);
-    if (endpoint.network !== 'tcp' || endpoint.port === 0) {
-      throw new TransportError(
-        'INVALID_ENDPOINT',
-        `${JSON.stringify(text)} is not an endpoint to connect to over TCP`,
-        {
-          endpoint: text,
-          hint:
-            endpoint.network === 'tcp'
-              ? 'Port 0 lets a listener choose its port. Connect to the endpoint that its listen returned.'
-              : 'Connect to it with a transport for unix sockets.',
-        },
-      );
+    const { host, port } = parseTcpEndpoint(text);
+    if (port === 0) {
+      throw new TransportError('INVALID_ENDPOINT', `${quote(text)} is not an endpoint to connect to`, {
+        endpoint: text,
+        hint: 'Port 0 lets a listener choose its port. Connect to the endpoint that its listen returned.',
+      });
     }
-    const { host, port } = endpoint;
     return {
-      endpoint: formatEndpoint(endpoint),
+      endpoint: joinHostPort(host, port),
       attempt: async ({ allowHalfOpen, operation }) => {
         const dial = async (address: string, attempt: Operation): Promise<Socket> => {
           const options = { host: address, port, allowHalfOpen, noDelay: true, keepAlive: true };
@@ -100,15 +104,25 @@ export function tcpTransportFactory(options?: TCPSocketTransportOptions): Transp
   return { network: 'tcp', isSupported: () => true, create: () => new TCPSocketTransport(options) };
 }
 
+function isShuttingDown(socket: Socket): boolean {
+  return socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
+}
+
 /** Whether another port may do: this one is held, or reserved to privileged users. */
 function isTaken(error: unknown): boolean {
   const code = errorCodeOf(error);
   return code === 'ADDRESS_IN_USE' || code === 'PERMISSION_DENIED';
 }
 
+const bindHints = {
+  ...listenHints,
+  ADDRESS_NOT_AVAILABLE: 'The host is not an address of this machine. Use 127.0.0.1, or one that the machine has.',
+  DNS_FAILURE: hostHints.DNS_FAILURE,
+};
+
 function bindError(error: unknown, host: string, { min, max }: { min: number; max: number }): TransportError {
   const address = joinHostPort(host, max);
-  if (min === max) return toTransportError(error, `listen on ${address}`, address, listenHints);
+  if (min === max) return toTransportError(error, `listen on ${address}`, address, bindHints);
   if (!isTaken(error)) return bindError(error, host, { min: max, max });
   return new TransportError('ADDRESS_IN_USE', `no free port on ${host} from ${min} to ${max}`, {
     endpoint: address,

@@ -29,7 +29,7 @@ function at(port: number): Attempt {
 /** An attempt that goes on until it is given up, as one whose packets are lost. */
 const hanging: Attempt = (operation) =>
   new Promise((_, reject) => {
-    operation.onGiveUp(reject);
+    operation.onGiveUp.add(reject);
   });
 
 /** Tells when an attempt began, and what of. */
@@ -182,6 +182,15 @@ describe('connectFirst', () => {
     await expect(pending).rejects.toBe(enough);
   });
 
+  it('leaves no timer', async () => {
+    const server = await plainServer('127.0.0.1');
+    const before = timers();
+    await connectFirst([at(await freePort()), at(portOf(server))], never);
+    await expect.poll(timers).toBeLessThanOrEqual(before);
+    await connectFirst([at(await freePort()), at(await freePort())], never).catch(() => undefined);
+    await expect.poll(timers).toBeLessThanOrEqual(before);
+  });
+
   it('listens no longer to what has been done', async () => {
     const server = await plainServer('127.0.0.1');
     const operation = new Operation('test');
@@ -215,6 +224,11 @@ describe('interleaveFamilies', () => {
     expect(interleaveFamilies(addresses)).toEqual(expected);
   });
 });
+
+/** How many timers keep this process alive. */
+function timers(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+}
 
 /** How many TCP sockets this process has open, connecting ones included. */
 function tcpSockets(): number {

@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import { errorCodeOf, TransportError } from '@rpcplugin/transport-core';
+import { errorCodeOf, quote, TransportError } from '@rpcplugin/transport-core';
 
 /** How long a directory service may take. */
 const GETENT_TIMEOUT_MS = 5000;
@@ -18,12 +16,15 @@ export async function groupId(group: string | number, signal: AbortSignal): Prom
     findEntry(await readFile('/etc/group', 'utf8').catch(nothing), group) ??
     findEntry(await getent(group, signal), group);
   if (entry !== undefined) return entry;
-  throw new TransportError('INVALID_ARGUMENT', `there is no group ${JSON.stringify(group)} on this machine`, {
+  throw new TransportError('INVALID_ARGUMENT', `there is no group ${quote(group)} on this machine`, {
     hint: 'Check the group option or PLUGIN_UNIX_SOCKET_GROUP; `getent group` lists the groups.',
   });
 }
 
 async function getent(group: string, signal: AbortSignal): Promise<string> {
+  // Seldom needed, and slow to load.
+  const { execFile } = await import('node:child_process');
+  const { promisify } = await import('node:util');
   // After `--` a name that starts with a dash is a name still.
   try {
     const { stdout } = await promisify(execFile)('getent', ['--', 'group', group], {
@@ -47,5 +48,5 @@ function nothing(error: unknown): string {
 function findEntry(lines: string, group: string): number | undefined {
   const fields = lines.split('\n').map((line) => line.split(':'));
   const number = fields.find(([name]) => name === group)?.[2];
-  return number === undefined || !/^\d+$/.test(number) ? undefined : Number(number);
+  return /^\d+$/.test(number ?? '') ? Number(number) : undefined;
 }

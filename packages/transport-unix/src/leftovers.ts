@@ -25,11 +25,9 @@ export async function sweepLeftovers(
 async function removeIfDead(path: string, emptyForMs: number): Promise<void> {
   try {
     const directory = HeldDirectory.openOwn(path);
-    try {
-      await removeDeadSockets(directory, emptyForMs);
-    } finally {
+    await removeDeadSockets(directory, emptyForMs).finally(() => {
       directory.close();
-    }
+    });
     // Fails if something is left in it.
     await rmdir(path);
   } catch {

@@ -15,10 +15,15 @@ export class MadeDirectory {
   readonly #held: HeldDirectory;
   #users = 0;
 
-  /** @param path - Has just been made. Throws if it can not be held: there is no descriptor left, say. */
+  /** @param path - Has just been made. Is removed, and this throws, if it can not be held: there is no descriptor left, say. */
   constructor(path: string) {
     this.path = path;
-    this.#held = HeldDirectory.openOwn(path);
+    try {
+      this.#held = HeldDirectory.openOwn(path);
+    } catch (error) {
+      removeIfEmpty(path);
+      throw error;
+    }
     inUse.set(path, this);
   }
 
@@ -42,9 +47,14 @@ export class MadeDirectory {
 
 /** Removes a directory as far as it is there and nothing is in it. */
 export function removeIfEmpty(directory: string): void {
+  removeIfThere(directory, rmdirSync);
+}
+
+/** Whoever may write in the directory above can have taken its name, or given it to something else. */
+export function removeIfThere(path: string, remove: (path: string) => void): void {
   try {
-    rmdirSync(directory);
+    remove(path);
   } catch (error) {
-    if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'ENOENT') throw error;
+    if (!['ENOENT', 'ENOTDIR', 'ENOTEMPTY'].includes(errnoOf(error) ?? '')) throw error;
   }
 }

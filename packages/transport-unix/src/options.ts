@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { isValidUnixEndpoint } from '@rpcplugin/endpoint-utils';
 import {
   assertSocketPathFits,
@@ -38,27 +38,23 @@ export interface SocketPlacement {
 export function socketPlacement({ path, directory, mode, group }: UnixSocketTransportOptions): SocketPlacement {
   if (path !== undefined && directory !== undefined) {
     throw new TransportError('INVALID_ARGUMENT', 'path and directory can not both be given', {
-      hint: 'Give the path to listen at, or the directory to listen in.',
+      hint: 'Give the path or the directory.',
     });
   }
-  checkPath('path', path, path);
+  checkPath('path', path);
   if (path !== undefined) assertSocketPathFits(resolve(path));
   // A directory is one that a socket can be in.
-  checkPath(
-    'directory',
-    directory,
-    typeof directory === 'string' && directory !== '' ? join(directory, 's') : directory,
-  );
+  checkPath('directory', directory, '/s');
   integerOption('mode', mode, 0, 0o777);
   checkGroup(group);
   return { path, directory, mode: mode ?? 0o660, group };
 }
 
-function checkPath(name: string, given: string | undefined, path: string | undefined): void {
+function checkPath(name: string, given: string | undefined, socket = ''): void {
   typeOption(name, given, 'string');
-  if (path === undefined) return;
+  if (given === undefined) return;
   // A transport takes paths and hands out endpoints; what would become a file called `unix:…` is a mistake.
-  if (path.startsWith('unix:') || !isValidUnixEndpoint(`unix:${path}`)) {
+  if (given === '' || given.startsWith('unix:') || !isValidUnixEndpoint(`unix:${given}${socket}`)) {
     throw invalidOption(name, given, 'Give a path such as /run/plugin.sock, without a scheme or control characters.');
   }
 }

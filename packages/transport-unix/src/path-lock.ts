@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import type { Server, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { basename } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { errnoOf, Operation, TransportError } from '@rpcplugin/transport-core';
+import { errnoOf, pause, TransportError } from '@rpcplugin/transport-core';
 import type { HeldDirectory } from './held-directory.js';
+import { hashOf } from './names.js';
 
 /** How long to wait for whoever holds the lock; what is done under it takes a millisecond or so. */
 const PATIENCE_MS = 5000;
@@ -36,21 +36,15 @@ export async function withPathLock<T>(
 }
 
 function lockName(path: string, { stats: { dev, ino } }: HeldDirectory): string {
-  const name = createHash('sha256').update(basename(path)).digest('base64url');
-  return `\0rpcplugin-lock/${dev.toString(36)}/${ino.toString(36)}/${name}`;
+  return `\0rpcplugin-lock/${dev.toString(36)}/${ino.toString(36)}/${hashOf(basename(path))}`;
 }
 
 async function acquire(name: string, path: string, signal: AbortSignal): Promise<() => void> {
-  signal.throwIfAborted();
-  const patience = new Operation(`lock ${path}`, { signal, timeoutMs: PATIENCE_MS });
-  try {
-    while (!patience.signal.aborted) {
-      const release = await tryLock(name);
-      if (release !== undefined) return release;
-      await holderGone(name, patience.signal);
-    }
-  } finally {
-    patience.end();
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+  while (!patience.aborted) {
+    const release = await tryLock(name);
+    if (release !== undefined) return release;
+    await holderGone(name, patience);
   }
   signal.throwIfAborted();
   throw new TransportError(
@@ -70,7 +64,15 @@ async function tryLock(name: string): Promise<(() => void) | undefined> {
     waiting.add(socket);
     socket.on('error', () => undefined);
   });
-  if (!(await takesName(server, name))) return undefined;
+  server.on('error', () => undefined);
+  // In a cluster's worker, without `exclusive`, the primary would listen on behalf of all workers at once.
+  server.listen({ path: name, exclusive: true });
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    if (errnoOf(error) === 'EADDRINUSE') return undefined;
+    throw error;
+  }
   return () => {
     server.close();
     // Their end is what the others wait for.
@@ -78,35 +80,12 @@ async function tryLock(name: string): Promise<(() => void) | undefined> {
   };
 }
 
-function takesName(server: Server, name: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    server.on('error', (error) => {
-      if (errnoOf(error) === 'EADDRINUSE') resolve(false);
-      else reject(error);
-    });
-    // In a cluster's worker, without `exclusive`, the primary would listen on behalf of all workers at once.
-    server.listen({ path: name, exclusive: true }, () => {
-      resolve(true);
-    });
-  });
-}
-
 /** Resolves when whoever has the name gives it back, which ends a connection to it, or when `signal` fires. */
 async function holderGone(name: string, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const socket = connect(name);
-    const onAbort = (): void => {
-      socket.destroy();
-    };
-    signal.addEventListener('abort', onAbort);
-    socket
-      .on('error', () => undefined)
-      .on('close', () => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      });
-    socket.resume();
-  });
+  const socket = connect(name);
+  socket.on('error', () => undefined).resume();
+  await once(socket, 'close', { signal }).catch(() => undefined);
+  socket.destroy();
   // Many may wait, more than the backlog holds; and one who squats the name may not let us wait.
-  await sleep(2 * Math.random(), undefined, { signal }).catch(() => undefined);
+  await pause(2 * Math.random(), signal);
 }

@@ -1,7 +1,7 @@
-import { chmodSync, chownSync, mkdtempSync, realpathSync, rmdirSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, realpathSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
-import { errnoOf, socketPathLimitBytes, TransportError } from '@rpcplugin/transport-core';
+import { errnoOf, messageOf, socketPathLimitBytes, TransportError } from '@rpcplugin/transport-core';
 import { HeldDirectory } from './held-directory.js';
 import { EMPTY_FOR_MS, sweepLeftovers } from './leftovers.js';
 import { MadeDirectory, removeIfEmpty } from './made-directory.js';
@@ -25,33 +25,18 @@ const paths = new Map<number | undefined, string>();
  * @throws TransportError `PERMISSION_DENIED` if there is no place for it, with what was wrong with each.
  */
 export async function privateDirectory(gid: number | undefined, nameBytes: number, tidyUp: TidyUp): Promise<string> {
-  if (directoryFor(gid) === undefined) await sweepPrivateDirectories(gid);
-  const directory = directoryFor(gid) ?? newDirectory(gid, nameBytes);
+  const present = (): MadeDirectory | undefined => MadeDirectory.at(paths.get(gid) ?? '');
+  if (present() === undefined) {
+    for (const base of candidates(gid)) await sweepLeftovers(base, isLeftover, EMPTY_FOR_MS);
+  }
+  // Another listener of this process may have made it meanwhile.
+  const directory = present() ?? new MadeDirectory(makeDirectory(gid, nameBytes));
+  paths.set(gid, directory.path);
   directory.use(tidyUp);
   return directory.path;
 }
 
-/** The one there is already. */
-function directoryFor(gid: number | undefined): MadeDirectory | undefined {
-  return MadeDirectory.at(paths.get(gid) ?? '');
-}
-
-function newDirectory(gid: number | undefined, nameBytes: number): MadeDirectory {
-  const path = makeDirectory(gid, nameBytes);
-  paths.set(gid, path);
-  try {
-    return new MadeDirectory(path);
-  } catch (error) {
-    removeIfEmpty(path);
-    throw error;
-  }
-}
-
-/** Removes the private directories that processes left which were killed, and with them worker threads that were terminated. */
-async function sweepPrivateDirectories(gid: number | undefined): Promise<void> {
-  for (const base of candidates(gid)) await sweepLeftovers(base, isLeftover, EMPTY_FOR_MS);
-}
-
+/** What processes that were killed left, and worker threads that were terminated. */
 function isLeftover(name: string): boolean {
   const pid = Number(NAME.exec(name)?.[1]);
   // A terminated worker's is of this very process.
@@ -77,10 +62,10 @@ function makeDirectory(gid: number | undefined, nameBytes: number): string {
       failures.push(error);
     }
   }
-  const reasons = failures.map((error) => (error instanceof Error ? error.message : String(error)));
-  throw new TransportError('PERMISSION_DENIED', `no place for a private directory: ${reasons.join('; ')}`, {
+  const cause = new AggregateError(failures);
+  throw new TransportError('PERMISSION_DENIED', `no place for a private directory: ${messageOf(cause)}`, {
     hint: 'Set XDG_RUNTIME_DIR or TMPDIR to a directory that is yours, or give the path or directory option.',
-    cause: new AggregateError(failures),
+    cause,
   });
 }
 
@@ -105,7 +90,7 @@ function makeDirectoryIn(base: string, gid: number | undefined, nameBytes: numbe
     }
     return path;
   } catch (error) {
-    rmdirSync(path);
+    removeIfEmpty(path);
     throw error;
   }
 }

@@ -1,17 +1,17 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, linkSync, mkdtempSync, rmdirSync, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, linkSync, mkdtempSync, unlinkSync } from 'node:fs';
 import { basename } from 'node:path';
-import { assertSocketPathFits, errnoOf, TransportError } from '@rpcplugin/transport-core';
+import { assertSocketPathFits, errnoOf } from '@rpcplugin/transport-core';
 import { identityOf, isStill } from './file-identity.js';
 import type { FileIdentity } from './file-identity.js';
 import { EMPTY_FOR_MS, sweepLeftovers } from './leftovers.js';
 import { HeldDirectory } from './held-directory.js';
-import { staleSocket } from './stale-socket.js';
+import { removeIfEmpty, removeIfThere } from './made-directory.js';
+import { hashOf, UNGUESSABLE_LENGTH, unguessableName } from './names.js';
+import { inTheWay, staleSocket } from './stale-socket.js';
 import { TidyUp } from './tidy-up.js';
 
-const NAME_RANDOM_BYTES = 9;
 /** How much longer than that of its directory the path is that a socket is bound to first, in bytes. */
-export const STAGING_BYTES = '/.rpcplugin-12345678-XXXXXX/'.length + (NAME_RANDOM_BYTES * 4) / 3;
+export const STAGING_BYTES = '/.rpcplugin-12345678-XXXXXX/'.length + UNGUESSABLE_LENGTH;
 
 export interface PublishOptions {
   /** The directory that the path is in. */
@@ -47,7 +47,7 @@ export async function publishSocket(path: string, options: PublishOptions): Prom
     // nobody can remove the directory any more then.
     const stagingPath = mkdtempSync(directory.at(prefix));
     staging.defer(() => {
-      removeStagingDirectory(stagingPath);
+      removeIfEmpty(stagingPath);
     });
     const stage = HeldDirectory.openOwn(stagingPath);
     staging.defer(() => {
@@ -58,10 +58,11 @@ export async function publishSocket(path: string, options: PublishOptions): Prom
     await sweepLeftovers(directory.at(), isLeftover, isLocked ? 0 : EMPTY_FOR_MS);
     const stale = await staleSocket(path, signal, file);
     // When the server closes, libuv removes what stands at the name that was bound then. Nobody can guess it.
-    const socket = stage.at(randomBytes(NAME_RANDOM_BYTES).toString('base64url'));
+    const socket = stage.at(unguessableName());
     assertSocketPathFits(socket);
     staging.defer(() => {
-      removeIfThere(socket);
+      // Not `rmSync`, which looks at a socket in numbers: `require` and `import` go wrong at links then (nodejs/node#51142).
+      removeIfThere(socket, unlinkSync);
     });
     await bind(socket);
     signal.throwIfAborted();
@@ -80,25 +81,7 @@ export async function publishSocket(path: string, options: PublishOptions): Prom
 
 /** How the names of staging directories for a path begin. Nobody else has one while this process has the path's lock. */
 function stagingPrefix(path: string): string {
-  return `.rpcplugin-${createHash('sha256').update(basename(path)).digest('hex').slice(0, 8)}-`;
-}
-
-/** As `rmSync` does, which looks at a socket in numbers: `require` and `import` go wrong at links then (nodejs/node#51142). */
-function removeIfThere(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-  }
-}
-
-/** Nobody but us can have put anything in it; but somebody who may write beside it can have given its name to another. */
-function removeStagingDirectory(path: string): void {
-  try {
-    rmdirSync(path);
-  } catch (error) {
-    if (!['ENOENT', 'ENOTDIR', 'ENOTEMPTY'].includes(errnoOf(error) ?? '')) throw error;
-  }
+  return `.rpcplugin-${hashOf(basename(path)).slice(0, 8)}-`;
 }
 
 function giveName(socket: string, file: string, path: string): void {
@@ -106,11 +89,7 @@ function giveName(socket: string, file: string, path: string): void {
     linkSync(socket, file);
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
-    throw new TransportError('ADDRESS_IN_USE', `something was put at ${JSON.stringify(path)} meanwhile`, {
-      endpoint: `unix:${path}`,
-      hint: 'Another process started there at the same moment. Stop it, or choose another path.',
-      cause: error,
-    });
+    throw inTheWay(path, 'ADDRESS_IN_USE', 'something was put meanwhile', error);
   }
 }
 

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { assertSocketPathFits, errnoOf, listenHints, TransportError } from '@rpcplugin/transport-core';
+import { assertSocketPathFits, errnoOf, listenHints, quote, TransportError } from '@rpcplugin/transport-core';
 import { MadeDirectory, removeIfEmpty } from './made-directory.js';
+import { unguessableName } from './names.js';
 import type { SocketPlacement } from './options.js';
 import { privateDirectory } from './private-directory.js';
 import type { TidyUp } from './tidy-up.js';
@@ -14,18 +14,18 @@ export async function socketPlace(
   tidyUp: TidyUp,
 ): Promise<string> {
   if (path === undefined && directory === undefined) {
-    const name = unguessableName();
+    const name = socketName();
     return join(await privateDirectory(gid, name.length, tidyUp), name);
   }
-  const place = path === undefined ? resolve(directory ?? '', unguessableName()) : resolve(path);
+  const place = path === undefined ? resolve(directory ?? '', socketName()) : resolve(path);
   assertSocketPathFits(place);
   makeParents(place, tidyUp);
   return place;
 }
 
-/** 72 random bits. go-plugin names its sockets `plugin` and a random number. */
-function unguessableName(): string {
-  return `plugin-${randomBytes(9).toString('base64url')}`;
+/** go-plugin names its sockets `plugin` and a random number. */
+function socketName(): string {
+  return `plugin-${unguessableName()}`;
 }
 
 /** Makes what is missing of the directories that a path is in. The last who uses one of those removes it. */
@@ -57,7 +57,7 @@ function makeDirectories(path: string): string | undefined {
     return mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
-    throw new TransportError('NOT_FOUND', `${JSON.stringify(path)} is not a directory`, {
+    throw new TransportError('NOT_FOUND', `${quote(path)} is not a directory`, {
       endpoint: path,
       hint: listenHints.NOT_FOUND,
       cause: error,

@@ -1,10 +1,16 @@
+import { lstatSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
-import { lstat } from 'node:fs/promises';
-import { connectSocket, errnoOf, errorCodeOf, listenHints, Operation, TransportError } from '@rpcplugin/transport-core';
+import {
+  connectSocket,
+  errnoOf,
+  errorCodeOf,
+  listenHints,
+  Operation,
+  quote,
+  TransportError,
+} from '@rpcplugin/transport-core';
+import type { TransportErrorCode } from '@rpcplugin/transport-core';
 import type { FileIdentity } from './file-identity.js';
-
-/** How long a listener may take to let a probe in before it counts as alive but busy. */
-const PROBE_TIMEOUT_MS = 1000;
 
 /**
  * The stale socket at a path: one that refuses connections, because nobody listens on it any more. `undefined` if nothing
@@ -16,74 +22,54 @@ const PROBE_TIMEOUT_MS = 1000;
  * @param at - Another path of the same file, to look at in place of the one that errors name.
  */
 export async function staleSocket(path: string, signal: AbortSignal, at = path): Promise<FileIdentity | undefined> {
-  const stats = await lstat(at, { bigint: true }).catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  });
+  const stats = lstatSync(at, { bigint: true, throwIfNoEntry: false });
   if (stats === undefined) return undefined;
-  if (!stats.isSocket()) throw notASocket(path, kindOf(stats));
+  if (!stats.isSocket()) throw inTheWay(path, 'NOT_A_SOCKET', `${kindOf(stats)} stands`);
   const refusal = await probe(at, signal);
+  const errno = errnoOf(refusal);
   // Out of descriptors, say: it was not probed at all.
-  if (errnoOf(refusal) !== 'EAGAIN' && errorCodeOf(refusal) === 'RESOURCE_EXHAUSTED') throw refusal;
-  switch (errnoOf(refusal)) {
+  if (errno !== 'EAGAIN' && errorCodeOf(refusal) === 'RESOURCE_EXHAUSTED') throw refusal;
+  switch (errno) {
     case 'ECONNREFUSED':
       return stats;
     case 'ENOENT':
       return undefined;
     case 'EPROTOTYPE':
-      throw notASocket(path, 'a socket of another type', refusal);
+      throw inTheWay(path, 'NOT_A_SOCKET', 'a socket of another type stands', refusal);
     case 'EACCES':
     case 'EPERM':
-      throw new TransportError(
-        'PERMISSION_DENIED',
-        `a socket that this user can not connect to stands at ${quote(path)}`,
-        {
-          endpoint: `unix:${path}`,
-          hint: 'It may be alive, so it was not touched. Choose another path, or remove it if nobody uses it.',
-          cause: refusal,
-        },
-      );
+      throw inTheWay(path, 'PERMISSION_DENIED', 'a socket that this user can not connect to stands', refusal);
     default:
-      throw new TransportError('ADDRESS_IN_USE', `another process listens at ${quote(path)}`, {
-        endpoint: `unix:${path}`,
-        hint: listenHints.ADDRESS_IN_USE,
-        cause: refusal,
-      });
+      throw inTheWay(path, 'ADDRESS_IN_USE', 'another process listens', refusal, listenHints.ADDRESS_IN_USE);
   }
 }
 
-/** Connects and leaves; the error if that was not possible. */
+/** Connects and leaves; the error if that was not possible. Nobody is waited for: a full backlog is EAGAIN at once. */
 async function probe(path: string, signal: AbortSignal): Promise<unknown> {
+  const operation = new Operation('probe');
+  const refusal = await connectSocket({ path }, operation).then(
+    (socket) => void socket.destroy(),
+    (error: unknown) => error,
+  );
+  operation.end();
   signal.throwIfAborted();
-  const operation = new Operation(`probe ${quote(path)}`, { signal, timeoutMs: PROBE_TIMEOUT_MS });
-  try {
-    const socket = await connectSocket({ path }, operation);
-    socket.destroy();
-    return undefined;
-  } catch (error) {
-    signal.throwIfAborted();
-    return error;
-  } finally {
-    operation.end();
-  }
+  return refusal;
 }
 
-function notASocket(path: string, kind: string, cause?: unknown): TransportError {
-  return new TransportError('NOT_A_SOCKET', `${kind} stands at ${quote(path)}, not a stream socket`, {
-    endpoint: `unix:${path}`,
-    hint: 'It was not touched. Choose another path, or remove it yourself.',
-    cause,
-  });
+/** The error for what stands where a socket is to be. */
+export function inTheWay(
+  path: string,
+  code: TransportErrorCode,
+  what: string,
+  cause?: unknown,
+  hint = 'It was not touched. Choose another path, or remove it if nobody uses it.',
+): TransportError {
+  return new TransportError(code, `${what} at ${quote(path)}`, { endpoint: `unix:${path}`, hint, cause });
 }
 
 function kindOf(stats: BigIntStats): string {
   if (stats.isFile()) return 'a regular file';
   if (stats.isDirectory()) return 'a directory';
   if (stats.isSymbolicLink()) return 'a symbolic link';
-  if (stats.isFIFO()) return 'a named pipe';
-  return 'a device';
-}
-
-function quote(path: string): string {
-  return JSON.stringify(path);
+  return 'a named pipe or a device';
 }

@@ -3,13 +3,7 @@ const pending = new Set<TidyUp>();
 
 function runAll(): void {
   // What was begun last may stand in a directory that was made before.
-  for (const tidyUp of [...pending].reverse()) {
-    try {
-      tidyUp.run();
-    } catch {
-      // The process is exiting: there is nobody left to tell.
-    }
-  }
+  for (const tidyUp of [...pending].reverse()) tidyUp.runQuietly();
 }
 
 /**
@@ -40,5 +34,13 @@ export class TidyUp {
       }
     }
     if (errors.length > 0) throw errors[0];
+  }
+  /** Undoes what can be undone: there is an error to report already, or, while the process exits, nobody left to tell. */
+  runQuietly(): void {
+    try {
+      this.run();
+    } catch {
+      // As said.
+    }
   }
 }

@@ -1,6 +1,6 @@
 import type { Server } from 'node:net';
 import { dirname } from 'node:path';
-import { formatEndpoint, parseEndpoint } from '@rpcplugin/endpoint-utils';
+import { parseUnixEndpoint } from '@rpcplugin/endpoint-utils';
 import {
   assertSocketPathFits,
   connectSocket,
@@ -70,7 +70,7 @@ export class UnixSocketTransport extends SocketTransport {
     let endpoint: string | undefined;
     try {
       const path = await socketPlace(this.#placement, gid, tidyUp);
-      endpoint = formatEndpoint({ network: 'unix', path });
+      endpoint = `unix:${parseUnixEndpoint(path).path}`;
       const directory = HeldDirectory.open(dirname(path));
       tidyUp.defer(() => {
         directory.close();
@@ -82,7 +82,7 @@ export class UnixSocketTransport extends SocketTransport {
       this.#tidyUp = tidyUp;
       return endpoint;
     } catch (error) {
-      runQuietly(tidyUp);
+      tidyUp.runQuietly();
       throw toTransportError(error, `listen on ${endpoint ?? 'a unix socket'}`, endpoint, listenHints);
     }
   }
@@ -93,17 +93,10 @@ export class UnixSocketTransport extends SocketTransport {
   }
 
   protected override dialer(text: string): Dialer {
-    const endpoint = parseEndpoint(text);
-    if (endpoint.network !== 'unix') {
-      throw new TransportError('INVALID_ENDPOINT', `${JSON.stringify(text)} is not the endpoint of a unix socket`, {
-        endpoint: text,
-        hint: 'Connect to it with TCPSocketTransport of @rpcplugin/transport-tcp.',
-      });
-    }
-    const { path } = endpoint;
+    const { path } = parseUnixEndpoint(text);
     assertSocketPathFits(path);
     return {
-      endpoint: formatEndpoint(endpoint),
+      endpoint: `unix:${path}`,
       path,
       attempt: ({ allowHalfOpen, operation }) => connectSocket({ path, allowHalfOpen }, operation),
     };
@@ -113,15 +106,6 @@ export class UnixSocketTransport extends SocketTransport {
 /** Makes unix socket transports, for `negotiateTransport`. Every platform but Windows has them. */
 export function unixTransportFactory(options?: UnixSocketTransportOptions): TransportFactory<UnixSocketTransport> {
   return { network: 'unix', isSupported, create: () => new UnixSocketTransport(options) };
-}
-
-/** What can not be undone is not what went wrong in the first place. */
-function runQuietly(tidyUp: TidyUp): void {
-  try {
-    tidyUp.run();
-  } catch {
-    // There is an error to report already.
-  }
 }
 
 function isSupported(): boolean {

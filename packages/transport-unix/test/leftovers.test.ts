@@ -10,7 +10,7 @@ const racer = bundle('racer');
 
 it('a staging directory that was left is swept at once, though its time is ahead of the clock', async () => {
   const directory = await freshDirectory();
-  const hash = createHash('sha256').update('p.sock').digest('hex').slice(0, 8);
+  const hash = createHash('sha256').update('p.sock').digest('base64url').slice(0, 8);
   const left = join(directory, `.rpcplugin-${hash}-abcdef`);
   await mkdir(left, { mode: 0o700 });
   await utimes(left, new Date(Date.now() + 60_000), new Date(Date.now() + 60_000));

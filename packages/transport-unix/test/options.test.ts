@@ -179,7 +179,7 @@ function expectInvalid(name: string, value: unknown, options: unknown): void {
 
 /** The value as an error message shows it. */
 function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'string') return JSON.stringify(value).replace('\x7f', '\\u{7f}');
   if (Array.isArray(value)) return 'an array';
   return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }
