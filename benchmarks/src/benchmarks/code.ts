@@ -58,7 +58,7 @@ export const code: Benchmark = {
 
     const sizing = (name: string): Subject<'value'> => ({
       name,
-      sample: async () => ({ value: (await bundleSize(name)).gzipped / 1000 }),
+      sample: async () => ({ value: (await bundleSize(`@rpcplugin/${name}`)).gzipped / 1000 }),
     });
     await compare(
       {
