@@ -5,12 +5,12 @@ import { MemoryTransport } from '../src/index.js';
 import type { MemoryConnection, MemoryTransportOptions, TransportSubject } from '../src/index.js';
 import { memory } from './subjects.js';
 
-/** A transport with one mistake, and the case that is there to find it. */
+/** A transport with one mistake, and the cases that are there to find it. */
 export interface Mutant {
   readonly mistake: string;
-  readonly fails: string;
+  readonly fails: readonly string[];
   readonly transport: new (options?: MemoryTransportOptions) => MemoryTransport;
-  /** How long the case may take to find it, in milliseconds, if a process has to start. Default: 1500. */
+  /** How long a case may take to find it, in milliseconds, if a process has to start. Default: 1000. */
   readonly timeoutMs?: number;
 }
 
@@ -58,13 +58,48 @@ function withConnectOptions(change: (options: ConnectOptions) => ConnectOptions)
   };
 }
 
-/** A transport that does something with each connection that it makes. */
-function withConnection(change: (connection: MemoryConnection) => void): Mutant['transport'] {
-  return class extends MemoryTransport {
+/** A transport that does something with each connection that it makes or hands over. */
+function withConnection(
+  change: (connection: MemoryConnection, transport: MemoryTransport) => void,
+): Mutant['transport'] {
+  const Listening = withHandler((handler, transport) => (connection) => {
+    change(connection, transport);
+    return handler(connection);
+  });
+  return class extends Listening {
     override async connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
       const connection = await super.connect(endpoint, options);
-      change(connection);
+      change(connection, this);
       return connection;
+    }
+  };
+}
+
+/** A transport that closes in another way. */
+function withClose(change: (connections: readonly MemoryConnection[]) => void): Mutant['transport'] {
+  const all = new Map<MemoryTransport, MemoryConnection[]>();
+  const Connecting = withConnection((connection, transport) => {
+    all.set(transport, [...(all.get(transport) ?? []), connection]);
+  });
+  return class extends Connecting {
+    override close(options?: CloseOptions): Promise<void> {
+      change(all.get(this) ?? []);
+      return super.close(options);
+    }
+  };
+}
+
+/** A transport that rejects with other errors. */
+function withErrors(change: (error: TransportError) => TransportError): Mutant['transport'] {
+  const changed = (error: unknown): never => {
+    throw TransportError.isInstance(error) ? change(error) : error;
+  };
+  return class extends MemoryTransport {
+    override listen(options?: Listen): Promise<string> {
+      return super.listen(options).catch(changed);
+    }
+    override connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
+      return super.connect(endpoint, options).catch(changed);
     }
   };
 }
@@ -97,7 +132,7 @@ class Impatient extends MemoryTransport {
 export const mutants: readonly Mutant[] = [
   {
     mistake: 'resolves before it listens',
-    fails: 'L1 the address accepts connections at once',
+    fails: ['L1 the address accepts connections at once'],
     transport: class extends MemoryTransport {
       override listen(options?: Listen): Promise<string> {
         const later = new MemoryTransport({ name: `late-${++lastLate}` });
@@ -108,7 +143,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     mistake: 'forgets its endpoint',
-    fails: 'L1 the endpoint that listen resolves with is also that of the transport',
+    fails: [
+      'L1 the endpoint that listen resolves with is also that of the transport',
+      'C1 the endpoint of a transport is that of its last connect, unless it listens',
+    ],
     transport: class extends MemoryTransport {
       override get endpoint(): undefined {
         return undefined;
@@ -116,8 +154,38 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
+    mistake: 'resolves with an endpoint that is not canonical',
+    fails: ['L1 the endpoint is canonical'],
+    transport: class extends MemoryTransport {
+      override async listen(options?: Listen): Promise<string> {
+        return (await super.listen(options)).toUpperCase();
+      }
+    },
+  },
+  {
+    mistake: 'always has an endpoint',
+    fails: ['L1 there is no endpoint before the address accepts connections', 'X4 there is no endpoint after close'],
+    transport: class extends MemoryTransport {
+      override get endpoint(): string {
+        return super.endpoint ?? 'memory:some';
+      }
+    },
+  },
+  {
+    mistake: 'looks for endpoints in the wrong place',
+    fails: [
+      'L2 the endpoint leads another instance there',
+      'L2 the endpoint leads the listening instance itself there',
+    ],
+    transport: class extends MemoryTransport {
+      override connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
+        return super.connect(`${endpoint}/elsewhere`, options);
+      }
+    },
+  },
+  {
     mistake: 'knows one endpoint for all',
-    fails: 'L2 each of several listeners is reached by its own endpoint',
+    fails: ['L2 each of several listeners is reached by its own endpoint'],
     transport: class extends MemoryTransport {
       override async listen(options?: Listen): Promise<string> {
         const endpoint = await super.listen(options);
@@ -131,7 +199,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     mistake: 'loses what comes early',
-    fails: 'L3 nothing of what came early is lost to a handler that listens late',
+    fails: ['L3 nothing of what came early is lost to a handler that listens late'],
     transport: withHandler((handler) => (connection) => {
       connection.resume();
       setImmediate(() => {
@@ -141,8 +209,18 @@ export const mutants: readonly Mutant[] = [
     }),
   },
   {
+    mistake: 'hands over connections that flow',
+    fails: [
+      'L3 a connection does not flow yet when it reaches the handler',
+      'C1 the connection does not flow yet, and nothing of what comes early is lost',
+    ],
+    transport: withConnection((connection) => {
+      connection.resume();
+    }),
+  },
+  {
     mistake: 'hands a connection over twice',
-    fails: 'L3 each connection reaches the handler exactly once',
+    fails: ['L3 each connection reaches the handler exactly once'],
     transport: withHandler((handler) => (connection) => {
       void handler(connection);
       return handler(connection);
@@ -150,7 +228,12 @@ export const mutants: readonly Mutant[] = [
   },
   {
     mistake: 'does not read without a handler',
-    fails: 'L3 without a handler input is discarded (allowHalfOpen: false)',
+    fails: [
+      'L3 without a handler input is discarded (allowHalfOpen: false)',
+      'L3 without a handler input is discarded (allowHalfOpen: true)',
+      'L3 without a handler a connection ends with its peer (allowHalfOpen: false)',
+      'L3 without a handler a connection ends with its peer (allowHalfOpen: true)',
+    ],
     transport: class extends MemoryTransport {
       override listen(options: Listen = {}): Promise<string> {
         return super.listen({ onConnection: () => undefined, ...options });
@@ -159,7 +242,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     mistake: 'lets a second listen replace the first',
-    fails: 'L4 a second listen rejects ALREADY_LISTENING',
+    fails: ['L4 a second listen rejects ALREADY_LISTENING', 'L4 a second listen leaves the first undisturbed'],
     transport: class extends MemoryTransport {
       override async listen(options?: Listen): Promise<string> {
         await this.stopListening();
@@ -168,8 +251,33 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
+    mistake: 'gives a second listen what the first gets',
+    fails: ['L4 a second listen rejects ALREADY_LISTENING while the first is pending'],
+    transport: class extends MemoryTransport {
+      #listening: Promise<string> | undefined;
+      override listen(options?: Listen): Promise<string> {
+        return (this.#listening ??= super.listen(options));
+      }
+    },
+  },
+  {
+    mistake: 'believes that it listens where another does',
+    fails: ['L5 of many that want one address at the same time one gets it'],
+    transport: class extends MemoryTransport {
+      override listen(options?: Listen): Promise<string> {
+        return super.listen(options).catch((error: unknown) => {
+          if (TransportError.isInstance(error) && error.code === 'ADDRESS_IN_USE') return String(error.endpoint);
+          throw error;
+        });
+      }
+    },
+  },
+  {
     mistake: 'takes an address from its holder',
-    fails: 'L5 an address in use rejects ADDRESS_IN_USE',
+    fails: [
+      'L5 an address in use rejects ADDRESS_IN_USE',
+      'L5 the holder of an address in use keeps its name and its connections',
+    ],
     transport: class extends MemoryTransport {
       override async listen(options?: Listen): Promise<string> {
         const endpoint = await super.listen(options).catch(async (error: unknown) => {
@@ -184,7 +292,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     mistake: 'hangs when listen is aborted',
-    fails: 'L6 an abort while it is pending rejects ABORTED with its reason as the cause',
+    fails: ['L6 an abort while it is pending rejects ABORTED with its reason as the cause'],
     transport: class extends MemoryTransport {
       override async listen(options: Listen = {}): Promise<string> {
         await Promise.resolve();
@@ -194,8 +302,23 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
+    mistake: 'can listen only once',
+    fails: [
+      'L6 after an aborted listen the transport can listen',
+      'X5 after stopListening the transport can listen again',
+    ],
+    transport: class extends MemoryTransport {
+      #listened = false;
+      override async listen(options?: Listen): Promise<string> {
+        if (this.#listened) throw new TransportError('ALREADY_LISTENING', 'it has listened already');
+        this.#listened = true;
+        return super.listen(options);
+      }
+    },
+  },
+  {
     mistake: 'heeds the signal of listen for good',
-    fails: 'L6 once it has resolved the signal does nothing',
+    fails: ['L6 once it has resolved the signal does nothing'],
     transport: class extends MemoryTransport {
       override async listen(options: Listen = {}): Promise<string> {
         options.signal?.addEventListener('abort', () => void this.stopListening());
@@ -205,7 +328,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     mistake: 'stops listening when a handler fails',
-    fails: 'L7 a handler that rejects costs its own connection, and no other',
+    fails: [
+      'L7 a handler that rejects costs its own connection, and no other',
+      'L7 a handler that throws undefined costs its own connection, and no other',
+      'L7 a handler that rejects with the promise of another realm costs its own connection, and no other',
+      'L7 a handler that rejects later costs its own connection, and no other',
+      'L7 a handler that rejects after its connection has gone costs nothing',
+    ],
     transport: withHandler((handler, transport) => async (connection) => {
       try {
         await handler(connection);
@@ -217,7 +346,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     mistake: 'keeps connections whose handler failed',
-    fails: 'L7 a handler that throws costs its own connection, and no other',
+    fails: ['L7 a handler that throws costs its own connection, and no other'],
     transport: withHandler((handler) => async (connection) => {
       await Promise.resolve()
         .then(() => handler(connection))
@@ -225,13 +354,54 @@ export const mutants: readonly Mutant[] = [
     }),
   },
   {
-    mistake: 'ignores allowHalfOpen',
-    fails: 'C1 without allowHalfOpen a connection ends when its peer does (the far end does)',
-    transport: withConnectOptions((options) => ({ ...options, allowHalfOpen: true })),
+    mistake: 'takes whatever a handler returns for a promise',
+    fails: ['L7 a handler that returns something else than a promise costs nothing'],
+    transport: withHandler((handler) => async (connection) => {
+      await (handler(connection) as Promise<void> | undefined)?.finally(() => undefined);
+    }),
+  },
+  {
+    mistake: 'spoils what is written',
+    fails: [
+      'C1 bytes flow both ways',
+      'C1 all that was held up arrives in the end, in order (the near end writes)',
+      'C1 all that was held up arrives in the end, in order (the far end writes)',
+    ],
+    transport: withConnection((connection) => {
+      const write = connection._write.bind(connection);
+      connection._write = (chunk: Buffer, ...rest) => {
+        write(Buffer.alloc(chunk.length), ...rest);
+      };
+    }),
+  },
+  {
+    mistake: 'takes allowHalfOpen for its opposite',
+    fails: [
+      'C1 without allowHalfOpen a connection ends when its peer does (the near end does)',
+      'C1 without allowHalfOpen a connection ends when its peer does (the far end does)',
+      'C1 with allowHalfOpen a connection stays writable when its peer has ended (the near end does)',
+      'C1 with allowHalfOpen a connection stays writable when its peer has ended (the far end does)',
+    ],
+    transport: class extends MemoryTransport {
+      override listen({ allowHalfOpen = false, ...options }: Listen = {}): Promise<string> {
+        return super.listen({ ...options, allowHalfOpen: !allowHalfOpen });
+      }
+      override connect(
+        endpoint: string,
+        { allowHalfOpen = false, ...options }: ConnectOptions = {},
+      ): Promise<MemoryConnection> {
+        return super.connect(endpoint, { ...options, allowHalfOpen: !allowHalfOpen });
+      }
+    },
   },
   {
     mistake: 'has no backpressure',
-    fails: 'C1 a reader that is slow holds up the writer (the near end writes)',
+    fails: [
+      'C1 a reader that is slow holds up the writer (the near end writes)',
+      'C1 a reader that is slow holds up the writer (the far end writes)',
+      'C1 a writer that is held up learns that its peer has gone (the near end writes)',
+      'C1 a writer that is held up learns that its peer has gone (the far end writes)',
+    ],
     transport: withConnection((connection) => {
       const write = connection._write.bind(connection);
       connection._write = (chunk: Buffer, encoding, callback) => {
@@ -242,7 +412,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     mistake: 'takes any text for an endpoint',
-    fails: 'C2 a malformed endpoint rejects INVALID_ENDPOINT before any I/O',
+    fails: [
+      'C2 a malformed endpoint rejects INVALID_ENDPOINT before any I/O',
+      'C2 an endpoint of another network rejects INVALID_ENDPOINT before any I/O',
+    ],
     transport: class extends MemoryTransport {
       override connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
         return super.connect(/^memory:./.test(endpoint) ? endpoint : 'memory:anything', options);
@@ -251,22 +424,44 @@ export const mutants: readonly Mutant[] = [
   },
   {
     mistake: 'does not wait',
-    fails: 'C3 where nobody listens connect rejects after waitMs',
+    fails: ['C3 where nobody listens connect rejects after waitMs'],
     transport: withConnectOptions((options) => ({ ...options, waitMs: 0 })),
   },
   {
     mistake: 'ignores timeoutMs',
-    fails: 'C4 an endpoint that does not appear rejects TIMEOUT after timeoutMs, and leaves nothing',
+    fails: ['C4 an endpoint that does not appear rejects TIMEOUT after timeoutMs, and leaves nothing'],
     transport: withConnectOptions((options) => ({ ...options, timeoutMs: Infinity })),
   },
   {
+    mistake: 'heeds the time limit of connect for good',
+    fails: ['C4 a time limit that was not reached does nothing'],
+    transport: class extends MemoryTransport {
+      override async connect(endpoint: string, options: ConnectOptions = {}): Promise<MemoryConnection> {
+        const connection = await super.connect(endpoint, options);
+        if (options.timeoutMs !== undefined) setTimeout(() => connection.destroy(), options.timeoutMs);
+        return connection;
+      }
+    },
+  },
+  {
+    mistake: 'heeds the signal of connect for good',
+    fails: ['C5 once it has settled the signal does nothing'],
+    transport: class extends MemoryTransport {
+      override async connect(endpoint: string, options: ConnectOptions = {}): Promise<MemoryConnection> {
+        const connection = await super.connect(endpoint, options);
+        options.signal?.addEventListener('abort', () => connection.destroy());
+        return connection;
+      }
+    },
+  },
+  {
     mistake: 'ignores the signal of connect',
-    fails: 'C5 a signal aborted beforehand rejects ABORTED with its reason as the cause, and reaches nobody',
+    fails: ['C5 a signal aborted beforehand rejects ABORTED with its reason as the cause, and reaches nobody'],
     transport: withConnectOptions((options) => ({ ...options, signal: undefined })),
   },
   {
     mistake: 'turns away more than a hundred at once',
-    fails: 'C6 a burst of 600 connects all succeed',
+    fails: ['C6 a burst of 600 connects all succeed'],
     transport: class extends MemoryTransport {
       #connecting = 0;
       override async connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
@@ -278,7 +473,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     mistake: 'looks for an endpoint only now and then',
-    fails: 'C7 an endpoint that appears is reached at once',
+    fails: ['C7 an endpoint that appears is reached at once'],
     transport: class extends MemoryTransport {
       override async connect(endpoint: string, options: ConnectOptions = {}): Promise<MemoryConnection> {
         for (;;) {
@@ -294,7 +489,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     mistake: 'can be closed only once',
-    fails: 'X1 close can be called again, and of a transport that was never used',
+    fails: [
+      'X1 close can be called again, and of a transport that was never used',
+      'X1 a later caller can shorten a grace of 60000',
+      'X1 a later caller can shorten a grace of Infinity',
+      'X2 the address is given up, even while connections have still to end',
+      'X2 whoever listens there next is left alone',
+    ],
     transport: class extends MemoryTransport {
       #closed = false;
       override close(options?: CloseOptions): Promise<void> {
@@ -305,8 +506,79 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
+    mistake: 'can not be closed from inside a handler',
+    fails: ['X1 close can be called from inside the handler'],
+    transport: class extends MemoryTransport {
+      #isHandling = false;
+      override listen({ onConnection, ...options }: Listen = {}): Promise<string> {
+        return super.listen({
+          ...options,
+          onConnection: (connection) => {
+            this.#isHandling = true;
+            const handled = onConnection?.(connection);
+            this.#isHandling = false;
+            return handled;
+          },
+        });
+      }
+      override close(options?: CloseOptions): Promise<void> {
+        return this.#isHandling ? Promise.reject(new TransportError('IO', 'it is busy')) : super.close(options);
+      }
+    },
+  },
+  {
+    mistake: 'does not wait for its connections to end',
+    fails: [
+      'X1 concurrent callers all wait until the last connection has ended',
+      'X2 all connections have ended when it resolves',
+      'X2 a peer that does not end has until graceMs, and is cut off then',
+      'X2 a peer that does not read is cut off at graceMs',
+      'X2 with graceMs 0 connections are cut off at once',
+    ],
+    transport: class extends MemoryTransport {
+      override async close(options?: CloseOptions): Promise<void> {
+        void super.close(options);
+        await this.stopListening();
+      }
+    },
+  },
+  {
+    mistake: 'lets a later close lengthen the grace',
+    fails: ['X1 a later caller can not lengthen the grace'],
+    transport: class extends MemoryTransport {
+      #timer: NodeJS.Timeout | undefined;
+      override close({ graceMs = 5000 }: CloseOptions = {}): Promise<void> {
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => void super.close({ graceMs: 0 }), graceMs);
+        return super.close({ graceMs: Infinity });
+      }
+    },
+  },
+  {
+    mistake: 'destroys connections with unread input when it closes',
+    fails: [
+      'X2 what was written arrives though there is unread input (the near end is closed)',
+      'X2 what was written arrives though there is unread input (the far end is closed)',
+      'X2 what was written arrives though the handler echoes and the peer goes on sending',
+    ],
+    transport: withClose((connections) => {
+      for (const connection of connections.filter(({ readableLength }) => readableLength > 0)) connection.destroy();
+    }),
+  },
+  {
+    mistake: 'leaves input unread when it closes',
+    fails: ['X2 unread input is discarded though somebody listens for it to be readable'],
+    transport: withClose((connections) => {
+      for (const connection of connections) connection.read = () => null;
+    }),
+  },
+  {
     mistake: 'cuts connections off at once',
-    fails: 'X2 what was written before arrives at a peer that reads slowly (the near end is closed)',
+    fails: [
+      'X2 what was written before arrives at a peer that reads slowly (the near end is closed)',
+      'X2 what was written before arrives at a peer that reads slowly (the far end is closed)',
+      'X1 a close with a grace that is none rejects and closes nothing',
+    ],
     transport: class extends MemoryTransport {
       override close(): Promise<void> {
         return super.close({ graceMs: 0 });
@@ -315,7 +587,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     mistake: 'leaves a listener of the process',
-    fails: 'X3 nothing is left of a listener, a dialer and their connections',
+    fails: ['X3 nothing is left of a listener, a dialer and their connections'],
     transport: class extends MemoryTransport {
       override listen(options?: Listen): Promise<string> {
         const onExit = (): void => undefined;
@@ -328,7 +600,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     mistake: 'leaves timers',
-    fails: 'X3 nothing is left of a connect that failed',
+    fails: ['X3 nothing is left of a connect that failed'],
     transport: class extends MemoryTransport {
       override connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
         for (let i = 0; i < 5; i++) setTimeout(() => undefined, 5000);
@@ -338,12 +610,25 @@ export const mutants: readonly Mutant[] = [
   },
   {
     mistake: 'leaves a file',
-    fails: 'X3 nothing is left of a listener, a dialer and their connections',
+    fails: [
+      'X3 nothing is left of a listener, a dialer and their connections',
+      'X3 nothing is left of connections that were cut off',
+      'L5 a listen that found its address in use leaves nothing',
+      'L6 a signal aborted beforehand rejects ABORTED and binds nothing',
+      'L6 an abort at any moment leaves a listener or nothing',
+      'L6 a close at any moment leaves nothing',
+      'X4 a pending listen rejects CLOSED, and leaves nothing',
+      'X5 stopListening rejects a pending listen with CLOSED and leaves nothing',
+    ],
     transport: LeavesFile,
   },
   {
     mistake: 'lets a pending connect go on when it is closed',
-    fails: 'X4 a connect that waits for its endpoint rejects CLOSED, and leaves nothing',
+    fails: [
+      'X4 a connect that waits for its endpoint rejects CLOSED, and leaves nothing',
+      'X4 a connect that is pending at any moment rejects CLOSED or has its connection ended',
+      'X4 listen and connect reject CLOSED while a close is pending',
+    ],
     transport: class extends MemoryTransport {
       override connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
         return new MemoryTransport().connect(endpoint, options);
@@ -352,7 +637,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     mistake: 'can be used again after it was closed',
-    fails: 'X4 listen and connect reject CLOSED while a close is over',
+    fails: ['X4 listen and connect reject CLOSED while a close is over'],
     transport: class extends MemoryTransport {
       #next: MemoryTransport | undefined;
       override async close(options?: CloseOptions): Promise<void> {
@@ -366,8 +651,21 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
+    mistake: 'keeps its address',
+    fails: [
+      'X5 `await using` closes, also when its block throws',
+      'X5 stopListening can be called again, at the same time, without a listener and after close',
+      'X5 stopListening frees the address for another listener, which keeps it',
+    ],
+    transport: class extends MemoryTransport {
+      override stopListening(): Promise<void> {
+        return Promise.resolve();
+      }
+    },
+  },
+  {
     mistake: 'ends connections when it stops listening',
-    fails: 'X5 stopListening keeps connections, and close ends them',
+    fails: ['X5 stopListening keeps connections, and close ends them'],
     transport: class extends MemoryTransport {
       readonly #accepted: MemoryConnection[] = [];
       override listen({ onConnection, ...options }: Listen = {}): Promise<string> {
@@ -387,7 +685,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     mistake: 'rejects with plain errors',
-    fails: 'E1 every rejection is a TransportError with a code and says what went wrong',
+    fails: [
+      'E1 every rejection is a TransportError with a code and says what went wrong',
+      'C5 an abort at any moment leaves a connection or nothing',
+    ],
     transport: class extends MemoryTransport {
       override connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
         return super.connect(endpoint, options).catch((error: unknown) => {
@@ -398,19 +699,32 @@ export const mutants: readonly Mutant[] = [
   },
   {
     mistake: 'gives no hints',
-    fails: 'E1 a rejection has a hint where a person can act',
-    transport: class extends MemoryTransport {
-      override connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
-        return super.connect(endpoint, options).catch((error: unknown) => {
-          if (!TransportError.isInstance(error)) throw error;
-          throw new TransportError(error.code, error.message, { endpoint: error.endpoint, cause: error.cause });
-        });
-      }
-    },
+    fails: ['E1 a rejection has a hint where a person can act'],
+    transport: withErrors(
+      ({ code, message, endpoint, cause }) => new TransportError(code, message, { endpoint, cause }),
+    ),
+  },
+  {
+    mistake: 'gives no causes',
+    fails: [
+      'E1 the cause of a time-out is what went wrong last',
+      'L6 an abort while it is pending rejects ABORTED with its reason as the cause',
+      'C5 an abort while it waits for an endpoint that does not appear rejects ABORTED with the reason as the cause, and leaves nothing',
+      'C5 the reason of a signal that timed out is the cause, and the code ABORTED',
+    ],
+    transport: withErrors(({ code, message, endpoint, hint }) => new TransportError(code, message, { endpoint, hint })),
+  },
+  {
+    mistake: 'does not name the endpoint',
+    fails: [
+      'E1 a rejection names the endpoint where one is known',
+      'C3 where nobody listens connect rejects, and names the endpoint',
+    ],
+    transport: withErrors(({ code, cause, hint }) => new TransportError(code, 'it did not work', { cause, hint })),
   },
   {
     mistake: 'throws instead of rejecting',
-    fails: 'E1 a call that rejects has not thrown',
+    fails: ['E1 a call that rejects has not thrown'],
     transport: class extends MemoryTransport {
       override close(options: CloseOptions = {}): Promise<void> {
         if (Number.isNaN(options.graceMs)) throw new TypeError('graceMs is no number');
@@ -420,35 +734,39 @@ export const mutants: readonly Mutant[] = [
   },
   {
     mistake: 'lets errors of connections end the process',
-    fails: 'E2 somebody listens to the errors of every connection',
+    fails: ['E2 somebody listens to the errors of every connection'],
     transport: Unguarded,
   },
   {
     mistake: 'is known in its own process only',
-    fails: 'L2 the endpoint leads another process there',
+    fails: ['L2 the endpoint leads another process there'],
     transport: MemoryTransport,
     timeoutMs: 30_000,
   },
   {
     mistake: 'leaves a file in another process',
-    fails: 'X3 a process whose transports have closed holds nothing any more and ends by itself',
+    fails: ['X3 a process whose transports have closed holds nothing any more and ends by itself'],
     transport: LeavesFile,
     timeoutMs: 30_000,
   },
   {
     mistake: 'lets errors of connections end another process',
-    fails: 'E2 errors on connections that nobody listens to do not end a process',
+    fails: ['E2 errors on connections that nobody listens to do not end a process'],
     transport: Unguarded,
     timeoutMs: 30_000,
   },
   {
     mistake: 'takes an address whose holder does not answer',
-    fails: 'L5 an address whose holder is too busy to answer is in use',
+    fails: ['L5 an address whose holder is too busy to answer is in use'],
     transport: MemoryTransport,
   },
-  ...[
-    'C4 a listener that does not answer rejects TIMEOUT after timeoutMs, and leaves nothing',
-    'C5 an abort while it waits for a listener that does not answer rejects ABORTED with the reason as the cause, and leaves nothing',
-    'X4 a connect to a listener that does not answer rejects CLOSED, and leaves nothing',
-  ].map((fails) => ({ mistake: 'takes a listener that does not answer for a failure', fails, transport: Impatient })),
+  {
+    mistake: 'takes a listener that does not answer for a failure',
+    fails: [
+      'C4 a listener that does not answer rejects TIMEOUT after timeoutMs, and leaves nothing',
+      'C5 an abort while it waits for a listener that does not answer rejects ABORTED with the reason as the cause, and leaves nothing',
+      'X4 a connect to a listener that does not answer rejects CLOSED, and leaves nothing',
+    ],
+    transport: Impatient,
+  },
 ];
