@@ -80,7 +80,7 @@ export const closeCases: readonly CaseDefinition[] = [
     async run(bench) {
       const { listener, endpoint } = await bench.echoServer();
       await rejectsWith(listener.close({ graceMs: -1 }), 'INVALID_ARGUMENT');
-      assert.ok(await echoes(await bench.dial(endpoint)));
+      assert.ok(await echoes(await bench.dial(endpoint)), 'what was sent did not come back');
     },
   },
   {
@@ -105,7 +105,7 @@ export const closeCases: readonly CaseDefinition[] = [
       await until(async () => !(await bench.canConnect(endpoint)));
       await (await bench.createAt(endpoint)).listen({ onConnection: echo });
       await Promise.all([closing, listener.close({ graceMs: 0 })]);
-      assert.ok(await echoes(await bench.dial(endpoint)));
+      assert.ok(await echoes(await bench.dial(endpoint)), 'what was sent did not come back');
     },
   },
   ...(['near', 'far'] as const).flatMap((side): CaseDefinition[] => [
@@ -186,7 +186,10 @@ export const closeCases: readonly CaseDefinition[] = [
       for (let i = 0; i < 5; i++) (await bench.dial(endpoint)).resume();
       await accepted.at(4);
       await listener.close({ graceMs: NEVER_MS });
-      assert.ok(accepted.connections.every(({ destroyed }) => destroyed));
+      assert.ok(
+        accepted.connections.every(({ destroyed }) => destroyed),
+        'a connection lives on',
+      );
     },
   },
   {
@@ -197,7 +200,7 @@ export const closeCases: readonly CaseDefinition[] = [
       const tookMs = await durationOf(() => listener.close({ graceMs: 150 }));
       assert.ok(tookMs > 148, `it was cut off after ${tookMs} ms`);
       assert.ok(tookMs < 150 + PROMPT_MS, `it was cut off only after ${tookMs} ms`);
-      assert.ok(far.destroyed);
+      assert.ok(far.destroyed, 'the connection lives on');
       peer.write('more');
       await closed(peer);
     },
@@ -210,7 +213,7 @@ export const closeCases: readonly CaseDefinition[] = [
       writeInChunks(far, randomBytes(LARGE));
       const tookMs = await durationOf(() => listener.close({ graceMs: 50 }));
       assert.ok(tookMs < 50 + PROMPT_MS, `it was cut off only after ${tookMs} ms`);
-      assert.ok(far.destroyed);
+      assert.ok(far.destroyed, 'the connection lives on');
     },
   },
   {
@@ -220,7 +223,7 @@ export const closeCases: readonly CaseDefinition[] = [
       const { listener, far } = await bench.stubbornPair();
       const tookMs = await durationOf(() => listener.close({ graceMs: 0 }));
       assert.ok(tookMs < PROMPT_MS, `it took ${tookMs} ms`);
-      assert.ok(far.destroyed);
+      assert.ok(far.destroyed, 'the connection lives on');
     },
   },
   {
@@ -229,7 +232,7 @@ export const closeCases: readonly CaseDefinition[] = [
     async run(bench) {
       await bench.leavesNothing(async () => {
         const { listener, dialer, near, far } = await bench.pair();
-        assert.ok(await connected(near, far));
+        assert.ok(await connected(near, far), 'what was sent did not arrive');
         await Promise.all([listener.close(), dialer.close()]);
       });
     },
@@ -370,7 +373,7 @@ export const closeCases: readonly CaseDefinition[] = [
       await listener.listen();
       await listener.stopListening();
       assert.equal(listener.endpoint, undefined);
-      assert.ok(await bench.canConnect(await listener.listen()));
+      assert.ok(await bench.canConnect(await listener.listen()), 'nobody can connect');
     },
   },
   {
@@ -382,7 +385,7 @@ export const closeCases: readonly CaseDefinition[] = [
       await listener.stopListening();
       assert.equal(await (await bench.createAt(endpoint)).listen({ onConnection: echo }), endpoint);
       await listener.close();
-      assert.ok(await echoes(await bench.dial(endpoint)));
+      assert.ok(await echoes(await bench.dial(endpoint)), 'what was sent did not come back');
     },
   },
   {
@@ -392,7 +395,7 @@ export const closeCases: readonly CaseDefinition[] = [
       const { listener, near, far } = await bench.pair();
       await listener.stopListening();
       await turns(TURNS);
-      assert.ok(await connected(near, far));
+      assert.ok(await connected(near, far), 'what was sent did not arrive');
       near.resume();
       await listener.close({ graceMs: NEVER_MS });
       await closed(near);

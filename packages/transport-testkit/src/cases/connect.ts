@@ -29,7 +29,7 @@ export const connectCases: readonly CaseDefinition[] = [
     title: 'bytes flow both ways',
     async run(bench) {
       const { near, far } = await bench.pair();
-      assert.ok(await connected(near, far));
+      assert.ok(await connected(near, far), 'what was sent did not arrive');
     },
   },
   {
@@ -205,7 +205,7 @@ export const connectCases: readonly CaseDefinition[] = [
       const { near, far } = await bench.pair({ connect: { timeoutMs: 300 } });
       const begun = performance.now();
       await until(() => performance.now() - begun > 350);
-      assert.ok(await connected(near, far));
+      assert.ok(await connected(near, far), 'what was sent did not arrive');
     },
   },
   {
@@ -263,7 +263,7 @@ export const connectCases: readonly CaseDefinition[] = [
       await dialer.connect(await bench.nobody(), { signal, waitMs: 0 }).catch(() => undefined);
       assert.deepEqual(getEventListeners(signal, 'abort'), []);
       controller.abort();
-      assert.ok(await connected(near, far));
+      assert.ok(await connected(near, far), 'what was sent did not arrive');
     },
   },
   {
@@ -294,7 +294,7 @@ export const connectCases: readonly CaseDefinition[] = [
         await (await bench.createAt(endpoint)).listen({ onConnection: echo });
         const tookMs = await durationOf(() => connecting);
         assert.ok(tookMs < 250, `${what} was reached only after ${tookMs} ms`);
-        assert.ok(await echoes(await connecting));
+        assert.ok(await echoes(await connecting), 'what was sent did not come back');
       }
     },
   },

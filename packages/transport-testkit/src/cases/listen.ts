@@ -47,7 +47,7 @@ export const listenCases: readonly CaseDefinition[] = [
     title: 'the address accepts connections at once',
     async run(bench) {
       const transport = await bench.create();
-      assert.ok(await bench.canConnect(await transport.listen()));
+      assert.ok(await bench.canConnect(await transport.listen()), 'nobody can connect');
     },
   },
   {
@@ -55,7 +55,7 @@ export const listenCases: readonly CaseDefinition[] = [
     title: 'the endpoint leads another instance there',
     async run(bench) {
       const { endpoint } = await bench.echoServer();
-      assert.ok(await echoes(await bench.dial(endpoint)));
+      assert.ok(await echoes(await bench.dial(endpoint)), 'what was sent did not come back');
     },
   },
   {
@@ -63,7 +63,7 @@ export const listenCases: readonly CaseDefinition[] = [
     title: 'the endpoint leads the listening instance itself there',
     async run(bench) {
       const { listener, endpoint } = await bench.echoServer();
-      assert.ok(await echoes(await listener.connect(endpoint)));
+      assert.ok(await echoes(await listener.connect(endpoint)), 'what was sent did not come back');
     },
   },
   {
@@ -181,8 +181,8 @@ export const listenCases: readonly CaseDefinition[] = [
       const before = await bench.dial(endpoint);
       await listener.listen({ onConnection: (connection) => void connection.destroy() }).catch(() => undefined);
       assert.equal(listener.endpoint, endpoint);
-      assert.ok(await echoes(before));
-      assert.ok(await echoes(await bench.dial(endpoint)));
+      assert.ok(await echoes(before), 'what was sent did not come back');
+      assert.ok(await echoes(await bench.dial(endpoint)), 'what was sent did not come back');
     },
   },
   {
@@ -204,8 +204,8 @@ export const listenCases: readonly CaseDefinition[] = [
       const rival = await bench.createAt(endpoint);
       await rejectsWith(rival.listen(), 'ADDRESS_IN_USE');
       await rival.close();
-      assert.ok(await echoes(before));
-      assert.ok(await echoes(await bench.dial(endpoint)));
+      assert.ok(await echoes(before), 'what was sent did not come back');
+      assert.ok(await echoes(await bench.dial(endpoint)), 'what was sent did not come back');
     },
   },
   {
@@ -228,7 +228,7 @@ export const listenCases: readonly CaseDefinition[] = [
       const losers = outcomes.filter((outcome) => outcome.status === 'rejected');
       assert.equal(losers.length, rivals.length - 1);
       for (const { reason } of losers) assert.equal((reason as { code?: string }).code, 'ADDRESS_IN_USE');
-      assert.ok(await echoes(await bench.dial(endpoint)));
+      assert.ok(await echoes(await bench.dial(endpoint)), 'what was sent did not come back');
     },
   },
   {
@@ -312,7 +312,7 @@ export const listenCases: readonly CaseDefinition[] = [
       const aborted = rejectsWith(transport.listen({ signal: controller.signal }), 'ABORTED');
       controller.abort();
       await aborted;
-      assert.ok(await bench.canConnect(await transport.listen()));
+      assert.ok(await bench.canConnect(await transport.listen()), 'nobody can connect');
     },
   },
   {
@@ -325,7 +325,7 @@ export const listenCases: readonly CaseDefinition[] = [
       assert.deepEqual(getEventListeners(controller.signal, 'abort'), []);
       controller.abort();
       await turns(TURNS);
-      assert.ok(await echoes(await bench.dial(endpoint)));
+      assert.ok(await echoes(await bench.dial(endpoint)), 'what was sent did not come back');
     },
   },
   ...Object.entries<() => void | Promise<void>>({
@@ -355,11 +355,11 @@ export const listenCases: readonly CaseDefinition[] = [
       };
       const endpoint = await (await bench.create()).listen({ onConnection });
       const before = await bench.dial(endpoint);
-      assert.ok(await echoes(before));
+      assert.ok(await echoes(before), 'what was sent did not come back');
       const failed = await bench.dialStubborn(endpoint);
       await closed(failed.on('end', () => failed.end()));
-      assert.ok(await echoes(before));
-      assert.ok(await echoes(await bench.dial(endpoint)));
+      assert.ok(await echoes(before), 'what was sent did not come back');
+      assert.ok(await echoes(await bench.dial(endpoint)), 'what was sent did not come back');
     },
   })),
   {
@@ -378,7 +378,7 @@ export const listenCases: readonly CaseDefinition[] = [
       const peer = await bench.dial(endpoint);
       peer.resume().end();
       await until(() => failed);
-      assert.ok(await bench.canConnect(endpoint));
+      assert.ok(await bench.canConnect(endpoint), 'nobody can connect');
     },
   },
   {
@@ -388,7 +388,7 @@ export const listenCases: readonly CaseDefinition[] = [
       // It returns a stream.
       const onConnection = ((connection: Duplex) => connection.pipe(connection)) as unknown as (c: Duplex) => void;
       const endpoint = await (await bench.create()).listen({ onConnection });
-      assert.ok(await echoes(await bench.dial(endpoint)));
+      assert.ok(await echoes(await bench.dial(endpoint)), 'what was sent did not come back');
     },
   },
 ];
