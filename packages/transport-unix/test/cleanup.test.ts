@@ -176,6 +176,5 @@ it.runIf(process.platform === 'linux')('no descriptor and no timer stays, after 
   };
   const before = held();
   await listenAndClose();
-  // Less than a second, after which the timer of a probe would have gone by itself.
   await vi.waitUntil(() => held().length <= before.length, { timeout: 500 });
 });

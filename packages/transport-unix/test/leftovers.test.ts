@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { bundle } from './bundle.js';
 import { startProcess, startThread } from './racers.js';
-import { freshDirectory, held, pathOf, staleSocketAt, transport } from './support.js';
+import { Controlled, freshDirectory, held, isRoot, otherUser, pathOf, staleSocketAt, transport } from './support.js';
 
 const racer = bundle('racer');
 
@@ -98,6 +98,18 @@ describe('what was left in the automatic location', () => {
     await mkdir(join(runtimeDirectory, left));
     await utimes(join(runtimeDirectory, left), minutesAgo(60), minutesAgo(60));
     expect(await others(await transport().listen())).toEqual([left]);
+  });
+
+  it.runIf(isRoot)('is not touched while its process lives, though that is of another user', async () => {
+    const left = `rpcplugin-${process.pid}-abcdef`;
+    await mkdir(join(runtimeDirectory, left));
+    await utimes(join(runtimeDirectory, left), minutesAgo(60), minutesAgo(60));
+    for (const path of [runtimeDirectory, join(runtimeDirectory, left)]) {
+      await chown(path, otherUser.uid, otherUser.gid);
+    }
+    const child = await Controlled.start({ ...otherUser, env: { TSX_DISABLE_CACHE: '1' } });
+    const { endpoint = '' } = await child.ask({ do: 'listen' });
+    expect(await others(endpoint)).toEqual([left]);
   });
 
   it('is removed, if it is empty, only once it is too old to be of somebody who is about to start', async () => {

@@ -109,6 +109,16 @@ describe('a group that is not there', () => {
     vi.unstubAllEnvs();
   });
 
+  it.each(['', '-1', '4242x', '0x10', ' 4242'])('has an entry with %j for its number', async (number) => {
+    const directory = await freshDirectory();
+    await writeFile(join(directory, 'getent'), `#!/bin/sh\necho 'of-a-service:x:${number}:'\n`);
+    await chmod(join(directory, 'getent'), 0o755);
+    vi.stubEnv('PATH', `${directory}:${String(process.env['PATH'])}`);
+    const error = await failure(transport({ group: 'of-a-service' }).listen());
+    vi.unstubAllEnvs();
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('no group') as string });
+  });
+
   // No directory service stands behind the `getent` of a test machine, so this one speaks for it.
   it.runIf(isRoot)('in /etc/group is looked up with getent', async () => {
     const directory = await freshDirectory();

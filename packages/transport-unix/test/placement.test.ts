@@ -1,3 +1,4 @@
+import { existsSync, rmdirSync, rmSync } from 'node:fs';
 import { chmod, chown, lstat, mkdir, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
@@ -133,6 +134,36 @@ describe('missing parents of a path', () => {
       }
     };
     await Promise.all(['1', '2', '3', '4'].map(cycle));
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('are made again when somebody removes them at once', async () => {
+    const directory = await freshDirectory();
+    const listener = transport({ path: join(directory, 'a/b/p.sock') });
+    const listening = listener.listen();
+    rmSync(join(directory, 'a'), { recursive: true });
+    expect(await listening).toBe(`unix:${directory}/a/b/p.sock`);
+    await transport().connect(await listening);
+    await listener.close();
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('are given up on when somebody removes them again and again', async () => {
+    const directory = await freshDirectory();
+    const listening = failure(transport({ path: join(directory, 'a/p.sock') }).listen());
+    let [removed, over] = [0, false];
+    void listening.then(() => (over = true));
+    // No turn of the event loop is between making a directory and looking at it, but others' code can be.
+    const remove = (): void => {
+      if (existsSync(join(directory, 'a'))) {
+        rmdirSync(join(directory, 'a'));
+        removed++;
+      }
+      if (!over && removed < 1000) queueMicrotask(remove);
+    };
+    remove();
+    expect((await listening).code).toBe('NOT_FOUND');
+    expect(removed).toBe(100);
     expect(await readdir(directory)).toEqual([]);
   });
 
