@@ -10,7 +10,6 @@ const slow = [
   'properties', // of random input, they kill a mutant in one run and not in the next
   'contract', // 30 s in each socket transport
   'hostile-peers',
-  'plugin-dies',
   'out-of-descriptors',
   'ends-by-itself',
   'proxy',
@@ -44,4 +43,8 @@ chmodSync(import.meta.dirname, 0o755);
 const include = tests[name] ?? [`packages/${name}/test/**/*.test.ts`];
 const exclude = ['**/node_modules/**', ...slow.map((file) => `**/${file}.test.ts`)];
 
-export default defineConfig({ ...base, resolve: { ...base.resolve, alias }, test: { ...base.test, include, exclude } });
+export default defineConfig({
+  ...base,
+  resolve: { ...base.resolve, alias },
+  test: { ...base.test, include, exclude, setupFiles: 'vitest.stryker.setup.ts' },
+});
