@@ -341,6 +341,16 @@ describe.runIf(isRoot)('a directory without permission', () => {
     expect(connecting?.error).toMatchObject({ code: 'PERMISSION_DENIED', endpoint: `unix:${directory}/p.sock` });
   });
 
+  it('to read is listened in all the same', async () => {
+    const directory = await freshDirectory(0o300);
+    await chown(directory, otherUser.uid, otherUser.gid);
+    const path = join(directory, 'p.sock');
+    expect(await stranger?.ask({ do: 'listen', options: { path } })).toEqual({ endpoint: `unix:${path}` });
+    expect(await readdir(directory)).toEqual(['p.sock']);
+    expect(await stranger?.ask({ do: 'close' })).toEqual({});
+    expect(await readdir(directory)).toEqual([]);
+  });
+
   it('to remove from: close is PERMISSION_DENIED', async () => {
     const directory = await freshDirectory();
     await chown(directory, otherUser.uid, otherUser.gid);
