@@ -186,4 +186,20 @@ describe('a process out of descriptors', () => {
     const { error } = await limited.ask({ do: 'unix', options: { group: 'no-such-group' } });
     expect(error?.code).toBe('INVALID_ARGUMENT');
   });
+
+  it('does not mistake a stale socket that it can not probe for a live one', async () => {
+    const place = await variants['unix by path'].open();
+    const path = (await place.nobody('a stale file')).replace('unix:', '');
+    let failures = 0;
+    for (let leave = 0; ; leave++) {
+      await limited.ask({ do: 'exhaust', leave });
+      const { error } = await limited.ask({ do: 'unix', options: { path } });
+      await limited.ask({ do: 'recover' });
+      if (error === undefined) break;
+      failures++;
+      expect(error.code, `with ${leave} left`).toBe('RESOURCE_EXHAUSTED');
+    }
+    expect(failures).toBeGreaterThan(0);
+    await place.close();
+  });
 });
