@@ -40,14 +40,14 @@ export async function reachAddress(
   const waitUntil = performance.now() + waitMs;
   for (let handshakes = 0; ;) {
     const opened = open();
+    let isReady = false;
     try {
-      if (await becomesReady(opened.channel, operation.signal)) return opened;
+      isReady = await becomesReady(opened.channel, operation.signal);
+      if (isReady) return opened;
       operation.lastFailure = await lastError(opened.channel);
-    } catch (error) {
-      giveUp(opened);
-      throw error;
+    } finally {
+      if (!isReady) giveUp(opened);
     }
-    giveUp(opened);
     await probe(address, operation, waitUntil - performance.now());
     // Not if it never got as far as that, for a full backlog say; and the listener may have been another one the first time.
     if (opened.sockets.hasConnected && ++handshakes === 2)

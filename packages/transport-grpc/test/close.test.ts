@@ -17,6 +17,7 @@ import {
   noSocketsLeft,
   openSockets,
   plainConnection,
+  plainServer,
   probeClient,
   startPlugin,
   statusOf,
@@ -178,6 +179,19 @@ describe.each(networks)('closing a server over %s', (network) => {
     const tookMs = await durationOf(() => listener.close({ graceMs: 100 }));
     expect(tookMs).toBeLessThan(100 + PROMPT_MS);
     expect(cutOff).toContain(await answer);
+  });
+
+  it('gives what its transport has connected itself the rest of the grace', async () => {
+    const { listener, transport } = await startPlugin(network);
+    const { endpoint, sockets } = await plainServer(network);
+    const connection = await transport.connect(endpoint);
+    // A peer that has not read does not end its side.
+    connection.write('unread');
+    await until(() => sockets.some(({ bytesRead }) => bytesRead > 0));
+    const tookMs = await durationOf(() => listener.close({ graceMs: 200 }));
+    expect(tookMs).toBeGreaterThan(190);
+    expect(tookMs).toBeLessThan(200 + PROMPT_MS);
+    expect(connection.destroyed).toBe(true);
   });
 
   it('leaves the same server alone on its other transports', async () => {
