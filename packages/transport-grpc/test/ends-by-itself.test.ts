@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { freeEndpoint, networks, plainServer, PROMPT_MS, startChild } from './support.js';
+import { makeIdentity } from './certificates.js';
+import { freeEndpoint, freshDirectory, networks, plainServer, PROMPT_MS, startChild } from './support.js';
 import type { Child } from './support.js';
 
 /** Whether it ends without an error, soon after all that it had has been closed. */
@@ -29,5 +30,15 @@ describe.each(networks)('a process that has closed everything, over %s, ends by 
     const ended = endsByItself(host);
     await plugin.kill();
     await ended;
+  });
+});
+
+describe.each(networks)('a process that has called a plugin over %s, and closed nothing, ends by itself', (network) => {
+  it.each(['without TLS', 'with mutual TLS'])('%s', async (security) => {
+    const directories = security === 'without TLS' ? [] : [await freshDirectory(), await freshDirectory()];
+    await Promise.all(directories.map((directory) => makeIdentity(directory, 'localhost')));
+    const address = network === 'tcp' ? '127.0.0.1:0' : await freeEndpoint(network);
+    const plugin = startChild('plugin.ts', ['serve', address, ...directories]);
+    await endsByItself(startChild('idle.ts', [String(await plugin.message()), ...directories]));
   });
 });
