@@ -423,22 +423,30 @@ describe('without path and directory', () => {
     await transport().connect(endpoint);
   });
 
-  it('TMPDIR is used as long as the path of a socket in it fits, to the byte', async () => {
-    vi.stubEnv('XDG_RUNTIME_DIR', undefined);
-    const lengths = [];
-    const rest = socketPathLimitBytes - Buffer.byteLength(`${temporary}//rpcplugin-${process.pid}-XXXXXX/plugin-`) - 12;
-    for (let bytes = rest - 8; bytes <= rest + 8; bytes++) {
-      const base = join(temporary, 'd'.repeat(bytes));
-      await mkdir(base);
-      vi.stubEnv('TMPDIR', base);
-      // The one that there is would be used again.
-      await using listener = transport();
-      const endpoint = await listener.listen();
-      await transport().connect(endpoint);
-      if (pathOf(endpoint).startsWith(base)) lengths.push(Buffer.byteLength(pathOf(endpoint)));
-    }
-    expect(lengths).toEqual(Array.from({ length: 9 }, (_, i) => socketPathLimitBytes - 8 + i));
-  });
+  it.runIf(process.platform === 'linux').each([
+    { platform: 'linux', name: '/plugin-xxxxxxxxxxxx' },
+    // Where a socket is bound by its long name first.
+    { platform: 'darwin', name: '/.rpcplugin-12345678-XXXXXX/xxxxxxxxxxxx' },
+  ])(
+    'TMPDIR is used as long as the path of a socket in it fits, to the byte, as on $platform',
+    async ({ platform, name }) => {
+      vi.stubEnv('XDG_RUNTIME_DIR', undefined);
+      const most = socketPathLimitBytes - Buffer.byteLength(`${temporary}//rpcplugin-${process.pid}-XXXXXX${name}`);
+      const sizes = Array.from({ length: 17 }, (_, i) => most - 8 + i);
+      const used = [];
+      for (const bytes of sizes) {
+        const base = join(temporary, 'd'.repeat(bytes));
+        await mkdir(base);
+        vi.stubEnv('TMPDIR', base);
+        // The one that there is would be used again.
+        await using listener = transport();
+        const endpoint = await pretending(platform, () => listener.listen());
+        await transport().connect(endpoint);
+        if (pathOf(endpoint).startsWith(base)) used.push(bytes);
+      }
+      expect(used).toEqual(sizes.filter((bytes) => bytes <= most));
+    },
+  );
 
   /** Of a process that has a temp directory to itself; its loader of TypeScript is to put nothing there. */
   function environment(): NodeJS.ProcessEnv {
@@ -524,4 +532,15 @@ describe('without path and directory', () => {
 
 async function modeOf(path: string): Promise<number> {
   return (await stat(path)).mode & 0o7777;
+}
+
+/** Does something as if on another platform. */
+async function pretending<T>(platform: string, action: () => Promise<T>): Promise<T> {
+  const { platform: actual } = process;
+  Object.defineProperty(process, 'platform', { value: platform });
+  try {
+    return await action();
+  } finally {
+    Object.defineProperty(process, 'platform', { value: actual });
+  }
 }
