@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { CloseOptions, ConnectOptions, ListenOptions } from '@rpcplugin/transport-core';
@@ -102,6 +103,10 @@ function withErrors(change: (error: TransportError) => TransportError): Mutant['
       return super.connect(endpoint, options).catch(changed);
     }
   };
+}
+
+function unnamed({ code, message, hint, cause }: TransportError): TransportError {
+  return new TransportError(code, message, { hint, cause });
 }
 
 let lastLate = 0;
@@ -721,6 +726,37 @@ export const mutants: readonly Mutant[] = [
       'C3 where nobody listens connect rejects, and names the endpoint',
     ],
     transport: withErrors(({ code, cause, hint }) => new TransportError(code, 'it did not work', { cause, hint })),
+  },
+  {
+    mistake: 'does not name an address in use',
+    fails: ['E1 a rejection names the endpoint where one is known'],
+    transport: withErrors((error) => (error.code === 'ADDRESS_IN_USE' ? unnamed(error) : error)),
+  },
+  {
+    mistake: 'does not name what is no endpoint',
+    fails: ['E1 a rejection names the endpoint where one is known'],
+    transport: withErrors((error) => (error.code === 'INVALID_ENDPOINT' ? unnamed(error) : error)),
+  },
+  {
+    mistake: 'does not say what went wrong',
+    fails: ['E1 every rejection is a TransportError with a code and says what went wrong'],
+    transport: withErrors(
+      ({ code, endpoint, hint, cause }) => new TransportError(code, 'no', { endpoint, hint, cause }),
+    ),
+  },
+  {
+    mistake: 'leaves a descriptor',
+    fails: ['X3 nothing is left of a connect that failed'],
+    transport: class extends MemoryTransport {
+      override connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
+        const descriptor = openSync(process.execPath, 'r');
+        // Not for good: other tests come after this one.
+        setTimeout(() => {
+          closeSync(descriptor);
+        }, 5000).unref();
+        return super.connect(endpoint, options);
+      }
+    },
   },
   {
     mistake: 'throws instead of rejecting',
