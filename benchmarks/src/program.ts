@@ -1,8 +1,12 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+
+// Where the scheduler puts two processes that talk makes them twice as fast or as slow, for as long as they live.
+const canPin = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
 
 /** The file of one of `programs/`, as it is built. */
 export function programFile(name: string): string {
@@ -16,8 +20,11 @@ export class Program implements AsyncDisposable {
   readonly #answers: AsyncIterator<string>;
   readonly #exited: Promise<unknown>;
 
-  constructor(command: string, args: readonly string[]) {
-    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  /** @param processor - The one to run on, where the system lets us say so. */
+  constructor(command: string, args: readonly string[], processor?: number) {
+    const pinned = processor !== undefined && canPin ? ['taskset', '--cpu-list', String(processor)] : [];
+    const [first = '', ...rest] = [...pinned, command, ...args];
+    const child = spawn(first, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.process = child;
     this.#input = child.stdin;
     // A program that ended is noticed by its output, which ends as well.
@@ -29,14 +36,6 @@ export class Program implements AsyncDisposable {
   /** One of `programs/`, in a Node process. */
   static node(name: string, ...args: string[]): Program {
     return new Program(process.execPath, [programFile(name), ...args]);
-  }
-
-  /**
-   * The same, in one whose memory can be told: garbage can be collected, and the young generation does not grow, by megabytes that
-   * have nothing to do with what is kept.
-   */
-  static nodeWithSteadyHeap(name: string, ...args: string[]): Program {
-    return new Program(process.execPath, ['--expose-gc', '--max-semi-space-size=1', programFile(name), ...args]);
   }
 
   /** Commands are obeyed one after the other. */

@@ -2,22 +2,30 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { Program } from './program.js';
+import { Program, programFile } from './program.js';
 import type { Network } from './programs/socket-library.js';
 
 const run = promisify(execFile);
 
-/** A server and a client of one library, each a process of its own. */
+/** How to start a program: a command and its arguments. */
+export type Command = readonly [string, ...string[]];
+
+/** One of `programs/`, in a Node process. */
+export function nodeCommand(name: string, ...args: string[]): Command {
+  return [process.execPath, programFile(name), ...args];
+}
+
+/** A server and a client of one library, each a process of its own, on a processor of its own. */
 export class Pair implements AsyncDisposable {
   readonly name: string;
   readonly server: Program;
   readonly client: Program;
   address = '';
 
-  constructor(name: string, start: () => Program) {
+  constructor(name: string, [command, ...args]: Command) {
     this.name = name;
-    this.server = start();
-    this.client = start();
+    this.server = new Program(command, args, 0);
+    this.client = new Program(command, args, 1);
   }
 
   async listen(directory: string): Promise<this> {
@@ -37,11 +45,11 @@ export function packageOf(network: Network): string {
 }
 
 export function ourPair(network: Network): Pair {
-  return new Pair(packageOf(network), () => Program.node('sockets', 'transport', network));
+  return new Pair(packageOf(network), nodeCommand('sockets', 'transport', network));
 }
 
 export function barePair(network: Network): Pair {
-  return new Pair('node:net', () => Program.node('sockets', 'bare', network));
+  return new Pair('node:net', nodeCommand('sockets', 'bare', network));
 }
 
 /** The pairs in other languages, those that this machine has. */
@@ -50,10 +58,10 @@ export async function foreignPairs(network: Network, directory: string): Promise
   if (await has('go', 'version')) {
     const program = join(directory, 'go-net');
     await run('go', ['build', '-o', program, source('net.go')]);
-    pairs.push(new Pair('Go net', () => new Program(program, [network])));
+    pairs.push(new Pair('Go net', [program, network]));
   }
   if (await has('python3', '--version')) {
-    pairs.push(new Pair('Python asyncio', () => new Program('python3', [source('asyncio_streams.py'), network])));
+    pairs.push(new Pair('Python asyncio', ['python3', source('asyncio_streams.py'), network]));
   }
   return pairs;
 }

@@ -1,7 +1,7 @@
 import type { Bench, Benchmark } from '../benchmark.js';
 import type { Metric, Subject } from '../measurement.js';
-import { Program, Running } from '../program.js';
-import { Pair } from '../socket-peers.js';
+import { Running } from '../program.js';
+import { nodeCommand, Pair } from '../socket-peers.js';
 import type { Network } from '../programs/socket-library.js';
 
 const GB = 1e9;
@@ -18,7 +18,7 @@ export const grpc: Benchmark = {
 async function over(network: Network, { compare, directory, size }: Bench): Promise<void> {
   await using running = new Running();
   const start = async (name: string, library: string): Promise<Pair> =>
-    running.keep(await new Pair(name, () => Program.node('grpc', library, network)).listen(directory));
+    running.keep(await new Pair(name, nodeCommand('grpc', library, network)).listen(directory));
   const ours = await start('transport-grpc', 'transport');
   const baseline = await start('grpc-js', 'bare');
 

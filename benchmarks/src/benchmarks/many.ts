@@ -1,10 +1,15 @@
 import type { Bench, Benchmark } from '../benchmark.js';
 import type { Metric, Subject } from '../measurement.js';
 import type { Network } from '../programs/socket-library.js';
-import { barePair, ourPair, packageOf, Pair } from '../socket-peers.js';
-import { Program } from '../program.js';
+import { barePair, nodeCommand, ourPair, packageOf, Pair } from '../socket-peers.js';
 
 const MANY = 8000;
+
+/**
+ * Options with which the memory of a process can be told: garbage can be collected, and the young generation does not grow, by megabytes
+ * that have nothing to do with what is kept.
+ */
+const STEADY_HEAP = ['--expose-gc', '--max-semi-space-size=1'];
 
 /** Thousands of connections at once: what each costs, and how long it takes to close them. */
 export const many: Benchmark = {
@@ -23,7 +28,8 @@ async function hold(network: Network, { compare, directory }: Bench): Promise<vo
   const subject = (name: string, library: string): Subject<'memory' | 'growth' | 'close'> => ({
     name,
     sample: async () => {
-      await using pair = new Pair(name, () => Program.nodeWithSteadyHeap('sockets', library, network));
+      const [node, ...script] = nodeCommand('sockets', library, network);
+      await using pair = new Pair(name, [node, ...STEADY_HEAP, ...script]);
       await pair.listen(directory);
       const { server, client, address } = pair;
       const memory = async (): Promise<number> =>

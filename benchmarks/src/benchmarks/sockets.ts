@@ -1,8 +1,8 @@
 import type { Bench, Benchmark } from '../benchmark.js';
 import type { Metric, Subject } from '../measurement.js';
-import { Program, Running } from '../program.js';
+import { Running } from '../program.js';
 import type { Network } from '../programs/socket-library.js';
-import { barePair, foreignPairs, ourPair, Pair } from '../socket-peers.js';
+import { barePair, foreignPairs, nodeCommand, ourPair, Pair } from '../socket-peers.js';
 
 const GB = 1e9;
 
@@ -22,8 +22,7 @@ async function over(network: Network, bench: Bench): Promise<void> {
   const ours = await listening(ourPair(network));
   const baseline = await listening(barePair(network));
   const foreign = await Promise.all((await foreignPairs(network, directory)).map(listening));
-  const jsonRpc =
-    network === 'unix' ? [await listening(new Pair('vscode-jsonrpc', () => Program.node('json-rpc')))] : [];
+  const jsonRpc = network === 'unix' ? [await listening(new Pair('vscode-jsonrpc', nodeCommand('json-rpc')))] : [];
 
   const measure = (metric: Metric, peers: readonly Pair[], command: string, ...args: number[]): Promise<void> => {
     const subject = ({ name, client, address }: Pair): Subject<'value'> => ({

@@ -16,6 +16,9 @@ export interface SocketLibrary {
   close(): Promise<void>;
 }
 
+/** What the transports set, too. Node has no use for it on unix sockets. */
+const OPTIONS = { noDelay: true, keepAlive: true };
+
 /** Node's own, by the shortest way there is: the limit of what a library on top of it can reach. */
 export class BareNet implements SocketLibrary {
   static #sockets = 0;
@@ -29,7 +32,7 @@ export class BareNet implements SocketLibrary {
   }
 
   async listen(onConnection: (connection: Socket) => void, directory: string): Promise<string> {
-    const server = createServer((connection) => {
+    const server = createServer(OPTIONS, (connection) => {
       this.#accepted.add(connection);
       connection.once('close', () => this.#accepted.delete(connection));
       connection.on('error', () => undefined);
@@ -47,7 +50,7 @@ export class BareNet implements SocketLibrary {
 
   dial(address: string): Promise<Socket> {
     return new Promise((resolve, reject) => {
-      const socket = connect(netOptions(this.#network, address));
+      const socket = connect({ ...OPTIONS, ...netOptions(this.#network, address) });
       socket.on('connect', () => {
         resolve(socket);
       });

@@ -47,8 +47,8 @@ function pathFrom(text: string, start: number): string {
   if (UNWRITABLE.test(text)) {
     throw invalidEndpoint(text, 'a control character or half of a surrogate pair in the path', 'rename the socket');
   }
-  if (/(?:^|\/)\.{0,2}$/.test(path)) {
+  if (['', '.', '..'].includes(path.slice(path.lastIndexOf('/') + 1))) {
     throw invalidEndpoint(text, 'the path of a directory', 'add the name of the socket in it, as in /run/plugin.sock');
   }
-  return root > start ? path.replace(/\/{2,}/g, '/') : path;
+  return root > start && path.includes('//') ? path.replace(/\/{2,}/g, '/') : path;
 }

@@ -52,7 +52,7 @@ async function acquire(name: string, path: string, signal: AbortSignal): Promise
     `another process has been about to listen at ${path} for ${PATIENCE_MS} ms`,
     {
       endpoint: `unix:${path}`,
-      hint: 'Find it with `ss -xlp | grep rpcplugin-lock` and end it if it is stuck, or use another directory.',
+      hint: 'Find it with `ss -xlp | grep rpcplugin-lock` and end it if it is stuck.',
     },
   );
 }

@@ -64,7 +64,7 @@ function makeDirectory(gid: number | undefined, nameBytes: number): string {
   }
   const cause = new AggregateError(failures);
   throw new TransportError('PERMISSION_DENIED', `no place for a private directory: ${messageOf(cause)}`, {
-    hint: 'Set XDG_RUNTIME_DIR or TMPDIR to a directory that is yours, or give the path or directory option.',
+    hint: 'Set XDG_RUNTIME_DIR or TMPDIR to a directory of yours, or give path or directory.',
     cause,
   });
 }
