@@ -67,7 +67,7 @@ async function run(benchmark: Benchmark): Promise<Result[]> {
   await benchmark.run({
     directory,
     size: (full, small) => (quick ? small : full),
-    compare: async (comparison, most = quick ? 3 : 15) => {
+    compare: async (comparison, most = quick ? 3 : 9) => {
       const count = most === 1 ? 1 : (rounds ?? most);
       const [first] = Object.values<{ title: string }>(comparison.metrics);
       results.push(

@@ -40,7 +40,7 @@ async function over(network: Network, bench: Bench): Promise<void> {
   const time = { unit: 'µs', better: 'lower', goal: { of: 'ratio', atMost: 1.02 } } as const;
   const rate = { unit: 'MB/s', better: 'higher', goal: { of: 'ratio', atLeast: 0.98 } } as const;
   await measure({ title: 'connect', ...time }, foreign, 'connect', size(2000, 300));
-  const roundTrips = size(20_000, 2000);
+  const roundTrips = size(8000, 2000);
   await measure({ title: '64 bytes there and back', ...time }, [...foreign, ...jsonRpc], 'roundTrip', roundTrips, 64);
   await measure({ title: '1 GB one way', ...rate }, foreign, 'download', size(GB, GB / 10));
   await measure({ title: '1 GB echoed', ...rate }, foreign, 'echo', size(GB, GB / 10));
