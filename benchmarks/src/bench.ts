@@ -1,5 +1,5 @@
 // Runs the benchmarks, all or those that are named, and writes what they give: `pnpm bench [--quick] [--rounds n] [name]...`.
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, release, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -30,15 +30,18 @@ if (unknown.length > 0 || (rounds !== undefined && !(Number.isInteger(rounds) &&
 }
 const { quick } = values;
 const chosen = benchmarks.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
-/** Only a whole run is what the README shows. */
-const isWhole = !quick && chosen.length === benchmarks.length;
-const out = resolve(values.out ?? (isWhole ? join(root, 'benchmarks/results') : join(root, 'benchmarks/.last')));
+/** What the README shows. */
+const isKept = !quick && values.out === undefined;
+const out = resolve(values.out ?? join(root, isKept ? 'benchmarks/results' : 'benchmarks/.last'));
 
 const progress = new Progress(process.stderr);
 const directory = await mkdtemp(join(tmpdir(), 'bench-'));
-const chapters: Chapter[] = [];
+const measured: Chapter[] = [];
 try {
-  for (const benchmark of chosen) chapters.push({ ...benchmark, results: await run(benchmark) });
+  for (const benchmark of chosen) {
+    const results = await run(benchmark);
+    measured.push({ name: benchmark.name, title: benchmark.title, date: new Date().toISOString(), results });
+  }
 } finally {
   progress.clear();
   await rm(directory, { recursive: true });
@@ -51,16 +54,23 @@ const machine = {
   node: process.version,
 };
 await mkdir(out, { recursive: true });
-const text = table(chapters, machine);
-await writeFile(
-  join(out, 'results.json'),
-  `${JSON.stringify({ date: new Date(), quick, machine, chapters }, null, 1)}\n`,
+// Those that were not measured now stay as they were.
+const kept = isKept ? await keptChapters() : [];
+const chapters = benchmarks.flatMap(
+  ({ name }) => [...measured, ...kept].find((chapter) => chapter.name === name) ?? [],
 );
+const text = table(chapters, machine);
+await writeFile(join(out, 'results.json'), `${JSON.stringify({ quick, machine, chapters }, null, 1)}\n`);
 await writeFile(join(out, 'results.md'), text);
 for (const chapter of chapters) await writeFile(join(out, `${chapter.name}.svg`), await chart(chapter));
-if (isWhole && values.out === undefined) await writeIntoReadme(join(root, 'README.md'), chapters);
+if (isKept) await writeIntoReadme(join(root, 'README.md'), chapters);
 console.log(text);
 console.log(`Written to ${out}`);
+
+async function keptChapters(): Promise<Chapter[]> {
+  const text = await readFile(join(out, 'results.json'), 'utf8').catch(() => '{"chapters":[]}');
+  return (JSON.parse(text) as { chapters: Chapter[] }).chapters;
+}
 
 async function run(benchmark: Benchmark): Promise<Result[]> {
   const results: Result[] = [];

@@ -22,5 +22,7 @@ export interface Benchmark {
 export interface Chapter {
   readonly title: string;
   readonly name: string;
+  /** When they were measured. */
+  readonly date: string;
   readonly results: readonly Result[];
 }

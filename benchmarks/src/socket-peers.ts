@@ -15,15 +15,19 @@ export function nodeCommand(name: string, ...args: string[]): Command {
   return [process.execPath, programFile(name), ...args];
 }
 
+/** Whom a pair is of, and how each end of it is started. */
+export interface PairCommand {
+  readonly name: string;
+  readonly command: Command;
+}
+
 /** A server and a client of one library, each a process of its own, on a processor of its own. */
 export class Pair implements AsyncDisposable {
-  readonly name: string;
   readonly server: Program;
   readonly client: Program;
   address = '';
 
-  constructor(name: string, [command, ...args]: Command) {
-    this.name = name;
+  constructor([command, ...args]: Command) {
     this.server = new Program(command, args, 0);
     this.client = new Program(command, args, 1);
   }
@@ -44,24 +48,24 @@ export function packageOf(network: Network): string {
   return `transport-${network}`;
 }
 
-export function ourPair(network: Network): Pair {
-  return new Pair(packageOf(network), nodeCommand('sockets', 'transport', network));
+export function ourPair(network: Network): PairCommand {
+  return { name: packageOf(network), command: nodeCommand('sockets', 'transport', network) };
 }
 
-export function barePair(network: Network): Pair {
-  return new Pair('node:net', nodeCommand('sockets', 'bare', network));
+export function barePair(network: Network): PairCommand {
+  return { name: 'node:net', command: nodeCommand('sockets', 'bare', network) };
 }
 
 /** The pairs in other languages, those that this machine has. */
-export async function foreignPairs(network: Network, directory: string): Promise<Pair[]> {
-  const pairs = [];
+export async function foreignPairs(network: Network, directory: string): Promise<PairCommand[]> {
+  const pairs: PairCommand[] = [];
   if (await has('go', 'version')) {
     const program = join(directory, 'go-net');
     await run('go', ['build', '-o', program, source('net.go')]);
-    pairs.push(new Pair('Go net', [program, network]));
+    pairs.push({ name: 'Go net', command: [program, network] });
   }
   if (await has('python3', '--version')) {
-    pairs.push(new Pair('Python asyncio', ['python3', source('asyncio_streams.py'), network]));
+    pairs.push({ name: 'Python asyncio', command: ['python3', source('asyncio_streams.py'), network] });
   }
   return pairs;
 }

@@ -20,6 +20,7 @@ const alone = { ...comparison, metrics: { value: { title: 'size', unit: 'kB', be
 const chapter: Chapter = {
   title: 'Sockets',
   name: 'sockets',
+  date: '2026-01-01T00:00:00.000Z',
   results: [
     ...(await compare(comparison, 1, () => undefined)),
     ...(await compare({ metrics: alone.metrics, ours: alone.ours }, 1, () => undefined)),

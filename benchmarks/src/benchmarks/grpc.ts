@@ -1,6 +1,5 @@
 import type { Bench, Benchmark } from '../benchmark.js';
 import type { Metric, Subject } from '../measurement.js';
-import { Running } from '../program.js';
 import { nodeCommand, Pair } from '../socket-peers.js';
 import type { Network } from '../programs/socket-library.js';
 
@@ -16,19 +15,21 @@ export const grpc: Benchmark = {
 };
 
 async function over(network: Network, { compare, directory, size }: Bench): Promise<void> {
-  await using running = new Running();
-  const start = async (name: string, library: string): Promise<Pair> =>
-    running.keep(await new Pair(name, nodeCommand('grpc', library, network)).listen(directory));
-  const ours = await start('transport-grpc', 'transport');
-  const baseline = await start('grpc-js', 'bare');
-
-  const measure = (metric: Metric, command: string, ...args: number[]): Promise<void> => {
-    const subject = ({ name, client, address }: Pair): Subject<'value'> => ({
+  const measure = (metric: Metric, operation: string, count: number, ...args: number[]): Promise<void> => {
+    const subject = (name: string, library: string): Subject<'value'> => ({
       name,
-      sample: async () => ({ value: await client.call(command, address, ...args) }),
+      sample: async () => {
+        await using pair = await new Pair(nodeCommand('grpc', library, network)).listen(directory);
+        await pair.client.call(operation, pair.address, count / 10, ...args);
+        return { value: await pair.client.call(operation, pair.address, count, ...args) };
+      },
     });
     const title = `${metric.title}, ${network}`;
-    return compare({ metrics: { value: { ...metric, title } }, ours: subject(ours), baseline: subject(baseline) });
+    return compare({
+      metrics: { value: { ...metric, title } },
+      ours: subject('transport-grpc', 'transport'),
+      baseline: subject('grpc-js', 'bare'),
+    });
   };
   // No worse, as exactly as it can be measured.
   const latency = { unit: 'µs', better: 'lower', goal: { of: 'ratio', atMost: 1.02 } } as const;

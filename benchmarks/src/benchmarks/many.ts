@@ -29,7 +29,7 @@ async function hold(network: Network, { compare, directory }: Bench): Promise<vo
     name,
     sample: async () => {
       const [node, ...script] = nodeCommand('sockets', library, network);
-      await using pair = new Pair(name, [node, ...STEADY_HEAP, ...script]);
+      await using pair = new Pair([node, ...STEADY_HEAP, ...script]);
       await pair.listen(directory);
       const { server, client, address } = pair;
       const memory = async (): Promise<number> =>
@@ -87,8 +87,8 @@ async function closeOne(network: Network, { compare, directory, size }: Bench): 
       return { value: values };
     },
   });
-  await using ours = ourPair(network);
-  await using baseline = barePair(network);
+  await using ours = new Pair(ourPair(network).command);
+  await using baseline = new Pair(barePair(network).command);
   await compare({
     metrics: {
       value: {

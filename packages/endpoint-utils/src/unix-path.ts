@@ -47,7 +47,8 @@ function pathFrom(text: string, start: number): string {
   if (UNWRITABLE.test(text)) {
     throw invalidEndpoint(text, 'a control character or half of a surrogate pair in the path', 'rename the socket');
   }
-  if (['', '.', '..'].includes(path.slice(path.lastIndexOf('/') + 1))) {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  if (name === '' || name === '.' || name === '..') {
     throw invalidEndpoint(text, 'the path of a directory', 'add the name of the socket in it, as in /run/plugin.sock');
   }
   return root > start && path.includes('//') ? path.replace(/\/{2,}/g, '/') : path;
