@@ -12,8 +12,9 @@ echoing = None
 
 
 async def serve(reader, writer):
-    # A client that only connects says nothing.
-    command, *size = (await reader.readline()).split() or [b"echo"]
+    command, *size = (await reader.readline()).split()
+    if command == b"hold":
+        writer.write(b".")
     if command == b"send":
         await send(writer, int(size[0]))
     else:
@@ -61,8 +62,11 @@ async def connect(address, count):
     spent = 0
     for _ in range(count):
         started = time.perf_counter()
-        _, writer = await dial(address)
+        reader, writer = await dial(address)
         spent += time.perf_counter() - started
+        # The other end is to have accepted it: a backlog that fills up is another matter.
+        writer.write(b"hold\n")
+        await reader.readexactly(1)
         writer.close()
         await writer.wait_closed()
     return spent * 1e6 / count

@@ -84,11 +84,14 @@ func serve(connection net.Conn) {
 	if err != nil {
 		return
 	}
-	if fields := strings.Fields(line); fields[0] == "send" {
+	switch fields := strings.Fields(line); fields[0] {
+	case "send":
 		var size int
 		fmt.Sscan(fields[1], &size)
 		send(connection, size)
 		return
+	case "hold":
+		connection.Write([]byte("."))
 	}
 	// Not by splice(2), which would be the kernel's echo, not a program's.
 	io.CopyBuffer(struct{ io.Writer }{connection}, struct{ io.Reader }{input}, make([]byte, len(chunk)))
@@ -124,7 +127,14 @@ func connect(address string, count int) (float64, error) {
 			return 0, err
 		}
 		spent += time.Since(started)
+		// The other end is to have accepted it: a backlog that fills up is another matter.
+		if _, err = fmt.Fprintln(connection, "hold"); err == nil {
+			_, err = io.ReadFull(connection, make([]byte, 1))
+		}
 		connection.Close()
+		if err != nil {
+			return 0, err
+		}
 	}
 	return spent.Seconds() * 1e6 / float64(count), nil
 }
