@@ -60,12 +60,17 @@ const chapters = benchmarks.flatMap(
   ({ name }) => [...measured, ...kept].find((chapter) => chapter.name === name) ?? [],
 );
 const text = table(chapters, machine);
-await writeFile(join(out, 'results.json'), `${JSON.stringify({ quick, machine, chapters }, null, 1)}\n`);
+await writeFile(join(out, 'results.json'), `${JSON.stringify({ quick, machine, chapters }, shorten)}\n`);
 await writeFile(join(out, 'results.md'), text);
 for (const chapter of chapters) await writeFile(join(out, `${chapter.name}.svg`), await chart(chapter));
 if (isKept) await writeIntoReadme(join(root, 'README.md'), chapters);
 console.log(text);
 console.log(`Written to ${out}`);
+
+/** Of the digits of a number, those that mean something. */
+function shorten(_key: string, value: unknown): unknown {
+  return typeof value === 'number' ? Number(value.toPrecision(5)) : value;
+}
 
 async function keptChapters(): Promise<Chapter[]> {
   const text = await readFile(join(out, 'results.json'), 'utf8').catch(() => '{"chapters":[]}');
