@@ -11,6 +11,7 @@ import {
   closed,
   connected,
   durationOf,
+  endOf,
   failure,
   insecure,
   networks,
@@ -19,24 +20,15 @@ import {
   plainConnection,
   plainServer,
   probeClient,
+  PROMPT_MS,
   startPlugin,
   statusOf,
   until,
-  PROMPT_MS,
 } from './support.js';
 
 const absent = /^(NOT_FOUND|CONNECTION_REFUSED)$/;
 /** What a call that is cut off ends with. To grpc-js, EPIPE for a client that writes just then is an error of its own. */
 const cutOff: unknown[] = [status.UNAVAILABLE, status.CANCELLED, 'EPIPE'];
-
-/** The status code that a call fails with, or `EPIPE`. */
-async function endOf(answer: Promise<unknown>): Promise<unknown> {
-  const broken = await answer.then(
-    () => false,
-    (error: unknown) => String(error).endsWith('write EPIPE'),
-  );
-  return broken ? 'EPIPE' : statusOf(answer);
-}
 
 describe.each(networks)('closing a server over %s', (network) => {
   it('lets a call under way finish, and takes no more connections meanwhile', async () => {
