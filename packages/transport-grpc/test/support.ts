@@ -232,15 +232,6 @@ export async function statusOf(promise: Promise<unknown>): Promise<unknown> {
   throw new Error('expected a ServiceError', { cause: error });
 }
 
-/** The same, or `EPIPE`: to grpc-js, the failure of a client that writes just when its peer goes is an error of its own. */
-export async function endOf(answer: Promise<unknown>): Promise<unknown> {
-  const broken = await answer.then(
-    () => false,
-    (error: unknown) => String(error).endsWith('write EPIPE'),
-  );
-  return broken ? 'EPIPE' : statusOf(answer);
-}
-
 /** What the sockets among this process's descriptors are; each has its inode in its name. */
 export function openSockets(): Set<string> {
   const targets = readdirSync('/proc/self/fd').map((fd) => {
