@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ChannelCredentials } from '@grpc/grpc-js';
-import { noticeLostPeer } from './lost-peer.js';
+import { noticeLostPeer, reportAsLost } from './lost-peer.js';
 
 type SecureConnector = ReturnType<ChannelCredentials['_createSecureConnector']>;
 
@@ -32,7 +32,11 @@ export class ChannelSockets {
       connect: async (socket) => {
         this.#add(socket);
         const connected = await connector.connect(socket);
-        if (connected.secure) noticeLostPeer(socket, connected.socket);
+        reportAsLost(connected.socket);
+        if (connected.secure) {
+          reportAsLost(socket);
+          noticeLostPeer(socket, connected.socket);
+        }
         return connected;
       },
       waitForReady: () => connector.waitForReady(),

@@ -35,3 +35,15 @@ export function noticeLostPeer(socket: Socket, secured: Socket): void {
     return unref();
   };
 }
+
+/**
+ * Makes calls end as `UNAVAILABLE` when the connection is lost, whatever the operating system says of it. grpc-js does so for
+ * ECONNRESET and ETIMEDOUT alone, and makes `INTERNAL` of EPIPE; and ECONNRESET after a GOAWAY, of a plugin that closes, Node's HTTP/2
+ * keeps to itself, which is `INTERNAL` too. The message stays; nothing else reads the code.
+ */
+export function reportAsLost(socket: Socket): void {
+  socket.prependListener('error', (error: NodeJS.ErrnoException) => {
+    // What HTTP/2 finds wrong is of no system call.
+    if (error.syscall !== undefined) error.code = 'ETIMEDOUT';
+  });
+}

@@ -192,3 +192,21 @@ export function call(
 export async function ask(...of: Parameters<typeof call>): Promise<string> {
   return (await call(...of)).value.toString();
 }
+
+/** A call that goes on with its requests until it fails, with what it then rejects with; it tells when it is in the middle. */
+export function requestsWithoutEnd(client: ProbeClient, underWay: () => void): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const part = Buffer.alloc(2 ** 16);
+    const requests = client.join(new Metadata(), {}, (error) => {
+      reject(error ?? new Error('it answered'));
+    });
+    let written = 0;
+    const write = (): void => {
+      if (++written === 3) underWay();
+      requests.write(part, (error: Error | null | undefined) => {
+        if (!(error instanceof Error)) setImmediate(write);
+      });
+    };
+    write();
+  });
+}
