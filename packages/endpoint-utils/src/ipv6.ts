@@ -27,9 +27,9 @@ function readGroups(text: string): number[] | undefined {
     let group = 0;
     for (let digit = hexDigit(text, at); digit >= 0; digit = hexDigit(text, ++at)) group = group * 16 + digit;
     if (text.charCodeAt(at) === DOT) {
-      const [a, b, c, d] = ipv4Host(text, start, text.length)?.split('.').map(Number) ?? [];
-      if (a === undefined || b === undefined || c === undefined || d === undefined || count > GROUPS - 2)
-        return undefined;
+      const address = ipv4Host(text, start, text.length);
+      if (address === undefined || count > GROUPS - 2) return undefined;
+      const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number);
       groups[count++] = a * 256 + b;
       groups[count++] = c * 256 + d;
       break;

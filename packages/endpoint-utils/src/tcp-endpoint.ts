@@ -30,5 +30,5 @@ export function tcpEndpoint(text: string): TcpEndpoint {
 
 /** Whether `parseEndpoint` takes `text`, as an endpoint of TCP. Never throws. */
 export function isValidTcpEndpoint(text: string): boolean {
-  return typeof text === 'string' && unixPathStart(text) < 0 && parseTcp(text) !== undefined;
+  return typeof text === 'string' && parseTcp(text) !== undefined;
 }

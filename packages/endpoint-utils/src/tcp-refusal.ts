@@ -94,8 +94,10 @@ function refuseHost(text: string, address: string, { host, port }: HostPort): Re
     }
     return undefined;
   }
+  if (host.includes(':') && canonicalIPv6(host.replace(/%.*/, '')) === undefined) {
+    return ['not an IPv6 address', 'write one such as [::1]:50051'];
+  }
   if (host.includes('%')) return ['bad IPv6 zone', 'write an address with an interface, as in [fe80::1%eth0]:50051'];
-  if (host.includes(':')) return ['not an IPv6 address', 'write one such as [::1]:50051'];
   if (looksLikeIPv4(host)) {
     return ['not an IPv4 address', 'write four numbers from 0 to 255 without leading zeros, as in 127.0.0.1:50051'];
   }

@@ -130,6 +130,7 @@ const refused: [text: string, hint: RegExp][] = [
   ['[localhost]:50051', /brackets.*"localhost:50051"/],
   ['[127.0.0.1]:50051', /brackets.*"127\.0\.0\.1:50051"/],
   ['[::g]:50051', /not an IPv6 address/],
+  ['[::g%eth0]:50051', /not an IPv6 address/],
   ['[1:2]:50051', /not an IPv6 address/],
   ['[fe80::1%]:50051', /zone/],
   ['[fe80::1%a b]:50051', /whitespace/],
