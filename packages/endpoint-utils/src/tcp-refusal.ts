@@ -25,7 +25,7 @@ export function refuseTcp(text: string): TransportError {
 
 /** What can be said of the text as a whole, before it is taken apart. */
 function refuseForm(text: string): Refusal | undefined {
-  if (text === '') return ['it is empty', FORMS];
+  if (text === '') return ['empty', FORMS];
   const abstract = refuseAbstract(text);
   if (abstract !== undefined) return abstract;
   if (/[^!-~\xa0-\uffff]|\s/.test(text)) return ['whitespace or a control character in it', `remove it; ${UNIX_FORMS}`];

@@ -17,7 +17,7 @@ export function parseUnixEndpoint(text: string): UnixEndpoint {
   throw invalidEndpoint(
     text,
     ...(refuseAbstract(text) ?? [
-      'not the endpoint of a unix socket',
+      text === '' ? 'empty' : 'not the endpoint of a unix socket',
       `${UNIX_FORMS}; TCPSocketTransport of @rpcplugin/transport-tcp connects to host:port`,
     ]),
   );

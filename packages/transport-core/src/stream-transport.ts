@@ -207,7 +207,7 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
   }
 
   async #stop(listener: Listener<C>): Promise<void> {
-    listener.operation.giveUp(closedError('listen'));
+    if (listener.endpoint === undefined) listener.operation.giveUp(closedError('listen'));
     await listener.bound;
     if (this.#listener !== listener) return;
     try {

@@ -79,24 +79,32 @@ export class TCPSocketTransport extends SocketTransport {
     }
     return {
       endpoint: joinHostPort(host, port),
-      attempt: async ({ allowHalfOpen, operation }) => {
-        const dial = async (address: string, attempt: Operation): Promise<Socket> => {
-          const options = { host: address, port, allowHalfOpen, noDelay: true, keepAlive: true };
-          return refuseSelfConnection(await connectSocket(options, attempt));
-        };
-        if (isIP(host) !== 0) return dial(host, operation);
-        const addresses = interleaveFamilies(await resolveHost(host, operation.signal));
-        return connectFirst(
-          addresses.map(
-            ({ address }) =>
-              (attempt) =>
-                dial(address, attempt),
-          ),
-          operation,
-        );
+      attempt: ({ allowHalfOpen, operation }) => {
+        const dial = (address: string, attempt: Operation): Promise<Socket> =>
+          connectSocket({ host: address, port, allowHalfOpen, noDelay: true, keepAlive: true }, attempt).then(
+            refuseSelfConnection,
+          );
+        return isIP(host) === 0 ? dialName(host, dial, operation) : dial(host, operation);
       },
     };
   }
+}
+
+/** Connects to one of the addresses of a name. */
+async function dialName(
+  name: string,
+  dial: (address: string, attempt: Operation) => Promise<Socket>,
+  operation: Operation,
+): Promise<Socket> {
+  const addresses = interleaveFamilies(await resolveHost(name, operation.signal));
+  return connectFirst(
+    addresses.map(
+      ({ address }) =>
+        (attempt) =>
+          dial(address, attempt),
+    ),
+    operation,
+  );
 }
 
 /** Makes TCP transports, for `negotiateTransport`. Every platform has them. */
