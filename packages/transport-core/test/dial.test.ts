@@ -171,6 +171,7 @@ describe('connectSocket', () => {
     expect(['error', 'connect'].map((event) => socket.listenerCount(event))).toEqual(
       ['error', 'connect'].map((event) => fresh.listenerCount(event)),
     );
+    expect(operation.onGiveUp.size).toBe(0);
   });
 
   it('rejects NOT_A_SOCKET for a regular file', async () => {
@@ -209,6 +210,7 @@ describe('connectSocket', () => {
 
   it('rejects with the system error where nothing is', async () => {
     await expect(connectSocket({ path: await freshPath() }, operation)).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(operation.onGiveUp.size).toBe(0);
   });
 
   it('rejects with the reason of an operation that was given up beforehand', async () => {

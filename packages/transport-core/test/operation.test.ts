@@ -66,6 +66,14 @@ describe('Operation', () => {
     expect(await givenUp(operation)).toMatchObject({ code: 'CLOSED' });
   });
 
+  it('has one signal, which fires however often it is asked for', () => {
+    const operation = new Operation('test');
+    const { signal } = operation;
+    expect(operation.signal).toBe(signal);
+    operation.giveUp(new TransportError('CLOSED', 'x'));
+    expect(signal.aborted).toBe(true);
+  });
+
   it('is not given up by the caller after its end', () => {
     const controller = new AbortController();
     const operation = new Operation('test', { signal: controller.signal });
