@@ -30,7 +30,7 @@ export class TCPSocketTransport extends SocketTransport {
 
   /** @throws TransportError `INVALID_ARGUMENT` for an option that can not be used. */
   constructor(options: TCPSocketTransportOptions = {}) {
-    super('tcp', options, { waitMs: 0, pollMs: 8, hints: hostHints });
+    super('tcp', options, { waitMs: 0, pollMs: 5, hints: hostHints });
     this.#address = listenAddress(options);
   }
 
@@ -82,7 +82,7 @@ export class TCPSocketTransport extends SocketTransport {
       attempt: ({ allowHalfOpen, operation }) => {
         const dial = (address: string, attempt: Operation): Promise<Socket> =>
           connectSocket({ host: address, port, allowHalfOpen, noDelay: true, keepAlive: true }, attempt).then(
-            refuseSelfConnection,
+            (socket) => refuseSelfConnection(socket, port),
           );
         return isIP(host) === 0 ? dialName(host, dial, operation) : dial(host, operation);
       },

@@ -14,15 +14,16 @@ it('a socket that is connected to itself is refused and destroyed', { retry: 2 }
   await once(server, 'close');
   const socket = connect({ host: '127.0.0.1', port, localPort: port });
   await once(socket, 'connect');
-  const error = thrown(() => refuseSelfConnection(socket));
+  const error = thrown(() => refuseSelfConnection(socket, port));
   expect(error).toMatchObject({ code: 'CONNECTION_REFUSED', hint: connectHints.CONNECTION_REFUSED });
   expect(socket.destroyed).toBe(true);
 });
 
 it('a socket that is connected to a listener of the same machine is not', async () => {
-  const socket = connect(portOf(await plainServer('127.0.0.1')), '127.0.0.1');
+  const port = portOf(await plainServer('127.0.0.1'));
+  const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
-  expect(refuseSelfConnection(socket)).toBe(socket);
+  expect(refuseSelfConnection(socket, port)).toBe(socket);
   socket.destroy();
 });
 
@@ -31,6 +32,14 @@ it.runIf(process.platform === 'linux')('nor is one with the same port at another
   const port = portOf(await plainServer('127.0.0.2'));
   const socket = connect({ host: '127.0.0.2', port, localAddress: '127.0.0.1', localPort: port });
   await once(socket, 'connect');
-  expect(refuseSelfConnection(socket)).toBe(socket);
+  expect(refuseSelfConnection(socket, port)).toBe(socket);
   socket.destroy();
+});
+
+it('nor is one that has been closed meanwhile, and has no address any more', async () => {
+  const port = portOf(await plainServer('127.0.0.1'));
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.destroy();
+  expect(refuseSelfConnection(socket, port)).toBe(socket);
 });
