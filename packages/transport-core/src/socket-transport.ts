@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { ListenOptions as ServerListenOptions, Server, Socket } from 'node:net';
 import { TransportDiagnostics } from './diagnostics.js';
+import type { Operation } from './operation.js';
 import { assertOptions, integerOption } from './options.js';
 import { StreamTransport } from './stream-transport.js';
 import type { BindOptions, DialDefaults, Dialer } from './stream-transport.js';
@@ -37,9 +38,9 @@ export abstract class SocketTransport extends StreamTransport<Socket> {
 
   /**
    * Puts the server on an address, with {@link startServer}, and resolves with the canonical endpoint once it can be reached.
-   * When it fails, or `signal` fires, it tidies up, closes nothing of the server, and rejects.
+   * When it fails, or the operation is given up, it tidies up, closes nothing of the server, and rejects.
    */
-  protected abstract bind(server: Server, signal: AbortSignal): Promise<string>;
+  protected abstract bind(server: Server, operation: Operation): Promise<string>;
 
   /** Tidies up what `bind` left beside the server's own descriptor, which is closed right afterwards. */
   protected abstract unbind(): void | Promise<void>;
@@ -52,7 +53,7 @@ export abstract class SocketTransport extends StreamTransport<Socket> {
     await once(server, 'listening');
   }
 
-  protected override async open({ accept, allowHalfOpen, signal }: BindOptions<Socket>): Promise<string> {
+  protected override async open({ accept, allowHalfOpen, operation }: BindOptions<Socket>): Promise<string> {
     // Node has no use for the TCP options on other kinds of sockets, and sets them as it accepts.
     const server = createServer({ allowHalfOpen, noDelay: true, keepAlive: true });
     if (this.#maxConnections !== undefined) server.maxConnections = this.#maxConnections;
@@ -68,7 +69,7 @@ export abstract class SocketTransport extends StreamTransport<Socket> {
       });
     });
     try {
-      const endpoint = await this.bind(server, signal);
+      const endpoint = await this.bind(server, operation);
       this.#server = server;
       return endpoint;
     } catch (error) {

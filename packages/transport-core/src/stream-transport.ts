@@ -38,8 +38,8 @@ export interface BindOptions<C extends Duplex> {
   readonly accept: (connection: C) => void;
   /** Whether a connection is to stay writable after its peer ended. */
   readonly allowHalfOpen: boolean;
-  /** Fires when the listen is given up. */
-  readonly signal: AbortSignal;
+  /** Given up when the listen is (see its `signal`). */
+  readonly operation: Operation;
 }
 
 interface Listener<C extends Duplex> {
@@ -85,8 +85,8 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
   }
 
   /**
-   * Listens on an address, and resolves with the canonical endpoint once it can be reached. When it fails, or `signal` fires, it
-   * tidies up and rejects.
+   * Listens on an address, and resolves with the canonical endpoint once it can be reached. When it fails, or the operation is given
+   * up, it tidies up and rejects.
    */
   protected abstract open(options: BindOptions<C>): Promise<string>;
 
@@ -131,7 +131,7 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
       this.#accept(listener, connection, onConnection);
     };
     this.#listener = listener;
-    const bound = this.#bind(listener, { accept, allowHalfOpen, signal: operation.signal });
+    const bound = this.#bind(listener, { accept, allowHalfOpen, operation });
     listener.bound = bound.catch(() => undefined);
     return bound;
   }
@@ -140,8 +140,8 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
     const { operation, early } = listener;
     try {
       const endpoint = await this.open(options);
-      if (operation.signal.aborted) await this.shut();
-      operation.signal.throwIfAborted();
+      if (operation.failure !== undefined) await this.shut();
+      operation.throwIfGivenUp();
       listener.endpoint = endpoint;
     } catch (error) {
       for (const connection of early) connection.destroy();

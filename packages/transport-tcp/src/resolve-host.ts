@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { lookupFailure } from '@rpcplugin/transport-core';
+import type { Operation } from '@rpcplugin/transport-core';
 
 /** One address of a host. */
 export interface HostAddress {
@@ -9,21 +10,18 @@ export interface HostAddress {
 
 /**
  * The addresses of a host, by the platform's resolver (getaddrinfo(3)) and in its order. That can not be interrupted: when
- * `signal` fires the result is no longer waited for.
+ * the operation is given up the result is no longer waited for.
  */
-export async function resolveHost(host: string, signal: AbortSignal): Promise<HostAddress[]> {
+export async function resolveHost(host: string, operation: Operation): Promise<HostAddress[]> {
   const family = isIP(host);
   if (family !== 0) return [{ address: host, family }];
   // Not needed for addresses, and slow to load.
   const { lookup } = await import('node:dns');
-  signal.throwIfAborted();
+  operation.throwIfGivenUp();
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener('abort', onAbort);
+    operation.onGiveUp.add(reject);
     lookup(host, { all: true }, (error, addresses) => {
-      signal.removeEventListener('abort', onAbort);
+      operation.onGiveUp.delete(reject);
       if (error === null) resolve(addresses);
       else reject(lookupFailure(error));
     });

@@ -34,16 +34,16 @@ export class TCPSocketTransport extends SocketTransport {
     this.#address = listenAddress(options);
   }
 
-  protected override async bind(server: Server, signal: AbortSignal): Promise<string> {
+  protected override async bind(server: Server, operation: Operation): Promise<string> {
     const { host, ports } = this.#address;
-    const addresses = await resolveHost(host, signal).catch((error: unknown) => {
-      signal.throwIfAborted();
+    const addresses = await resolveHost(host, operation).catch((error: unknown) => {
+      operation.throwIfGivenUp();
       throw bindError(error, host, { min: ports.min, max: ports.min });
     });
     // As Go's net.Listen does with a name: one of its addresses, IPv4 if there is one.
     const address = (addresses.find(({ family }) => family === 4) ?? addresses[0])?.address ?? host;
     for (let port = ports.min; ; port++) {
-      signal.throwIfAborted();
+      operation.throwIfGivenUp();
       try {
         // The port is bound at once and kept. One that is probed first can be gone when it is bound.
         await this.startServer(server, { host: address, port });
@@ -96,7 +96,7 @@ async function dialName(
   dial: (address: string, attempt: Operation) => Promise<Socket>,
   operation: Operation,
 ): Promise<Socket> {
-  const addresses = interleaveFamilies(await resolveHost(name, operation.signal));
+  const addresses = interleaveFamilies(await resolveHost(name, operation));
   return connectFirst(
     addresses.map(
       ({ address }) =>

@@ -35,7 +35,7 @@ export class MemoryTransport extends StreamTransport<MemoryConnection> {
   protected override async open(options: BindOptions<MemoryConnection>): Promise<string> {
     // As with sockets, nothing is bound in the very call.
     await Promise.resolve();
-    options.signal.throwIfAborted();
+    options.operation.throwIfGivenUp();
     const endpoint = `memory:${this.#name ?? `${++lastNumber}`}`;
     if (listeners.has(endpoint)) {
       throw new TransportError('ADDRESS_IN_USE', `somebody listens at ${endpoint}`, {

@@ -49,6 +49,6 @@ async function removeDeadSockets(directory: HeldDirectory, emptyForMs: number): 
 }
 
 async function isStale(path: string): Promise<boolean> {
-  const stale = await staleSocket(path, new AbortController().signal).catch(() => undefined);
+  const stale = await staleSocket(path).catch(() => undefined);
   return stale !== undefined;
 }

@@ -3,6 +3,7 @@ import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { basename } from 'node:path';
 import { errnoOf, pause, TransportError } from '@rpcplugin/transport-core';
+import type { Operation } from '@rpcplugin/transport-core';
 import type { HeldDirectory } from './held-directory.js';
 import { hashOf } from './names.js';
 
@@ -23,11 +24,11 @@ const PATIENCE_MS = 5000;
 export async function withPathLock<T>(
   path: string,
   directory: HeldDirectory,
-  signal: AbortSignal,
+  operation: Operation,
   action: (isLocked: boolean) => Promise<T>,
 ): Promise<T> {
   if (process.platform !== 'linux') return action(false);
-  const release = await acquire(lockName(path, directory), path, signal);
+  const release = await acquire(lockName(path, directory), path, operation);
   try {
     return await action(true);
   } finally {
@@ -39,14 +40,14 @@ function lockName(path: string, { stats: { dev, ino } }: HeldDirectory): string 
   return `\0rpcplugin-lock/${dev.toString(36)}/${ino.toString(36)}/${hashOf(basename(path))}`;
 }
 
-async function acquire(name: string, path: string, signal: AbortSignal): Promise<() => void> {
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
-  while (!patience.aborted) {
+async function acquire(name: string, path: string, operation: Operation): Promise<() => void> {
+  for (let patience: AbortSignal | undefined; patience?.aborted !== true;) {
     const release = await tryLock(name);
     if (release !== undefined) return release;
+    patience ??= AbortSignal.any([operation.signal, AbortSignal.timeout(PATIENCE_MS)]);
     await holderGone(name, patience);
   }
-  signal.throwIfAborted();
+  operation.throwIfGivenUp();
   throw new TransportError(
     'ADDRESS_IN_USE',
     `another process has been about to listen at ${path} for ${PATIENCE_MS} ms`,

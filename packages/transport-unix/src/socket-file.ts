@@ -1,6 +1,7 @@
 import { chmodSync, chownSync, linkSync, mkdtempSync, unlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { assertSocketPathFits, errnoOf } from '@rpcplugin/transport-core';
+import type { Operation } from '@rpcplugin/transport-core';
 import { identityOf, isStill } from './file-identity.js';
 import type { FileIdentity } from './file-identity.js';
 import { EMPTY_FOR_MS, sweepLeftovers } from './leftovers.js';
@@ -25,7 +26,7 @@ export interface PublishOptions {
   tidyUp: TidyUp;
   /** Whether the path's lock is held: the platform may not have it. */
   isLocked: boolean;
-  signal: AbortSignal;
+  operation: Operation;
 }
 
 /**
@@ -38,7 +39,7 @@ export interface PublishOptions {
  * @throws TransportError `ADDRESS_IN_USE`, `NOT_A_SOCKET` or `PERMISSION_DENIED`; what stands at the path is untouched then.
  */
 export async function publishSocket(path: string, options: PublishOptions): Promise<void> {
-  const { directory, bind, mode, gid, tidyUp, isLocked, signal } = options;
+  const { directory, bind, mode, gid, tidyUp, isLocked, operation } = options;
   const file = directory.at(basename(path));
   const prefix = stagingPrefix(path);
   const staging = new TidyUp();
@@ -56,7 +57,7 @@ export async function publishSocket(path: string, options: PublishOptions): Prom
     if ((stage.stats.mode & 0o777n) !== 0o700n) throw new Error(`${stagingPath} is not the directory that was made`);
     const isLeftover = (name: string): boolean => name.startsWith(prefix) && name !== basename(stagingPath);
     await sweepLeftovers(directory.at(), isLeftover, isLocked ? 0 : EMPTY_FOR_MS);
-    const stale = await staleSocket(path, signal, file);
+    const stale = await staleSocket(path, file);
     // When the server closes, libuv removes what stands at the name that was bound then. Nobody can guess it.
     const socket = stage.at(unguessableName());
     assertSocketPathFits(socket);
@@ -65,7 +66,7 @@ export async function publishSocket(path: string, options: PublishOptions): Prom
       removeIfThere(socket, unlinkSync);
     });
     await bind(socket);
-    signal.throwIfAborted();
+    operation.throwIfGivenUp();
     if (gid !== undefined) chownSync(socket, -1, gid);
     chmodSync(socket, mode);
     const identity = identityOf(socket);

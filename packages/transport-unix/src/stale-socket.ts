@@ -21,11 +21,11 @@ import type { FileIdentity } from './file-identity.js';
  *   user can not probe.
  * @param at - Another path of the same file, to look at in place of the one that errors name.
  */
-export async function staleSocket(path: string, signal: AbortSignal, at = path): Promise<FileIdentity | undefined> {
+export async function staleSocket(path: string, at = path): Promise<FileIdentity | undefined> {
   const stats = lstatSync(at, { bigint: true, throwIfNoEntry: false });
   if (stats === undefined) return undefined;
   if (!stats.isSocket()) throw inTheWay(path, 'NOT_A_SOCKET', `${kindOf(stats)} stands`);
-  const refusal = await probe(at, signal);
+  const refusal = await probe(at);
   const errno = errnoOf(refusal);
   // Out of descriptors, say: it was not probed at all.
   if (errno !== 'EAGAIN' && errorCodeOf(refusal) === 'RESOURCE_EXHAUSTED') throw refusal;
@@ -45,14 +45,13 @@ export async function staleSocket(path: string, signal: AbortSignal, at = path):
 }
 
 /** Connects and leaves; the error if that was not possible. Nobody is waited for: a full backlog is EAGAIN at once. */
-async function probe(path: string, signal: AbortSignal): Promise<unknown> {
+async function probe(path: string): Promise<unknown> {
   const operation = new Operation('probe');
   const refusal = await connectSocket({ path }, operation).then(
     (socket) => void socket.destroy(),
     (error: unknown) => error,
   );
   operation.end();
-  signal.throwIfAborted();
   return refusal;
 }
 

@@ -9,7 +9,7 @@ import {
   toTransportError,
   TransportError,
 } from '@rpcplugin/transport-core';
-import type { Dialer, TransportFactory } from '@rpcplugin/transport-core';
+import type { Dialer, Operation, TransportFactory } from '@rpcplugin/transport-core';
 import { groupId } from './group.js';
 import { HeldDirectory } from './held-directory.js';
 import { socketPlacement } from './options.js';
@@ -49,12 +49,12 @@ export class UnixSocketTransport extends SocketTransport {
     this.#placement = socketPlacement(options);
   }
 
-  protected override async bind(server: Server, signal: AbortSignal): Promise<string> {
+  protected override async bind(server: Server, operation: Operation): Promise<string> {
     const { group } = this.#placement;
-    const gid = group === undefined ? undefined : await groupId(group, signal);
+    const gid = group === undefined ? undefined : await groupId(group, operation.signal);
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#publish(server, gid, signal);
+        return await this.#publish(server, gid, operation);
       } catch (error) {
         // Somebody removed the directory while it was empty, as a transport that closes does with one that it made.
         const isGone = error instanceof Error && errnoOf(error.cause) === 'ENOENT' && !server.listening;
@@ -63,7 +63,7 @@ export class UnixSocketTransport extends SocketTransport {
     }
   }
 
-  async #publish(server: Server, gid: number | undefined, signal: AbortSignal): Promise<string> {
+  async #publish(server: Server, gid: number | undefined, operation: Operation): Promise<string> {
     const { mode } = this.#placement;
     const tidyUp = new TidyUp();
     let endpoint: string | undefined;
@@ -75,8 +75,8 @@ export class UnixSocketTransport extends SocketTransport {
         directory.close();
       });
       const bind = (address: string): Promise<void> => this.startServer(server, { path: address });
-      await withPathLock(path, directory, signal, (isLocked) =>
-        publishSocket(path, { directory, bind, mode, gid, tidyUp, isLocked, signal }),
+      await withPathLock(path, directory, operation, (isLocked) =>
+        publishSocket(path, { directory, bind, mode, gid, tidyUp, isLocked, operation }),
       );
       this.#tidyUp = tidyUp;
       return endpoint;

@@ -1,23 +1,24 @@
 import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
+import { Operation, TransportError } from '@rpcplugin/transport-core';
 import { expect, it, onTestFinished } from 'vitest';
 import { HeldDirectory } from '../src/held-directory.js';
 import { withPathLock } from '../src/path-lock.js';
 import { failure, freshDirectory } from './support.js';
 
-const { signal } = new AbortController();
 const nothing = (): Promise<void> => Promise.resolve();
 
 /** Takes the locks of names in a new directory. */
 async function locks(): Promise<
-  <T>(name: string, action: () => Promise<T>, givenUpBy?: AbortSignal) => ReturnType<typeof withPathLock<T>>
+  <T>(name: string, action: () => Promise<T>, operation?: Operation) => ReturnType<typeof withPathLock<T>>
 > {
   const path = await freshDirectory();
   const directory = HeldDirectory.open(path);
   onTestFinished(() => {
     directory.close();
   });
-  return (name, action, givenUpBy = signal) => withPathLock(join(path, name), directory, givenUpBy, action);
+  return (name, action, operation = new Operation('test')) =>
+    withPathLock(join(path, name), directory, operation, action);
 }
 
 /** Something under way until it is ended. */
@@ -69,13 +70,13 @@ it('whoever waits can be given up, and the next has its turn all the same', asyn
   const first = pending();
   const holding = lock('p.sock', first.action);
   await first.begun;
-  const controller = new AbortController();
-  const waiting = lock('p.sock', nothing, controller.signal);
+  const operation = new Operation('test');
+  const waiting = lock('p.sock', nothing, operation);
   const next = lock('p.sock', nothing);
   // By then it has found the lock taken.
   for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
-  const reason = new Error('enough');
-  controller.abort(reason);
+  const reason = new TransportError('ABORTED', 'enough');
+  operation.giveUp(reason);
   await expect(waiting).rejects.toBe(reason);
   first.end();
   await Promise.all([holding, next]);

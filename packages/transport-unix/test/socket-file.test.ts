@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, unlinkSync, writ
 import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
+import { Operation } from '@rpcplugin/transport-core';
 import { expect, it, onTestFinished } from 'vitest';
 import { HeldDirectory } from '../src/held-directory.js';
 import { publishSocket } from '../src/socket-file.js';
@@ -24,8 +25,8 @@ async function publish(path: string, meanwhile: () => unknown): Promise<void> {
     await once(server, 'listening');
     await meanwhile();
   };
-  const { signal } = new AbortController();
-  await publishSocket(path, { directory, bind, mode: 0o600, gid: undefined, tidyUp, isLocked: true, signal });
+  const operation = new Operation('test');
+  await publishSocket(path, { directory, bind, mode: 0o600, gid: undefined, tidyUp, isLocked: true, operation });
 }
 
 /** The directory in which a socket is made first. */

@@ -4,15 +4,13 @@ import { expect, it } from 'vitest';
 import { staleSocket } from '../src/stale-socket.js';
 import { failure, freshDirectory } from './support.js';
 
-const { signal } = new AbortController();
-
 it('a path that can not be looked at is not taken for one where nothing stands', async () => {
   const file = join(await freshDirectory(), 'file');
   await writeFile(file, '');
-  await expect(staleSocket(join(file, 'p.sock'), signal)).rejects.toMatchObject({ code: 'ENOTDIR' });
+  await expect(staleSocket(join(file, 'p.sock'))).rejects.toMatchObject({ code: 'ENOTDIR' });
 });
 
 it('a device is told from other files that are no sockets', async () => {
-  const error = await failure(staleSocket('/dev/null', signal));
+  const error = await failure(staleSocket('/dev/null'));
   expect(error).toMatchObject({ code: 'NOT_A_SOCKET', message: expect.stringContaining('a device') as string });
 });
