@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryTransport, requirements, transportCases } from '../src/index.js';
-import { mutants, subjectOf } from './mutants.js';
+import { mutants } from './mutants/index.js';
+import { subjectOf } from './mutants/mutant.js';
 import { memory } from './subjects.js';
 
 const ids = requirements.map(({ id }) => id);
