@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How long something may take that is to be immediate, in milliseconds, on a machine with other things to do. */
-export const PROMPT_MS = 5000;
+/**
+ * How long something may take that is to be immediate, in milliseconds, on a machine with other things to do; less than the limits
+ * that hold by default, so that it is seen if one of those is kept in place of what the case asks for.
+ */
+export const PROMPT_MS = 2500;
 /** A limit that is not to be reached, in milliseconds: longer than a case may take. */
 export const NEVER_MS = 60_000;
 /** More turns of the event loop than a listen or a connect takes. */
