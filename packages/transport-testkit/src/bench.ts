@@ -41,6 +41,13 @@ export class Bench {
     return transport;
   }
 
+  /** The endpoint of a listener that does not answer. */
+  async stuck(): Promise<string> {
+    const endpoint = await this.subject.capabilities?.stuck?.();
+    if (endpoint === undefined) throw new Error('a case that needs stuck has to say so');
+    return endpoint;
+  }
+
   /** A listener that echoes, and its endpoint. */
   async echoServer(): Promise<{ listener: Transport; endpoint: string }> {
     const listener = await this.create();

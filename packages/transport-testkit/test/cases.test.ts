@@ -36,6 +36,12 @@ it('what is thrown and is no error is found, too', async () => {
   await expect(run).rejects.toThrow('found: nothing');
 });
 
+it('what needs a capability has no case without it', () => {
+  const needing = requirements.filter((requirement) => 'capability' in requirement).map(({ id }) => id);
+  const ids = transportCases({ create: () => new MemoryTransport() }).map(({ requirement }) => requirement);
+  expect(needing.filter((id) => ids.includes(id))).toEqual([]);
+});
+
 it('a case that is over leaves no timer', async () => {
   const before = timers();
   await caseOf({ create: () => new MemoryTransport() }).run();

@@ -2,12 +2,20 @@ import type { TransportError } from '@rpcplugin/transport-core';
 import { describe, expect, it } from 'vitest';
 import { MemoryTransport } from '../src/index.js';
 import { describeTransport } from '../src/vitest.js';
-import { memory } from './subjects.js';
+import { hasty, memory, patient } from './subjects.js';
 
 describeTransport(memory);
 
 describe('without anything that it can do beyond the contract', () => {
   describeTransport({ create: memory.create });
+});
+
+describe('with another default of graceMs', () => {
+  describeTransport(hasty);
+});
+
+describe('with another default of waitMs, and slow to hand over connections', () => {
+  describeTransport(patient);
 });
 
 it.each(['', 5, null])('%j is no name: INVALID_ARGUMENT', (name) => {

@@ -2,11 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { MemoryTransport, requirements, transportCases } from '../src/index.js';
 import { mutants } from './mutants/index.js';
 import { subjectOf } from './mutants/mutant.js';
+import type { Mutant } from './mutants/mutant.js';
 import { memory } from './subjects.js';
 
 const ids = requirements.map(({ id }) => id);
 
-const failures = mutants.flatMap((mutant) => mutant.fails.map((fails) => ({ ...mutant, fails })));
+type Failure = Omit<Mutant, 'fails'> & { readonly fails: string };
+const failures = mutants.flatMap((mutant) => mutant.fails.map((fails): Failure => ({ ...mutant, fails })));
 
 it('there is a case for every requirement', () => {
   const covered = new Set(transportCases(memory).map(({ requirement }) => requirement));
@@ -23,16 +25,22 @@ it('no two cases have one name', () => {
   expect(new Set(names).size).toBe(names.length);
 });
 
-describe('a transport that', () => {
-  it.each(failures)('$mistake fails "$fails"', async ({ mistake, transport, fails, timeoutMs = 1000 }) => {
-    const [found] = transportCases(subjectOf(mistake, transport), { timeoutMs }).filter(({ name }) => name === fails);
-    const requirement = fails.slice(0, 2);
-    await expect(found?.run()).rejects.toMatchObject({
-      name: 'ContractError',
-      requirement,
-      message: expect.stringContaining(
-        requirements.find(({ id }) => id === requirement)?.statement ?? 'none',
-      ) as string,
-    });
+async function expectFailure({ mistake, transport, fails, finds = /./, timeoutMs }: Failure): Promise<void> {
+  const cases = transportCases(subjectOf(mistake, transport), { timeoutMs: timeoutMs ?? 1000 });
+  const running = cases.find(({ name }) => name === fails)?.run();
+  const requirement = fails.slice(0, 2);
+  await expect(running).rejects.toMatchObject({
+    name: 'ContractError',
+    requirement,
+    message: expect.stringContaining(requirements.find(({ id }) => id === requirement)?.statement ?? 'none') as string,
   });
+  await expect(running).rejects.toThrow(finds);
+}
+
+describe('a transport that', () => {
+  it.each(failures.filter(({ timeoutMs }) => timeoutMs === undefined))('$mistake fails "$fails"', expectFailure);
+});
+
+describe.concurrent('a transport that', () => {
+  it.each(failures.filter(({ timeoutMs }) => timeoutMs !== undefined))('$mistake fails "$fails"', expectFailure);
 });

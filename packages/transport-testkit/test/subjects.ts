@@ -1,5 +1,7 @@
+import type { BindOptions, CloseOptions, ConnectOptions, Dialer } from '@rpcplugin/transport-core';
 import { MemoryTransport } from '../src/index.js';
-import type { TransportSubject } from '../src/index.js';
+import type { MemoryConnection, TransportSubject } from '../src/index.js';
+import { NEVER_MS } from '../src/waiting.js';
 
 let lastName = 0;
 
@@ -14,3 +16,54 @@ export const memory = {
     absent: { 'a name that nobody has': { code: 'NOT_FOUND', make: () => `memory:nobody-${++lastName}` } },
   },
 } satisfies TransportSubject;
+
+/** Connections have no grace unless a case gives them one. */
+export const hasty: TransportSubject = {
+  create: () =>
+    new (class extends MemoryTransport {
+      override close(options?: CloseOptions): Promise<void> {
+        return super.close({ graceMs: 0, ...options });
+      }
+    })(),
+};
+
+/** Patient transports wait for it to answer, which it does not. */
+const stuck = new MemoryTransport({ name: 'stuck in subjects.ts' });
+/** What is left of patient transports that have not stopped. */
+const listening = new Set<Patient>();
+
+/** By default it waits, and gives connections, as long as it takes; and it hands them over late. */
+class Patient extends MemoryTransport {
+  override connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
+    return super.connect(endpoint, { waitMs: NEVER_MS, ...options });
+  }
+  override close(options?: CloseOptions): Promise<void> {
+    return super.close({ graceMs: Infinity, ...options });
+  }
+  protected override async open({ accept, ...options }: BindOptions<MemoryConnection>): Promise<string> {
+    const endpoint = await super.open({ ...options, accept: (connection) => void setImmediate(accept, connection) });
+    listening.add(this);
+    return endpoint;
+  }
+  protected override shut(): void {
+    super.shut();
+    listening.delete(this);
+  }
+  protected override dialer(endpoint: string): Dialer<MemoryConnection> {
+    const dialer = super.dialer(endpoint);
+    if (endpoint !== stuck.endpoint) return dialer;
+    const attempt: typeof dialer.attempt = ({ operation }) =>
+      new Promise((_, reject) => void operation.onGiveUp.add(reject));
+    return { ...dialer, attempt };
+  }
+}
+
+export const patient: TransportSubject = {
+  create: () => new Patient(),
+  capabilities: {
+    ...memory.capabilities,
+    createAt: (endpoint) => new Patient({ name: endpoint.replace('memory:', '') }),
+    stuck: () => stuck.endpoint ?? stuck.listen(),
+    leftovers: () => Array.from(listening, ({ endpoint }) => String(endpoint)),
+  },
+};

@@ -3,7 +3,7 @@ import { TransportError } from '@rpcplugin/transport-core';
 import type { ConnectOptions } from '@rpcplugin/transport-core';
 import { MemoryTransport } from '../../src/index.js';
 import type { MemoryConnection } from '../../src/index.js';
-import { STUCK, withConnection } from './mutant.js';
+import { LATE_MS, STUCK, withConnection } from './mutant.js';
 import type { Listen, Mutant } from './mutant.js';
 
 /** A transport that connects with other options. */
@@ -74,6 +74,28 @@ export const connectMutants: readonly Mutant[] = [
     }),
   },
   {
+    mistake: 'takes whatever is written at once',
+    fails: [
+      'C1 a reader that is slow holds up the writer (the near end writes)',
+      'C1 a reader that is slow holds up the writer (the far end writes)',
+    ],
+    transport: withConnection((connection) => {
+      const write = connection._write.bind(connection);
+      let written = Promise.resolve();
+      connection._write = (chunk: Buffer, encoding, callback) => {
+        written = written.then(
+          () =>
+            new Promise((resolve) => {
+              write(chunk, encoding, () => {
+                resolve();
+              });
+            }),
+        );
+        callback();
+      };
+    }),
+  },
+  {
     mistake: 'takes any text for an endpoint',
     fails: [
       'C2 a malformed endpoint rejects INVALID_ENDPOINT before any I/O',
@@ -89,6 +111,25 @@ export const connectMutants: readonly Mutant[] = [
     mistake: 'does not wait',
     fails: ['C3 where nobody listens connect rejects after waitMs'],
     transport: withConnectOptions((options) => ({ ...options, waitMs: 0 })),
+  },
+  {
+    mistake: 'waits longer than it was told',
+    fails: ['C3 where nobody listens connect rejects after waitMs'],
+    finds: /it gave up only after/,
+    transport: withConnectOptions((options) => ({ ...options, waitMs: LATE_MS })),
+    timeoutMs: 10_000,
+  },
+  {
+    mistake: 'has a time limit of its own',
+    fails: ['C4 an endpoint that does not appear rejects TIMEOUT after timeoutMs, and leaves nothing'],
+    finds: /it gave up only after/,
+    transport: withConnectOptions((options) => ({ ...options, timeoutMs: LATE_MS })),
+    timeoutMs: 10_000,
+  },
+  {
+    mistake: 'gives up after half of its time',
+    fails: ['C4 an endpoint that does not appear rejects TIMEOUT after timeoutMs, and leaves nothing'],
+    transport: withConnectOptions(({ timeoutMs = 5000, ...options }) => ({ ...options, timeoutMs: timeoutMs / 2 })),
   },
   {
     mistake: 'ignores timeoutMs',
@@ -114,6 +155,18 @@ export const connectMutants: readonly Mutant[] = [
         const connection = await super.connect(endpoint, options);
         options.signal?.addEventListener('abort', () => connection.destroy());
         return connection;
+      }
+    },
+  },
+  {
+    mistake: 'heeds the signal of a connect that failed',
+    fails: ['C5 once it has settled the signal does nothing'],
+    transport: class extends MemoryTransport {
+      override connect(endpoint: string, options: ConnectOptions = {}): Promise<MemoryConnection> {
+        return super.connect(endpoint, options).catch((error: unknown) => {
+          options.signal?.addEventListener('abort', () => undefined);
+          throw error;
+        });
       }
     },
   },

@@ -2,7 +2,7 @@ import { TransportError } from '@rpcplugin/transport-core';
 import type { ConnectOptions } from '@rpcplugin/transport-core';
 import { MemoryTransport } from '../../src/index.js';
 import type { MemoryConnection } from '../../src/index.js';
-import { withConnection, withHandler } from './mutant.js';
+import { files, withConnection, withHandler } from './mutant.js';
 import type { Listen, Mutant } from './mutant.js';
 
 let lastLate = 0;
@@ -95,8 +95,19 @@ export const listenMutants: readonly Mutant[] = [
       'L3 a connection does not flow yet when it reaches the handler',
       'C1 the connection does not flow yet, and nothing of what comes early is lost',
     ],
+    finds: /it flows already/,
     transport: withConnection((connection) => {
       connection.resume();
+    }),
+  },
+  {
+    mistake: 'hands over connections late, and flowing',
+    fails: ['L3 a connection does not flow yet when it reaches the handler'],
+    transport: withHandler((handler) => (connection) => {
+      setImmediate(() => {
+        connection.resume();
+        void handler(connection);
+      });
     }),
   },
   {
@@ -122,12 +133,35 @@ export const listenMutants: readonly Mutant[] = [
     },
   },
   {
+    mistake: 'does not read half-open connections without a handler',
+    fails: [
+      'L3 without a handler input is discarded (allowHalfOpen: true)',
+      'L3 without a handler a connection ends with its peer (allowHalfOpen: true)',
+    ],
+    transport: class extends MemoryTransport {
+      override listen(options: Listen = {}): Promise<string> {
+        return super.listen({ ...(options.allowHalfOpen === true && { onConnection: () => undefined }), ...options });
+      }
+    },
+  },
+  {
     mistake: 'lets a second listen replace the first',
     fails: ['L4 a second listen rejects ALREADY_LISTENING', 'L4 a second listen leaves the first undisturbed'],
     transport: class extends MemoryTransport {
       override async listen(options?: Listen): Promise<string> {
         await this.stopListening();
         return super.listen(options);
+      }
+    },
+  },
+  {
+    mistake: 'lets a second listen replace the handler of the first',
+    fails: ['L4 a second listen leaves the first undisturbed'],
+    transport: class extends MemoryTransport {
+      #handler: Listen['onConnection'];
+      override listen({ onConnection, ...options }: Listen = {}): Promise<string> {
+        this.#handler = onConnection ?? this.#handler;
+        return super.listen({ ...options, onConnection: (connection) => this.#handler?.(connection) });
       }
     },
   },
@@ -172,6 +206,18 @@ export const listenMutants: readonly Mutant[] = [
     },
   },
   {
+    mistake: 'leaves a file where its address is in use',
+    fails: ['L5 a listen that found its address in use leaves nothing'],
+    transport: class extends MemoryTransport {
+      override listen(options?: Listen): Promise<string> {
+        return super.listen(options).catch((error: unknown) => {
+          if (TransportError.isInstance(error) && error.code === 'ADDRESS_IN_USE') files.push('s');
+          throw error;
+        });
+      }
+    },
+  },
+  {
     mistake: 'hangs when listen is aborted',
     fails: ['L6 an abort while it is pending rejects ABORTED with its reason as the cause'],
     transport: class extends MemoryTransport {
@@ -199,11 +245,15 @@ export const listenMutants: readonly Mutant[] = [
   },
   {
     mistake: 'heeds the signal of listen for good',
-    fails: ['L6 once it has resolved the signal does nothing'],
+    fails: [
+      'L6 once it has resolved the signal does nothing',
+      'L6 an abort at any moment leaves a listener or nothing',
+    ],
     transport: class extends MemoryTransport {
       override async listen(options: Listen = {}): Promise<string> {
+        const endpoint = await super.listen(options);
         options.signal?.addEventListener('abort', () => void this.stopListening());
-        return super.listen(options);
+        return endpoint;
       }
     },
   },

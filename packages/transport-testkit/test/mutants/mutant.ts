@@ -1,16 +1,22 @@
 import type { ConnectOptions, ListenOptions } from '@rpcplugin/transport-core';
 import { MemoryTransport } from '../../src/index.js';
 import type { MemoryConnection, MemoryTransportOptions, TransportSubject } from '../../src/index.js';
+import { PROMPT_MS } from '../../src/waiting.js';
 import { memory } from '../subjects.js';
 
 /** A transport with one mistake, and the cases that are there to find it. */
 export interface Mutant {
   readonly mistake: string;
   readonly fails: readonly string[];
+  /** What the case says, if another of its assertions could fail as well. */
+  readonly finds?: RegExp;
   readonly transport: new (options?: MemoryTransportOptions) => MemoryTransport;
-  /** How long a case may take to find it, in milliseconds, if a process has to start. Default: 1000. */
+  /** How long a case may take to find it, in milliseconds, if it is slow: such cases run at the same time. Default: 1000. */
   readonly timeoutMs?: number;
 }
+
+/** Longer than all that the cases allow for what is to take at most 150 ms, in milliseconds. */
+export const LATE_MS = 200 + PROMPT_MS;
 
 /** Where somebody listens who neither lets anybody in nor turns anybody away. */
 export const STUCK = 'memory:stuck';
