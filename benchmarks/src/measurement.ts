@@ -35,6 +35,8 @@ export interface Comparison<Name extends string> {
   readonly baseline?: Subject<Name>;
   /** Who else is shown beside them. */
   readonly peers?: readonly Subject<Name>[];
+  /** Whether each sample is of new processes, or of what is always the same: then a round that does not count is of no use. */
+  readonly fresh?: boolean;
 }
 
 export interface Spread {
@@ -63,17 +65,16 @@ export interface Result extends Metric {
 
 /**
  * Measures all subjects in every round, so that whatever else the machine does meets all alike, and in turns from the first to
- * the last and from the last to the first. A round before the first one warms up and does not count; a single round of what is always
- * the same needs none.
+ * the last and from the last to the first. A round before the first one warms up and does not count, unless each sample is {@link Comparison.fresh}.
  */
 export async function compare<Name extends string>(
-  { metrics, ours, baseline, peers = [] }: Comparison<Name>,
+  { metrics, ours, baseline, peers = [], fresh = false }: Comparison<Name>,
   rounds: number,
   onRound: (round: number) => void,
 ): Promise<Result[]> {
   const subjects = [ours, ...(baseline ? [baseline] : []), ...peers];
   const samples = new Map(subjects.map((subject) => [subject, [] as Sample<Name>[]]));
-  for (let round = rounds === 1 ? 1 : 0; round <= rounds; round++) {
+  for (let round = fresh ? 1 : 0; round <= rounds; round++) {
     onRound(round);
     for (const subject of round % 2 === 0 ? subjects : subjects.toReversed()) {
       const sample = await subject.sample();

@@ -50,9 +50,10 @@ describe('compare', () => {
     expect(found?.difference?.median).toBe(10);
   });
 
-  it('does not warm up for a single round, of what is always the same', async () => {
-    const found = await result({ of: 'median', atMost: 1 }, [5, 6], [5, 6]);
-    expect(found?.ours.rounds).toEqual([[5]]);
+  it('counts the first round, too, when every sample is fresh', async () => {
+    const metrics = { value: { title: 'test', unit: 'ms', better: 'lower' } } as const;
+    const [found] = await compare({ metrics, ours: subject('a', [5, 6, 7]), fresh: true }, 2, ignore);
+    expect(found?.ours.rounds).toEqual([[5], [6]]);
   });
 
   it('takes several values of a round, of which the 99th percentile is', async () => {

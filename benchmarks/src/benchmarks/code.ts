@@ -72,6 +72,7 @@ export const code: Benchmark = {
         },
         ours: sizing('transport-unix'),
         peers: ['transport-tcp', 'transport-grpc'].map(sizing),
+        fresh: true,
       },
       1,
     );

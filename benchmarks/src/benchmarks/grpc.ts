@@ -29,6 +29,7 @@ async function over(network: Network, { compare, directory, size }: Bench): Prom
       metrics: { value: { ...metric, title } },
       ours: subject('transport-grpc', 'transport'),
       baseline: subject('grpc-js', 'bare'),
+      fresh: true,
     });
   };
   // No worse, as exactly as it can be measured.

@@ -70,7 +70,12 @@ async function hold(network: Network, { compare, directory }: Bench): Promise<vo
       goal: { of: 'ratio', atMost: 1.1 },
     },
   };
-  await compare({ metrics, ours: subject(packageOf(network), 'transport'), baseline: subject('node:net', 'bare') });
+  await compare({
+    metrics,
+    ours: subject(packageOf(network), 'transport'),
+    baseline: subject('node:net', 'bare'),
+    fresh: true,
+  });
 }
 
 async function closeOne(network: Network, { compare, directory, size }: Bench): Promise<void> {
