@@ -55,6 +55,12 @@ export function barePair(network: Network): PairCommand {
   return { name: 'node:net', command: nodeCommand('sockets', 'bare', network) };
 }
 
+/** Bare sockets, those of unix published safely: what the goals allow beside bare ones. */
+export function publishingPair(network: Network): PairCommand {
+  if (network === 'tcp') return barePair(network);
+  return { name: 'node:net, published by hand', command: nodeCommand('sockets', 'publishing', network) };
+}
+
 /** The pairs in other languages, those that this machine has. */
 export async function foreignPairs(network: Network, directory: string): Promise<PairCommand[]> {
   const pairs: PairCommand[] = [];

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { serveCommands } from './commands.js';
-import { BareNet, netOptions, Transports } from './socket-library.js';
+import { netOptions, socketLibrary } from './socket-library.js';
 import type { Network } from './socket-library.js';
 
 const [, , library = '', name = ''] = process.argv;
@@ -33,7 +33,7 @@ async function firstConnection(directory: string, count: number): Promise<{ boun
   const bound = [];
   const accepted = [];
   for (let i = 0; i < count; i++) {
-    const sockets = isOurs ? new Transports(network) : new BareNet(network);
+    const sockets = socketLibrary(library, network);
     let accept: (ms: number) => void = () => undefined;
     const first = new Promise<number>((resolve) => (accept = resolve));
     const started = performance.now();

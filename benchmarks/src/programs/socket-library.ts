@@ -1,5 +1,6 @@
+import { chmodSync, linkSync, mkdtempSync, rmdirSync, unlinkSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { AddressInfo, ListenOptions, Server, Socket } from 'node:net';
 import { join } from 'node:path';
 import { toHandshakeAddress } from '@rpcplugin/endpoint-utils';
 import type { Transport } from '@rpcplugin/transport-core';
@@ -20,7 +21,7 @@ export interface SocketLibrary {
 const OPTIONS = { noDelay: true, keepAlive: true };
 
 /** Node's own, by the shortest way there is: the limit of what a library on top of it can reach. */
-export class BareNet implements SocketLibrary {
+class BareNet implements SocketLibrary {
   static #sockets = 0;
 
   readonly #network: Network;
@@ -39,13 +40,17 @@ export class BareNet implements SocketLibrary {
       onConnection(connection);
     });
     this.#server = server;
-    const path = join(directory, `bare-${process.pid}-${BareNet.#sockets++}.sock`);
-    await new Promise<void>((resolve, reject) => {
-      server.on('listening', resolve);
-      server.on('error', reject);
-      server.listen(this.#network === 'unix' ? { path } : { host: '127.0.0.1', port: 0 });
-    });
-    return this.#network === 'unix' ? path : `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    if (this.#network === 'unix') {
+      const path = join(directory, `bare-${process.pid}-${BareNet.#sockets++}.sock`);
+      await this.bind(server, path);
+      return path;
+    }
+    await start(server, { host: '127.0.0.1', port: 0 });
+    return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  protected bind(server: Server, path: string): Promise<void> {
+    return start(server, { path });
   }
 
   dial(address: string): Promise<Socket> {
@@ -71,8 +76,32 @@ export class BareNet implements SocketLibrary {
   }
 }
 
+/**
+ * Node's own, and by hand the least of what it takes that nobody sees a unix socket with another mode than its final one: it is bound in
+ * a private directory, and given its name with link(2).
+ */
+class PublishingNet extends BareNet {
+  #path = '';
+
+  protected override async bind(server: Server, path: string): Promise<void> {
+    this.#path = path;
+    const staging = mkdtempSync(`${path}-`);
+    const staged = join(staging, 's');
+    await start(server, { path: staged });
+    chmodSync(staged, 0o660);
+    linkSync(staged, path);
+    unlinkSync(staged);
+    rmdirSync(staging);
+  }
+
+  override close(): Promise<void> {
+    unlinkSync(this.#path);
+    return super.close();
+  }
+}
+
 /** The packages of this project. */
-export class Transports implements SocketLibrary {
+class Transports implements SocketLibrary {
   readonly #network: Network;
   readonly #create: (directory?: string) => Transport<Socket>;
   #transport: Transport<Socket>;
@@ -98,8 +127,22 @@ export class Transports implements SocketLibrary {
   }
 }
 
+/** By its name on the command line. */
+export function socketLibrary(name: string, network: Network): SocketLibrary {
+  if (name === 'transport') return new Transports(network);
+  return name === 'publishing' ? new PublishingNet(network) : new BareNet(network);
+}
+
 export function netOptions(network: Network, address: string): { path: string } | { host: string; port: number } {
   if (network === 'unix') return { path: address };
   const colon = address.lastIndexOf(':');
   return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+}
+
+function start(server: Server, address: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.on('listening', resolve);
+    server.on('error', reject);
+    server.listen(address);
+  });
 }

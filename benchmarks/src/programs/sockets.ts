@@ -2,12 +2,11 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { serveCommands } from './commands.js';
-import { BareNet, Transports } from './socket-library.js';
+import { socketLibrary } from './socket-library.js';
 import type { Network } from './socket-library.js';
 
 const [, , library = '', network = ''] = process.argv;
-const create = () => new (library === 'transport' ? Transports : BareNet)(network as Network);
-const sockets = create();
+const sockets = socketLibrary(library, network as Network);
 
 const CHUNK = Buffer.alloc(64 * 1024);
 const CONNECTS_AT_ONCE = 50;
@@ -87,13 +86,14 @@ serveCommands({
   /** Resolves once this end has accepted so many connections that are still open. */
   accepted: (count: number) => untilIs(() => accepted === count),
 
-  /** How many bytes of memory the process takes up, after a garbage collection. */
+  /** After a garbage collection: how many bytes what JavaScript keeps takes up, and the whole process. */
   memory: async () => {
     for (let i = 0; i < 3; i++) {
       globalThis.gc?.();
       await new Promise(setImmediate);
     }
-    return process.memoryUsage.rss();
+    const { heapUsed, external, rss } = process.memoryUsage();
+    return { kept: heapUsed + external, resident: rss };
   },
 
   /** How many milliseconds it takes to close with all connections. */
