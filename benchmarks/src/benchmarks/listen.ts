@@ -16,13 +16,16 @@ export const listen: Benchmark = {
   },
 };
 
-/** Each in a process that does nothing else; many times in it, with a new transport each. */
+/** In a new process each time, which does nothing else; many times in it, with a new transport each. */
 async function toFirstConnection(network: Network, { compare, directory, size }: Bench): Promise<void> {
-  await using running = new Running();
-  const subject = (name: string, library: string): Subject<'bound' | 'accepted'> => {
-    const program = running.keep(Program.node('listeners', library, network));
-    return { name, sample: () => program.call('firstConnection', directory, size(50, 10)) };
-  };
+  const subject = (name: string, library: string): Subject<'bound' | 'accepted'> => ({
+    name,
+    sample: async () => {
+      await using program = Program.node('listeners', library, network);
+      await program.call('firstConnection', directory, 100);
+      return await program.call('firstConnection', directory, size(200, 50));
+    },
+  });
   // Beside a unix socket's own bind(2), ours makes a private directory, sets the mode, and links the socket to its name, under a lock.
   const goal = network === 'tcp' ? { goal: { of: 'ratio', atMost: 1.1 } as const } : {};
   await compare({
@@ -32,6 +35,8 @@ async function toFirstConnection(network: Network, { compare, directory, size }:
     },
     ours: subject(packageOf(network), 'transport'),
     baseline: subject('node:net', 'bare'),
+    peers: network === 'unix' ? [subject('node:net, published by hand', 'publishing')] : [],
+    fresh: true,
   });
 }
 

@@ -3,6 +3,7 @@ import type { NetConnectOpts, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, errorCodeOf } from './errno.js';
 import { TransportError } from './errors.js';
+import { eventOf } from './event-of.js';
 import { FileWatch, statsAt } from './file-watch.js';
 import { connectHints } from './hints.js';
 import type { Operation } from './operation.js';
@@ -14,28 +15,26 @@ import { assertSocketPathFits } from './socket-path.js';
  * Rejects with the system error, or with a `TransportError` where that says more: `PATH_TOO_LONG` before any I/O, and
  * `NOT_A_SOCKET` for a regular file, which connect(2) reports as if a listener had gone. For a host by its name see `lookupFailure`.
  */
-export function connectSocket(options: NetConnectOpts, operation: Operation): Promise<Socket> {
+export async function connectSocket(options: NetConnectOpts, operation: Operation): Promise<Socket> {
+  operation.throwIfGivenUp();
   const path = 'path' in options ? options.path : undefined;
-  // By hand: `once` of node:events and `await` would take more time than the system call.
-  return new Promise((resolve, reject) => {
-    operation.throwIfGivenUp();
-    if (path !== undefined) assertSocketPathFits(path);
-    const socket = connect(options);
-    const giveUp = (failure: Error): void => {
-      socket.destroy(failure);
-    };
-    const settle = (error?: Error): void => {
-      operation.onGiveUp.delete(giveUp);
-      socket.off('connect', settle).off('error', settle);
-      if (error === undefined) resolve(socket);
-      else reject(explain(error, path));
-    };
-    operation.onGiveUp.add(giveUp);
-    socket.on('connect', settle).on('error', settle);
-  });
+  if (path !== undefined) assertSocketPathFits(path);
+  const socket = connect(options);
+  const giveUp = (failure: Error): void => {
+    socket.destroy(failure);
+  };
+  operation.onGiveUp.add(giveUp);
+  try {
+    await eventOf(socket, 'connect');
+    return socket;
+  } catch (error) {
+    throw explain(error, path);
+  } finally {
+    operation.onGiveUp.delete(giveUp);
+  }
 }
 
-function explain(error: Error, path: string | undefined): Error {
+function explain(error: unknown, path: string | undefined): unknown {
   const errno = errnoOf(error);
   // The listener went while the connection waited in its backlog to be accepted.
   if (errno === 'ECONNRESET') {

@@ -4,7 +4,7 @@ import { signalOption, startTimer } from './options.js';
 export interface OperationOptions {
   /** The caller's signal. */
   signal?: AbortSignal | undefined;
-  /** Time limit in milliseconds. Default: `Infinity`, none. */
+  /** Time limit in milliseconds; with `Infinity` it keeps the process alive until its end. Default: none, and it does not. */
   timeoutMs?: number | undefined;
   /** The endpoint that its errors name. */
   endpoint?: string | undefined;
@@ -27,7 +27,7 @@ export class Operation {
   #controller: AbortController | undefined;
   readonly #name: string;
   readonly #options: OperationOptions;
-  readonly #timer: NodeJS.Timeout;
+  readonly #timer: NodeJS.Timeout | undefined;
 
   /**
    * @param name - What is done, such as `connect to 127.0.0.1:1`, for error messages.
@@ -36,10 +36,11 @@ export class Operation {
   constructor(name: string, options: OperationOptions = {}) {
     this.#name = name;
     this.#options = options;
-    const { timeoutMs = Infinity } = options;
+    const { timeoutMs } = options;
     const signal = signalOption(options.signal);
     if (signal?.aborted === true) throw this.#abortedError();
     signal?.addEventListener('abort', this.#onAbort);
+    if (timeoutMs === undefined) return;
     this.#timer = startTimer(timeoutMs, () => {
       this.giveUp(
         new TransportError('TIMEOUT', `${name} did not succeed within ${timeoutMs} ms`, {

@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { ListenOptions as ServerListenOptions, Server, Socket } from 'node:net';
 import { TransportDiagnostics } from './diagnostics.js';
+import { eventOf } from './event-of.js';
 import type { Operation } from './operation.js';
 import { assertOptions, integerOption } from './options.js';
 import { StreamTransport } from './stream-transport.js';
@@ -48,9 +48,8 @@ export abstract class SocketTransport extends StreamTransport<Socket> {
   protected abstract override dialer(endpoint: string): Dialer;
 
   /** Starts the server on an address, in this very process (not in the primary of a cluster) and with the backlog asked for. */
-  protected async startServer(server: Server, address: ServerListenOptions): Promise<void> {
-    server.listen({ ...address, exclusive: true, backlog: this.#backlog });
-    await once(server, 'listening');
+  protected startServer(server: Server, address: ServerListenOptions): Promise<void> {
+    return eventOf(server.listen({ ...address, exclusive: true, backlog: this.#backlog }), 'listening');
   }
 
   protected override async open({ accept, allowHalfOpen, operation }: BindOptions<Socket>): Promise<string> {
