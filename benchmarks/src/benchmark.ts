@@ -6,7 +6,7 @@ export interface Bench {
   readonly directory: string;
   /** The full size of a measurement, or the one of a quick run. */
   readonly size: (full: number, quick: number) => number;
-  /** Measures over so many rounds, by default 9, in a quick run 3, and keeps the results. */
+  /** Measures, by default over 9 rounds, in a quick run over 1 or 2, and keeps the results. */
   readonly compare: <Name extends string>(comparison: Comparison<Name>, rounds?: number) => Promise<void>;
 }
 

@@ -36,9 +36,9 @@ async function over(network: Network, { compare, directory, size }: Bench): Prom
   const latency = { unit: 'µs', better: 'lower', goal: { of: 'ratio', atMost: 1.02 } } as const;
   const rate = { unit: 'calls/s', better: 'higher', goal: { of: 'ratio', atLeast: 0.98 } } as const;
   const download = { unit: 'MB/s', better: 'higher', goal: { of: 'ratio', atLeast: 1.3 } } as const;
-  await measure({ title: 'one call after the other', ...latency }, 'latency', size(1500, 500));
-  await measure({ title: 'calls, 50 at once', ...rate }, 'rate', size(3000, 1000), 50);
-  const bytes = size(GB, GB / 10);
+  await measure({ title: 'one call after the other', ...latency }, 'latency', size(1500, 200));
+  await measure({ title: 'calls, 50 at once', ...rate }, 'rate', size(3000, 500), 50);
+  const bytes = size(GB, GB / 20);
   await measure({ title: '1 GB in messages of 64 KiB', ...download }, 'download', bytes, 64 * 1024);
   await measure({ title: '1 GB in messages of 4 MiB', ...download }, 'download', bytes, 4 * 1024 * 1024);
 }

@@ -52,6 +52,6 @@ async function toConnected(
     },
     ours: subject(packageOf(network), 'connect', size(20, 10)),
     // The last needs a second each time.
-    peers: [subject('connectGrpc', 'connectGrpc', size(20, 10)), subject('grpc-js', 'bareGrpc', 2)],
+    peers: [subject('connectGrpc', 'connectGrpc', size(20, 10)), subject('grpc-js', 'bareGrpc', size(2, 1))],
   });
 }
