@@ -1,4 +1,5 @@
-import { readdir, rmdir, unlink } from 'node:fs/promises';
+// Not node:fs/promises: to start its threads takes longer than to look at a directory.
+import { readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { HeldDirectory } from './held-directory.js';
 import { staleSocket } from './stale-socket.js';
@@ -18,8 +19,16 @@ export async function sweepLeftovers(
   isOurs: (name: string) => boolean,
   emptyForMs: number,
 ): Promise<void> {
-  const names = await readdir(parent).catch(() => []);
-  await Promise.all(names.filter(isOurs).map((name) => removeIfDead(join(parent, name), emptyForMs)));
+  const ours = namesIn(parent).filter(isOurs);
+  await Promise.all(ours.map((name) => removeIfDead(join(parent, name), emptyForMs)));
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
 }
 
 async function removeIfDead(path: string, emptyForMs: number): Promise<void> {
@@ -29,7 +38,7 @@ async function removeIfDead(path: string, emptyForMs: number): Promise<void> {
       directory.close();
     });
     // Fails if something is left in it.
-    await rmdir(path);
+    rmdirSync(path);
   } catch {
     // Not ours, in use, or somebody else sweeps too. There is always a next time.
   }
@@ -37,14 +46,14 @@ async function removeIfDead(path: string, emptyForMs: number): Promise<void> {
 
 /** Throws if it may be of somebody who is about to put a socket in. */
 async function removeDeadSockets(directory: HeldDirectory, emptyForMs: number): Promise<void> {
-  const entries = await readdir(directory.at(), { withFileTypes: true });
+  const entries = readdirSync(directory.at(), { withFileTypes: true });
   // The clock of files is finer than `Date.now`: what was made in this very millisecond seems to be from the future.
   const ageMs = Math.max(0, Date.now() - Number(directory.stats.mtimeMs));
   if (entries.length === 0 && ageMs < emptyForMs) throw new Error('too young');
   for (const entry of entries) {
     const path = directory.at(entry.name);
     if (entry.isDirectory()) await removeIfDead(path, emptyForMs);
-    else if (entry.isSocket() && (await isStale(path))) await unlink(path);
+    else if (entry.isSocket() && (await isStale(path))) unlinkSync(path);
   }
 }
 
