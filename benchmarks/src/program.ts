@@ -8,6 +8,11 @@ import { fileURLToPath } from 'node:url';
 // Where the scheduler puts two processes that talk makes them twice as fast or as slow, for as long as they live.
 const canPin = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
 
+/** What to put before a command to have it run on one processor, where the system lets us say so. */
+export function pinTo(processor: number): string[] {
+  return canPin ? ['taskset', '--cpu-list', String(processor)] : [];
+}
+
 /** The file of one of `programs/`, as it is built. */
 export function programFile(name: string): string {
   return fileURLToPath(new URL(`./programs/${name}.js`, import.meta.url));
@@ -20,10 +25,9 @@ export class Program implements AsyncDisposable {
   readonly #answers: AsyncIterator<string>;
   readonly #exited: Promise<unknown>;
 
-  /** @param processor - The one to run on, where the system lets us say so. */
+  /** @param processor - The one to run on. */
   constructor(command: string, args: readonly string[], processor?: number) {
-    const pinned = processor !== undefined && canPin ? ['taskset', '--cpu-list', String(processor)] : [];
-    const [first = '', ...rest] = [...pinned, command, ...args];
+    const [first = '', ...rest] = [...(processor === undefined ? [] : pinTo(processor)), command, ...args];
     const child = spawn(first, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.process = child;
     this.#input = child.stdin;

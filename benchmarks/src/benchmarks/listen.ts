@@ -4,7 +4,7 @@ import type { Bench, Benchmark } from '../benchmark.js';
 import type { Subject } from '../measurement.js';
 import { Program, Running } from '../program.js';
 import type { Network } from '../programs/socket-library.js';
-import { packageOf } from '../socket-peers.js';
+import { nodeCommand, packageOf } from '../socket-peers.js';
 
 /** From `listen` to the first connection, and over what a killed listener left. */
 export const listen: Benchmark = {
@@ -21,7 +21,8 @@ async function toFirstConnection(network: Network, { compare, directory, size }:
   const subject = (name: string, library: string): Subject<'bound' | 'accepted'> => ({
     name,
     sample: async () => {
-      await using program = Program.node('listeners', library, network);
+      const [node, ...script] = nodeCommand('listeners', library, network);
+      await using program = new Program(node, script, 0);
       await program.call('firstConnection', directory, 100);
       return await program.call('firstConnection', directory, size(200, 50));
     },

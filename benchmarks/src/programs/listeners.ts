@@ -6,6 +6,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
+import { pinTo } from '../program.js';
 import { serveCommands } from './commands.js';
 import { netOptions, socketLibrary } from './socket-library.js';
 import type { Network } from './socket-library.js';
@@ -26,7 +27,10 @@ if (process.send === undefined) {
 
 /** How many milliseconds after `listen` was called it resolved, and a connection from another process was accepted. */
 async function firstConnection(directory: string, count: number): Promise<{ bound: number[]; accepted: number[] }> {
+  const [execPath, ...execArgv] = [...pinTo(1), process.execPath];
   const dialler = fork(fileURLToPath(import.meta.url), [library, network], {
+    execPath,
+    execArgv,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   await once(dialler, 'message');
