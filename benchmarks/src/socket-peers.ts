@@ -55,6 +55,11 @@ export function barePair(network: Network): PairCommand {
   return { name: 'node:net', command: nodeCommand('sockets', 'bare', network) };
 }
 
+/** Bare sockets with a time limit for connects. */
+export function limitedPair(network: Network): PairCommand {
+  return { name: 'node:net with a time limit', command: nodeCommand('sockets', 'limited', network) };
+}
+
 /** Bare sockets, those of unix published safely: what the goals allow beside bare ones. */
 export function publishingPair(network: Network): PairCommand {
   if (network === 'tcp') return barePair(network);

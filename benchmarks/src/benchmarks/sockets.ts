@@ -1,7 +1,7 @@
 import type { Bench, Benchmark } from '../benchmark.js';
 import type { Metric, Subject } from '../measurement.js';
 import type { Network } from '../programs/socket-library.js';
-import { barePair, foreignPairs, nodeCommand, ourPair, Pair } from '../socket-peers.js';
+import { barePair, foreignPairs, limitedPair, nodeCommand, ourPair, Pair } from '../socket-peers.js';
 import type { PairCommand } from '../socket-peers.js';
 
 const GB = 1e9;
@@ -50,7 +50,7 @@ async function over(network: Network, { compare, directory, size }: Bench): Prom
   const rate = { unit: 'MB/s', better: 'higher', goal: { of: 'ratio', atLeast: 0.98 } } as const;
   // It takes thousands of connects until all of their code is compiled, Node's and ours.
   const connects = size(5000, 1000);
-  await measure({ title: 'connect', ...time }, foreign, 'connect', connects, connects);
+  await measure({ title: 'connect', ...time }, [limitedPair(network), ...foreign], 'connect', connects, connects);
   const trips = size(8000, 2000);
   await measure({ title: '64 bytes there and back', ...time }, [...foreign, ...jsonRpc], 'roundTrip', trips, trips, 64);
   const bytes = size(GB, GB / 10);

@@ -54,8 +54,11 @@ class BareNet implements SocketLibrary {
   }
 
   dial(address: string): Promise<Socket> {
+    return this.connected(connect({ ...OPTIONS, ...netOptions(this.#network, address) }));
+  }
+
+  protected connected(socket: Socket): Promise<Socket> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ ...OPTIONS, ...netOptions(this.#network, address) });
       socket.on('connect', () => {
         resolve(socket);
       });
@@ -73,6 +76,18 @@ class BareNet implements SocketLibrary {
         connection.resume();
       }
     });
+  }
+}
+
+/** Node's own, and by hand the least of a time limit for connects. */
+class LimitedNet extends BareNet {
+  protected override async connected(socket: Socket): Promise<Socket> {
+    const timer = setTimeout(() => socket.destroy(new Error('too late')), 5000);
+    try {
+      return await super.connected(socket);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 
@@ -129,8 +144,16 @@ class Transports implements SocketLibrary {
 
 /** By its name on the command line. */
 export function socketLibrary(name: string, network: Network): SocketLibrary {
-  if (name === 'transport') return new Transports(network);
-  return name === 'publishing' ? new PublishingNet(network) : new BareNet(network);
+  switch (name) {
+    case 'transport':
+      return new Transports(network);
+    case 'publishing':
+      return new PublishingNet(network);
+    case 'limited':
+      return new LimitedNet(network);
+    default:
+      return new BareNet(network);
+  }
 }
 
 export function netOptions(network: Network, address: string): { path: string } | { host: string; port: number } {
