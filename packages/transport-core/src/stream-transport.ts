@@ -146,7 +146,8 @@ export abstract class StreamTransport<C extends Duplex = Duplex> implements Tran
     } catch (error) {
       for (const connection of early) connection.destroy();
       this.#listener = undefined;
-      throw this.#failed('listen', error, listenHints, undefined);
+      // Whatever else has failed once it was given up.
+      throw this.#failed('listen', operation.failure ?? error, listenHints, undefined);
     } finally {
       operation.end();
       early.length = 0;

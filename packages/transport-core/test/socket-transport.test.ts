@@ -7,6 +7,7 @@ import { buffer } from 'node:stream/consumers';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { TransportError } from '../src/index.js';
 import type { SocketTransport } from '../src/index.js';
 import { PipeTransport } from './pipe-transport.js';
 import { dial, freshPath, rejectionOf, thrownBy } from './support.js';
@@ -341,6 +342,18 @@ describe('SocketTransport and its subclass', () => {
     });
     expect((await rejectionOf(transport.listen({ signal: controller.signal }))).code).toBe('ABORTED');
     expect({ unbound: transport.unbound, file: existsSync(transport.path) }).toEqual({ unbound: 1, file: false });
+  });
+
+  it('rejects ABORTED with whatever a bind fails once its signal has fired', async () => {
+    const controller = new AbortController();
+    const transport = new Scripted(await freshPath(), {
+      bind: () => {
+        controller.abort('enough');
+        return Promise.reject(new TransportError('ADDRESS_IN_USE', 'mine'));
+      },
+    });
+    const error = await rejectionOf(transport.listen({ signal: controller.signal }));
+    expect(error).toMatchObject({ code: 'ABORTED', cause: 'enough' });
   });
 
   it('rejects with what unbind throws as the cause, for every caller of close', async () => {

@@ -37,7 +37,6 @@ export class TCPSocketTransport extends SocketTransport {
   protected override async bind(server: Server, operation: Operation): Promise<string> {
     const { host, ports } = this.#address;
     const addresses = await resolveHost(host, operation).catch((error: unknown) => {
-      operation.throwIfGivenUp();
       throw bindError(error, host, { min: ports.min, max: ports.min });
     });
     // As Go's net.Listen does with a name: one of its addresses, IPv4 if there is one.
