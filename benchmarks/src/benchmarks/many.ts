@@ -73,6 +73,7 @@ async function hold(network: Network, { compare, directory }: Bench): Promise<vo
       title: `resident memory for a connection, both ends, ${network}`,
       unit: 'KiB',
       better: 'lower',
+      goal: { of: 'ratio', atMost: 1.05 },
     },
     growth: {
       title: `time to connect the 8th thousand, as a multiple of the 2nd, ${network}`,

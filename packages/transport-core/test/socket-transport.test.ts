@@ -332,7 +332,7 @@ describe('SocketTransport and its subclass', () => {
     expect((await buffer(peer ?? Duplex.from([]))).toString()).toBe('hello');
   });
 
-  it('unbinds what a bind that does not heed its signal has bound', async () => {
+  it('unbinds what a bind that goes on once it was given up has bound', async () => {
     const controller = new AbortController();
     const transport = new Scripted(await freshPath(), {
       bind: () => {
