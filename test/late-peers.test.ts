@@ -80,8 +80,8 @@ describe('an endpoint that appears while it is waited for is reached', () => {
     expect(waiting).toBeLessThan(attempting / 2);
   });
 
-  // Of TCP nothing tells. The limit of 10 ms is for the wait and the attempt together.
-  it('over TCP with an attempt every 5 ms at most', async () => {
+  // Of TCP nothing tells: it is tried as seldom as the limit allows.
+  it('over TCP with an attempt every 8 ms at most', async () => {
     await using dialer = new TCPSocketTransport();
     const port = await freePort();
     let attempts = 0;
@@ -95,7 +95,7 @@ describe('an endpoint that appears while it is waited for is reached', () => {
       unsubscribe('net.client.socket', onAttempt);
     }
     // A timer can be a millisecond early.
-    expect(attempts).toBeLessThanOrEqual(1 + 400 / 4);
+    expect(attempts).toBeLessThanOrEqual(1 + 400 / 7);
   });
 });
 

@@ -115,7 +115,7 @@ async function probe(address: Endpoint, operation: Operation, waitMs: number): P
     connectSocket(options, operation).catch((error: unknown) => {
       throw lookupFailure(error);
     });
-  const socket = await dial(attempt, operation, { waitMs, pollMs: path === undefined ? 5 : 2, path });
+  const socket = await dial(attempt, operation, { waitMs, pollMs: path === undefined ? 8 : 2, path });
   socket.destroy();
 }
 

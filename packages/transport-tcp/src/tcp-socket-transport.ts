@@ -30,7 +30,7 @@ export class TCPSocketTransport extends SocketTransport {
 
   /** @throws TransportError `INVALID_ARGUMENT` for an option that can not be used. */
   constructor(options: TCPSocketTransportOptions = {}) {
-    super('tcp', options, { waitMs: 0, pollMs: 5, hints: hostHints });
+    super('tcp', options, { waitMs: 0, pollMs: 8, hints: hostHints });
     this.#address = listenAddress(options);
   }
 
