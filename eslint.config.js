@@ -10,12 +10,21 @@ import tseslint from 'typescript-eslint';
  */
 const arrows = {
   'transport-core': [],
+  'transport-base': ['@rpcplugin/transport-core'],
   'endpoint-utils': ['@rpcplugin/transport-core'],
-  'transport-tcp': ['@rpcplugin/transport-core', '@rpcplugin/endpoint-utils'],
-  'transport-unix': ['@rpcplugin/transport-core', '@rpcplugin/endpoint-utils'],
-  'transport-testkit': ['@rpcplugin/transport-core', 'vitest'],
-  'transport-grpc': ['@rpcplugin/transport-core', '@rpcplugin/endpoint-utils', '@grpc/grpc-js'],
+  'transport-tcp': ['@rpcplugin/transport-core', '@rpcplugin/transport-base', '@rpcplugin/endpoint-utils'],
+  'transport-unix': ['@rpcplugin/transport-core', '@rpcplugin/transport-base', '@rpcplugin/endpoint-utils'],
+  'transport-testkit': ['@rpcplugin/transport-core', '@rpcplugin/transport-base', 'vitest'],
+  'transport-grpc': [
+    '@rpcplugin/transport-core',
+    '@rpcplugin/transport-base',
+    '@rpcplugin/endpoint-utils',
+    '@grpc/grpc-js',
+  ],
 };
+
+/** Private packages whose code is bundled into the packages that import them. */
+const bundled = ['@rpcplugin/printable'];
 
 const escape = (text) => text.replace(/[/.]/g, '\\$&');
 
@@ -67,8 +76,11 @@ export default defineConfig(
   ...Object.entries(arrows).map(([name, allowed]) => ({
     files: [`packages/${name}/src/**/*.ts`],
     rules: {
-      'no-restricted-imports': onlyImports(allowed),
-      'import-x/no-extraneous-dependencies': ['error', { devDependencies: false, packageDir: `packages/${name}` }],
+      'no-restricted-imports': onlyImports([...allowed, ...bundled]),
+      'import-x/no-extraneous-dependencies': [
+        'error',
+        { devDependencies: false, packageDir: `packages/${name}`, whitelist: bundled },
+      ],
       'no-console': 'error',
     },
   })),

@@ -20,22 +20,22 @@ const slow = [
   'attacked',
 ];
 const tests: Record<string, string[]> = {
-  // What every transport has from the core is tested by the contract, over streams in memory in two seconds; what every
-  // socket has, by the tests of TCP.
-  'transport-core': [
-    'packages/transport-core/test/**/*.test.ts',
+  // The contract tests the lifecycle, over streams in memory in two seconds. The tests of TCP test the sockets.
+  'transport-base': [
+    'packages/transport-base/test/**/*.test.ts',
     'packages/transport-testkit/test/memory-transport.test.ts',
     'packages/transport-tcp/test/{close,connect,listen,options}.test.ts',
   ],
 };
 
-const directory = join(import.meta.dirname, 'packages');
-
 // The links in node_modules lead out of Stryker's sandbox, to sources without mutants.
-const alias = readdirSync(directory).flatMap((each) => [
-  { find: new RegExp(`^@rpcplugin/${each}$`), replacement: join(directory, each, 'src/index.ts') },
-  { find: new RegExp(`^@rpcplugin/${each}/(.+)$`), replacement: join(directory, each, 'src/$1.ts') },
-]);
+const alias = ['packages', 'internal'].flatMap((folder) => {
+  const directory = join(import.meta.dirname, folder);
+  return readdirSync(directory).flatMap((each) => [
+    { find: new RegExp(`^@rpcplugin/${each}$`), replacement: join(directory, each, 'src/index.ts') },
+    { find: new RegExp(`^@rpcplugin/${each}/(.+)$`), replacement: join(directory, each, 'src/$1.ts') },
+  ]);
+});
 
 // Stryker makes the sandbox for its owner alone; some tests start processes of another user in it.
 chmodSync(import.meta.dirname, 0o755);

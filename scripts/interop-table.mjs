@@ -1,6 +1,8 @@
-// Writes the README's table of peers from the results of the last test run, or with `--check` says whether it is up to date.
+// Writes the table of peers in docs/interop.md from the results of the last test run. With `--check` it writes nothing, and
+// fails if the table differs.
 import { readFileSync, writeFileSync } from 'node:fs';
 
+const FILE = 'docs/interop.md';
 const START = '<!-- interop: made by `pnpm interop-table` from a test run -->\n';
 const END = '<!-- interop end -->\n';
 
@@ -25,14 +27,14 @@ const table = ['| peer | version | as | over | tests passed |', '| --- | --- | -
   '\n',
 );
 
-const readme = readFileSync('README.md', 'utf8');
-const [before, , after] = readme.split(new RegExp(`${START}([^]*?)${END}`));
-if (after === undefined) throw new Error('README.md has no place for the table');
+const present = readFileSync(FILE, 'utf8');
+const [before, , after] = present.split(new RegExp(`${START}([^]*?)${END}`));
+if (after === undefined) throw new Error(`${FILE} has no place for the table`);
 const made = `${before}${START}\n${table}\n${END}${after}`;
-// Another machine may have other versions, and prettier has aligned the columns.
+// Versions differ between machines, and prettier aligns the columns.
 const comparable = (text) => text.replace(/^(\|[^|]*\|)[^|]*\|/gm, '$1').replace(/ +|-+/g, ' ');
-if (!process.argv.includes('--check')) writeFileSync('README.md', made);
-else if (comparable(made) !== comparable(readme)) {
-  console.error(`The table of peers in README.md is not that of this run, which is:\n\n${table}`);
+if (!process.argv.includes('--check')) writeFileSync(FILE, made);
+else if (comparable(made) !== comparable(present)) {
+  console.error(`${FILE} does not have the table of this run:\n\n${table}`);
   process.exit(1);
 }

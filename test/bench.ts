@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import type { SocketTransportOptions, Transport } from '@rpcplugin/transport-core';
+import { until } from '@rpcplugin/test-support/process';
+import type { SocketTransportOptions } from '@rpcplugin/transport-base';
+import type { Transport } from '@rpcplugin/transport-core';
 import type { Place } from './variants.js';
-import { until } from './support.js';
 
 /** A listener's handler that keeps what it gets. */
 export class Accepted {
@@ -111,18 +112,4 @@ async function arrives(from: Socket, to: Socket): Promise<boolean> {
 /** Whether what is written comes back, from a handler that echoes. */
 export async function echoes(socket: Socket): Promise<boolean> {
   return arrives(socket, socket);
-}
-
-/** Resolves with how a socket ends: `closed`, or the code of its error. */
-export async function ending(socket: Socket): Promise<string> {
-  return new Promise((resolve) => {
-    let how = 'closed';
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      how = error.code ?? error.message;
-    });
-    if (socket.closed) resolve(how);
-    socket.on('close', () => {
-      resolve(how);
-    });
-  });
 }

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { freshDirectory } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -21,13 +21,9 @@ it.each(['examples/kv', 'interop'])('%s keeps generated types that are those of 
   const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
     scripts: { generate: string };
   };
-  const directory = await mkdtemp(join(tmpdir(), 'generated-'));
-  try {
-    const [, ...args] = manifest.scripts.generate.replace('src/generated', directory).split(' ');
-    const generator = join(folder, 'node_modules/.bin/proto-loader-gen-types');
-    await promisify(execFile)(generator, args, { cwd: folder });
-    expect(await contents(join(folder, 'src/generated'))).toEqual(await contents(directory));
-  } finally {
-    await rm(directory, { recursive: true });
-  }
+  const directory = await freshDirectory();
+  const [, ...args] = manifest.scripts.generate.replace('src/generated', directory).split(' ');
+  const generator = join(folder, 'node_modules/.bin/proto-loader-gen-types');
+  await promisify(execFile)(generator, args, { cwd: folder });
+  expect(await contents(join(folder, 'src/generated'))).toEqual(await contents(directory));
 });

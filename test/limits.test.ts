@@ -1,10 +1,8 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
-import type { DropMessage } from '@rpcplugin/transport-core';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { onDiagnostic, until } from '@rpcplugin/test-support';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Accepted, Bench, connected } from './bench.js';
 import type { Place } from './variants.js';
-import { until } from './support.js';
 import { variants } from './variants.js';
 
 const LIMIT = 10;
@@ -32,14 +30,10 @@ describe.each([
   }
 
   it('those over it are closed at once, with a diagnostic each, and those within go on', async () => {
-    const drops: unknown[] = [];
-    const onDrop = (message: unknown): void => {
-      if ((message as DropMessage).transport === listener) drops.push(message);
-    };
-    subscribe('rpcplugin:transport:drop', onDrop);
-    onTestFinished(() => void unsubscribe('rpcplugin:transport:drop', onDrop));
     const accepted = new Accepted();
     const listener = bench.create({ maxConnections: LIMIT });
+    const drops: unknown[] = [];
+    onDiagnostic('drop', listener, (message) => drops.push(message));
     const endpoint = await listener.listen(accepted);
     const peers = await kept(endpoint, 200);
     expect(peers).toHaveLength(LIMIT);

@@ -4,16 +4,15 @@ import { mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { closeAfterTest, freshDirectory } from '@rpcplugin/test-support';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { expect, it, onTestFinished } from 'vitest';
-import { freshDirectory, removeDirectory } from './support.js';
 
 const require = createRequire(import.meta.url);
 
 /** A directory with a package and a link to it. */
 async function place(): Promise<string> {
   const directory = await realpath(await freshDirectory());
-  onTestFinished(() => removeDirectory(directory));
   await mkdir(join(directory, 'package'));
   await writeFile(join(directory, 'package', 'index.cjs'), 'module.exports = __filename;');
   await symlink('package', join(directory, 'link'));
@@ -30,8 +29,7 @@ function linkedFile(directory: string): unknown {
 
 it('modules are found through links after a unix socket was listened on', async () => {
   const directory = await place();
-  const transport = new UnixSocketTransport({ directory });
-  onTestFinished(() => transport.close());
+  const transport = closeAfterTest(new UnixSocketTransport({ directory }));
   await transport.listen();
   expect(linkedFile(directory)).toBe(join(directory, 'package', 'index.cjs'));
 });
@@ -39,8 +37,7 @@ it('modules are found through links after a unix socket was listened on', async 
 it('modules are found through links after a unix socket was waited for', async () => {
   const directory = await place();
   const path = join(directory, 's');
-  const transport = new UnixSocketTransport();
-  onTestFinished(() => transport.close());
+  const transport = closeAfterTest(new UnixSocketTransport());
   const connecting = transport.connect(`unix:${path}`, { waitMs: 5000 });
   const server = createServer().listen(path);
   onTestFinished(() => void server.close());

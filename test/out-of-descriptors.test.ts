@@ -1,10 +1,11 @@
 // What a process without descriptors left does, and that it works again when it has some.
 import { existsSync } from 'node:fs';
+import { ending, entriesOf, freshDirectory, loadDuring, until } from '@rpcplugin/test-support';
+import type { Usage } from '@rpcplugin/test-support';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Bench, echo, echoes, ending } from './bench.js';
-import { Limited } from './limited.js';
-import type { Reply } from './limited-child.js';
-import { entries, freshDirectory, removeDirectory, until } from './support.js';
+import { Bench, echo, echoes } from './bench.js';
+import { startLimited } from './limited.js';
+import type { Limited } from './limited.js';
 import { variants } from './variants.js';
 
 const chosen = {
@@ -17,6 +18,8 @@ const chosen = {
 const PROMPT_MS = 5000;
 /** A limit that is not to be reached: longer than a test may take. */
 const NEVER_MS = 60_000;
+/** For processes that `afterAll` kills. */
+const ignore = (): void => undefined;
 const nothing = { files: [], exitHooks: 0, descriptors: [] };
 
 describe.each(Object.entries(chosen))('a process out of descriptors, with a transport over %s', (name, variant) => {
@@ -24,7 +27,7 @@ describe.each(Object.entries(chosen))('a process out of descriptors, with a tran
   let limited: Limited;
 
   beforeAll(async () => {
-    limited = await Limited.start(name);
+    limited = await startLimited(name, { whenOver: ignore });
   });
   afterAll(() => limited.kill());
   beforeEach(async () => {
@@ -44,17 +47,11 @@ describe.each(Object.entries(chosen))('a process out of descriptors, with a tran
   }
 
   /** Connects to it again and again for some time, and returns how much of a processor it used meanwhile. */
-  async function loadOf(endpoint: string): Promise<number> {
-    const before = await usage();
-    await until(async () => {
-      await ending((await bench.dial(endpoint)).resume());
-      return (await usage()).elapsedMs - before.elapsedMs > 500;
-    });
-    const after = await usage();
-    return (after.processorMs - before.processorMs) / (after.elapsedMs - before.elapsedMs);
+  function loadOf(endpoint: string): Promise<number> {
+    return loadDuring(async () => ending((await bench.dial(endpoint)).resume()), usage);
   }
 
-  async function usage(): Promise<NonNullable<Reply['usage']>> {
+  async function usage(): Promise<Usage> {
     const reply = await limited.ask({ do: 'usage' });
     return reply.usage ?? { elapsedMs: 0, processorMs: 0 };
   }
@@ -109,14 +106,13 @@ describe.each(Object.entries(chosen))('a process out of descriptors, with a tran
 
   it('leaves no file behind when it exits', async () => {
     const directory = await freshDirectory();
-    const other = await Limited.start(name, directory);
+    const other = await startLimited(name, { temporary: directory });
     await other.ask({ do: 'listen' });
     await other.ask({ do: 'exhaust' });
-    expect(await other.end({ do: 'exit' })).toBe(0);
+    expect(await other.end({ do: 'exit' })).toMatchObject({ status: 0 });
     // The places of the transports are there still, and nothing is in them.
-    const left = (await entries(directory)).filter((path) => path.startsWith('contract-'));
+    const left = (await entriesOf(directory)).filter((path) => path.startsWith('rpc-test-'));
     expect(left.filter((path) => path.includes('/'))).toEqual([]);
-    await removeDirectory(directory);
   });
 
   it('rejects to connect, however long it may wait, and connects afterwards', async () => {
@@ -154,7 +150,7 @@ describe('a process out of descriptors', () => {
   let limited: Limited;
 
   beforeAll(async () => {
-    limited = await Limited.start('TCP IPv4');
+    limited = await startLimited('TCP IPv4', { whenOver: ignore });
   });
   afterAll(() => limited.kill());
 

@@ -1,12 +1,12 @@
+import { run, typescript } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
-import { startChild } from './support.js';
 
 // `pnpm soak 600` does the same for ten minutes.
 it(
   'listening, connecting and closing again and again leaves nothing and takes no more memory',
   { timeout: 120_000 },
   async () => {
-    const { status, stdout, stderr } = await startChild('soak.ts', ['3']).exited;
+    const { status, stdout, stderr } = await run(typescript(new URL('soak.ts', import.meta.url), '3'));
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(JSON.parse(stdout)).toMatchObject({ seconds: 3 });
   },

@@ -2,9 +2,9 @@
 // descriptor and no file is left, and now and then that the heap does not grow: `pnpm soak 600`.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { descriptorsSince, openDescriptors, rejectionOf, until } from '@rpcplugin/test-support/process';
 import { Bench, echo, echoes } from './bench.js';
 import type { Variant } from './variants.js';
-import { descriptorsSince, openDescriptors, rejectionOf, until } from './support.js';
 import { variants } from './variants.js';
 
 /** Cycles before the first look at the heap: what is compiled and cached by then stays. */

@@ -1,14 +1,19 @@
-import { once } from 'node:events';
-import { link, mkdir } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, NetConnectOpts, Server, Socket } from 'node:net';
+import type { NetConnectOpts, Socket } from 'node:net';
 import { join } from 'node:path';
 import { joinHostPort, parseEndpoint } from '@rpcplugin/endpoint-utils';
-import type { SocketTransportOptions, Transport, TransportErrorCode } from '@rpcplugin/transport-core';
+import {
+  entriesOf,
+  holdFreePort,
+  makeDirectory,
+  pathOf,
+  removeDirectory,
+  staleSocketAt,
+} from '@rpcplugin/test-support/process';
+import type { SocketTransportOptions } from '@rpcplugin/transport-base';
+import type { Transport, TransportErrorCode } from '@rpcplugin/transport-core';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import type { UnixSocketTransportOptions } from '@rpcplugin/transport-unix';
-import { entries, freshDirectory, removeDirectory } from './support.js';
 
 /** One kind of transport and address, for tests of what all of them do. */
 export interface Variant {
@@ -48,22 +53,19 @@ export function tcpVariant(host: string): Variant {
 }
 
 function tcpPlace(host: string): Place {
-  const holders: FreePort[] = [];
+  const releases: (() => void)[] = [];
   return {
     create: (options) => new TCPSocketTransport({ ...options, host }),
     createAt: (endpoint, options) => new TCPSocketTransport({ ...options, ...hostAndPort(endpoint) }),
     netOptions: hostAndPort,
     nobody: async () => {
-      const port = await holdFreePort(host);
-      holders.push(port);
-      return joinHostPort(host, port.port);
+      const { port, release } = await holdFreePort(host);
+      releases.push(release);
+      return joinHostPort(host, port);
     },
     leftovers: () => Promise.resolve([]),
     close: () => {
-      for (const { socket, server } of holders) {
-        socket.destroy();
-        server.close();
-      }
+      for (const release of releases) release();
       return Promise.resolve();
     },
   };
@@ -73,29 +75,6 @@ function hostAndPort(endpoint: string): { host: string; port: number } {
   const parts = parseEndpoint(endpoint);
   if (parts.network !== 'tcp') throw new Error(`not TCP: ${endpoint}`);
   return { host: parts.host, port: parts.port };
-}
-
-interface FreePort {
-  port: number;
-  socket: Socket;
-  server: Server;
-}
-
-/**
- * A port on which nobody listens, and which the system gives to nobody who asks for just any port: it is the near end of a
- * connection. Such a port can still be listened on by who asks for it by its number.
- */
-async function holdFreePort(host: string): Promise<FreePort> {
-  const probe = createServer().listen(0, host);
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  const server = createServer((accepted) => accepted.resume().on('error', () => undefined)).listen(0, host);
-  await once(server, 'listening');
-  const socket = connect({ host, port: (server.address() as AddressInfo).port, localAddress: host, localPort: port });
-  await once(socket, 'connect');
-  return { port, socket, server };
 }
 
 function unixVariant(options: (directory: string, count: number) => UnixSocketTransportOptions): Variant {
@@ -108,8 +87,8 @@ function unixVariant(options: (directory: string, count: number) => UnixSocketTr
 }
 
 async function unixPlace(options: (directory: string, count: number) => UnixSocketTransportOptions): Promise<Place> {
-  const directory = await freshDirectory();
-  const elsewhere = await freshDirectory();
+  const directory = await makeDirectory();
+  const elsewhere = await makeDirectory();
   // Where a socket goes that is given no place.
   const { XDG_RUNTIME_DIR: runtimeDirectory } = process.env;
   process.env['XDG_RUNTIME_DIR'] = directory;
@@ -119,7 +98,7 @@ async function unixPlace(options: (directory: string, count: number) => UnixSock
     createAt: (endpoint, common) => new UnixSocketTransport({ ...common, path: pathOf(endpoint) }),
     netOptions: (endpoint) => ({ path: pathOf(endpoint) }),
     nobody: async (what) => `unix:${await unusedPath(elsewhere, what)}`,
-    leftovers: () => entries(directory),
+    leftovers: () => entriesOf(directory),
     close: async () => {
       if (runtimeDirectory === undefined) delete process.env['XDG_RUNTIME_DIR'];
       else process.env['XDG_RUNTIME_DIR'] = runtimeDirectory;
@@ -129,25 +108,10 @@ async function unixPlace(options: (directory: string, count: number) => UnixSock
   };
 }
 
-function pathOf(endpoint: string): string {
-  const parts = parseEndpoint(endpoint);
-  if (parts.network !== 'unix') throw new Error(`not unix: ${endpoint}`);
-  return parts.path;
-}
-
 async function unusedPath(directory: string, what: string): Promise<string> {
   const path = join(directory, what.replaceAll(' ', '-'));
   if (what === 'an absent directory') return join(path, 'nested', 's');
-  if (what === 'a stale file') {
-    await mkdir(join(directory, 'b'));
-    const bound = join(directory, 'b', 's');
-    const server = createServer().listen(bound);
-    await once(server, 'listening');
-    // The server removes the name that it bound, and nothing else.
-    await link(bound, path);
-    server.close();
-    await once(server, 'close');
-  }
+  if (what === 'a stale file') await staleSocketAt(path);
   return path;
 }
 

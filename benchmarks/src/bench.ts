@@ -10,7 +10,7 @@ import { compare } from './measurement.js';
 import type { Result } from './measurement.js';
 import { Progress } from './progress.js';
 import { table } from './table.js';
-import { writeIntoReadme } from './readme.js';
+import { writeTables } from './readme.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const { values, positionals } = parseArgs({
@@ -30,7 +30,7 @@ if (unknown.length > 0 || (rounds !== undefined && !(Number.isInteger(rounds) &&
 }
 const { quick } = values;
 const chosen = benchmarks.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
-/** What the README shows. */
+/** Whether docs/benchmarks.md shows the results. */
 const isKept = !quick && values.out === undefined;
 const out = resolve(values.out ?? join(root, isKept ? 'benchmarks/results' : 'benchmarks/.last'));
 
@@ -63,7 +63,7 @@ const text = table(chapters, machine);
 await writeFile(join(out, 'results.json'), `${JSON.stringify({ quick, machine, chapters }, shorten)}\n`);
 await writeFile(join(out, 'results.md'), text);
 for (const chapter of chapters) await writeFile(join(out, `${chapter.name}.svg`), await chart(chapter));
-if (isKept) await writeIntoReadme(join(root, 'README.md'), chapters);
+if (isKept) await writeTables(join(root, 'docs/benchmarks.md'), chapters);
 console.log(text);
 console.log(`Written to ${out}`);
 

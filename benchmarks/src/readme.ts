@@ -6,13 +6,13 @@ import { chapterTable } from './table.js';
 const START = '<!-- benchmarks: made by `pnpm bench` -->\n';
 const END = '<!-- benchmarks end -->\n';
 
-/** Puts the tables into the README, between two marks. */
-export async function writeIntoReadme(file: string, chapters: readonly Chapter[]): Promise<void> {
-  const readme = await readFile(file, 'utf8');
-  const [before = '', rest] = readme.split(START);
+/** Writes the tables of all benchmarks into a Markdown file, between two marks. */
+export async function writeTables(file: string, chapters: readonly Chapter[]): Promise<void> {
+  const text = await readFile(file, 'utf8');
+  const [before = '', rest] = text.split(START);
   const [, after] = rest?.split(END) ?? [];
   if (after === undefined) throw new Error(`${file} has no place for the results`);
-  const tables = chapters.map(({ title, results }) => `**${title}**\n\n${chapterTable(results)}\n`).join('\n');
+  const tables = chapters.map(({ title, results }) => `## ${title}\n\n${chapterTable(results)}\n`).join('\n');
   const options = { ...(await resolveConfig(file)), filepath: file };
   await writeFile(file, await format(`${before}${START}\n${tables}\n${END}${after}`, options));
 }

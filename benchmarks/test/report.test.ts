@@ -1,11 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { freshDirectory } from '@rpcplugin/test-support';
+import { describe, expect, it } from 'vitest';
 import type { Chapter } from '../src/benchmark.js';
 import { chart } from '../src/chart.js';
 import { compare } from '../src/measurement.js';
-import { writeIntoReadme } from '../src/readme.js';
+import { writeTables } from '../src/readme.js';
 import { table } from '../src/table.js';
 
 const of = (name: string, value: number) => ({ name, sample: () => Promise.resolve({ value }) });
@@ -57,28 +57,24 @@ describe('a report', () => {
     for (const text of ['size', 'this project', 'kB']) expect(svg).toContain(`>${text}<`);
   });
 
-  it('is put into a README between its marks, and replaces the last one there', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'report-'));
-    onTestFinished(() => rm(directory, { recursive: true }));
-    const file = join(directory, 'README.md');
+  it('replaces the tables between the marks of a document', async () => {
+    const file = join(await freshDirectory(), 'benchmarks.md');
     await writeFile(
       file,
       'before\n\n<!-- benchmarks: made by `pnpm bench` -->\nold\n<!-- benchmarks end -->\n\nafter\n',
     );
-    await writeIntoReadme(file, [chapter]);
+    await writeTables(file, [chapter]);
     const once = await readFile(file, 'utf8');
     expect(once).toMatch(/^before\n\n<!-- benchmarks: [^]*a round trip[^]*<!-- benchmarks end -->\n\nafter\n$/);
     expect(once).not.toContain('old');
-    await writeIntoReadme(file, [chapter]);
+    await writeTables(file, [chapter]);
     expect(await readFile(file, 'utf8')).toBe(once);
   });
 
-  it('is refused a README without a place for it', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'report-'));
-    onTestFinished(() => rm(directory, { recursive: true }));
-    const file = join(directory, 'README.md');
+  it('rejects a document without marks', async () => {
+    const file = join(await freshDirectory(), 'benchmarks.md');
     await writeFile(file, 'nothing\n');
-    await expect(writeIntoReadme(file, [chapter])).rejects.toThrow('no place');
+    await expect(writeTables(file, [chapter])).rejects.toThrow('no place');
     expect(await readFile(file, 'utf8')).toBe('nothing\n');
   });
 });

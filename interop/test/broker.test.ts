@@ -1,14 +1,14 @@
 import { readdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import { launchPlugin } from '@rpcplugin/example-kv/host';
 import type { Plugin } from '@rpcplugin/example-kv/host';
+import { freshDirectory, typescript } from '@rpcplugin/test-support';
+import type { CommandLine } from '@rpcplugin/test-support';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
 import { answerOf, echo, echoServer } from '../src/echo.js';
 import type { ExchangeMessage__Output } from '../src/generated/interop/ExchangeMessage.js';
-import { freshDirectory } from '../src/fresh-directory.js';
 import { goPeer, runGo, useGoPeer } from '../src/go-peer.js';
 import { GrpcBroker } from '../src/grpc-broker.js';
 import { newTransport } from '../src/new-transport.js';
@@ -19,23 +19,16 @@ import { Exchange, GRPCBroker } from '../src/protos.js';
 const EXCHANGES = 150;
 const AT_ONCE = 20;
 const descriptorsOf = (id: string): number => readdirSync(`/proc/${id}/fd`).length;
-const file = fileURLToPath(new URL('children/exchange-plugin.ts', import.meta.url));
 
-const typescript = (network: string): [string, ...string[]] => [
-  process.execPath,
-  '--conditions=@rpcplugin/source',
-  '--import',
-  'tsx',
-  file,
-  network,
-];
+const exchangePlugin = (network: string): CommandLine =>
+  typescript(new URL('children/exchange-plugin.ts', import.meta.url), network);
 
 /**
  * A TypeScript host that shares brokered services with the plugin that the command starts.
  *
  * @param temporary - The variable that tells the plugin where to put its sockets.
  */
-function itExchanges(network: string, temporary: string, [command, ...args]: [string, ...string[]]): void {
+function itExchanges(network: string, temporary: string, [command, ...args]: CommandLine): void {
   it('serves and calls some hundreds of brokered services while calls run, and keeps nothing of them', async () => {
     const directory = await freshDirectory();
     const plugin = await launchPlugin(command, args, {
@@ -92,7 +85,7 @@ async function exchange(plugin: Plugin, broker: GrpcBroker): Promise<void> {
 }
 
 describe.each(['unix', 'tcp'])('a TypeScript host and plugin, over %s', (network) => {
-  itExchanges(network, 'XDG_RUNTIME_DIR', typescript(network));
+  itExchanges(network, 'XDG_RUNTIME_DIR', exchangePlugin(network));
 });
 
 useGoPeer();
@@ -110,7 +103,7 @@ describe.each([
 ])('over $over', ({ over, security, exchanges }) => {
   describeInterop({ peer: peers.goPlugin, role: 'broker in the host of a TypeScript plugin', over }, () => {
     it('serves and calls some hundreds of brokered services while calls run', async () => {
-      const plugin = typescript(over.startsWith('unix') ? 'unix' : 'tcp');
+      const plugin = exchangePlugin(over.startsWith('unix') ? 'unix' : 'tcp');
       const [answer] = await runGo(['exchange-host', String(exchanges), String(AT_ONCE), security, ...plugin]);
       expect(answer).toBe(`${exchanges} exchanges, calls meanwhile: true`);
     });

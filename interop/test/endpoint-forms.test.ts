@@ -2,6 +2,7 @@ import { credentials, Server, ServerCredentials } from '@grpc/grpc-js';
 import { normalizeEndpoint, toGrpcTarget, toHandshakeAddress } from '@rpcplugin/endpoint-utils';
 import { KV } from '@rpcplugin/example-kv/protos';
 import { createStore } from '@rpcplugin/example-kv/store';
+import { run } from '@rpcplugin/test-support';
 import { serveGrpc } from '@rpcplugin/transport-grpc';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
@@ -9,7 +10,6 @@ import { peers } from '../src/peers.js';
 import { forms, relativeForm, zonedForm } from './endpoints.js';
 import type { Form } from './endpoints.js';
 import { get, put } from './kv-calls.js';
-import { run } from './programs.js';
 import { python, pythonEnv } from './python.js';
 
 /** Serves the key-value store of the example; resolves with its endpoint, which is canonical and a target as it stands. */
@@ -28,7 +28,7 @@ describe.each([...forms, relativeForm])('the endpoint $form', (form) => {
   describeInterop({ peer: peers.python, role: 'client of an endpoint as it stands', over: form.over }, () => {
     it.runIf(form.available)(`calls ${form.form}`, async () => {
       const endpoint = await serve(form);
-      const ending = await run(python('call.py', endpoint), await pythonEnv());
+      const ending = await run(python('call.py', endpoint), { env: await pythonEnv() });
       expect(ending).toEqual({ status: 0, stdout: `${endpoint}\n`, stderr: '' });
     });
   });

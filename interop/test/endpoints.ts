@@ -1,12 +1,11 @@
 // Listeners at endpoints of every canonical form.
-import { networkInterfaces } from 'node:os';
+import type { Socket } from 'node:net';
 import { join, relative } from 'node:path';
-import { joinHostPort, parseEndpoint } from '@rpcplugin/endpoint-utils';
-import type { SocketTransport } from '@rpcplugin/transport-core';
+import { joinHostPort } from '@rpcplugin/endpoint-utils';
+import { closeAfterTest, freshDirectory, hasIPv6, linkLocalHost, pathOf, portOf } from '@rpcplugin/test-support';
+import type { Transport } from '@rpcplugin/transport-core';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
-import { hasIPv6, untilOver } from './networks.js';
-import { freshDirectory } from '../src/fresh-directory.js';
 
 export interface Form {
   /** An example. */
@@ -14,7 +13,7 @@ export interface Form {
   readonly over: string;
   readonly available: boolean;
   /** A transport that is to listen. */
-  readonly transport: () => Promise<SocketTransport>;
+  readonly transport: () => Promise<Transport<Socket>>;
   /** The endpoint of that form, where it listens at `endpoint`. */
   readonly of: (endpoint: string) => string;
 }
@@ -36,27 +35,15 @@ export const relativeForm: Form = {
 };
 
 /** With a zone, for which gRPC has no target. Not every machine has one. */
-export const [zonedForm]: readonly Form[] = Object.entries(networkInterfaces())
-  .flatMap(([name, of = []]) => of.map(({ address }) => `${address}%${name}`))
-  .filter((host) => host.startsWith('fe80:'))
-  .map((host) => tcp('[fe80::1%eth0]:50051', host));
+export const zonedForm: Form | undefined =
+  linkLocalHost === undefined ? undefined : tcp('[fe80::1%eth0]:50051', linkLocalHost);
 
 function tcp(form: string, host: string, available = true): Form {
-  const transport = () => Promise.resolve(untilOver(new TCPSocketTransport({ host })));
+  const transport = () => Promise.resolve(closeAfterTest(new TCPSocketTransport({ host })));
   return { form, over: form.startsWith('[') ? 'TCP over IPv6' : 'TCP', available, transport, of: asItIs };
 }
 
 function unix(form: string, name: string): Form {
-  const transport = async () => untilOver(new UnixSocketTransport({ path: join(await freshDirectory(), name) }));
+  const transport = async () => closeAfterTest(new UnixSocketTransport({ path: join(await freshDirectory(), name) }));
   return { form, over: 'unix', available: true, transport, of: asItIs };
-}
-
-function portOf(endpoint: string): number {
-  const parts = parseEndpoint(endpoint);
-  return parts.network === 'tcp' ? parts.port : NaN;
-}
-
-function pathOf(endpoint: string): string {
-  const parts = parseEndpoint(endpoint);
-  return parts.network === 'unix' ? parts.path : '';
 }

@@ -5,13 +5,13 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { sendUnaryData } from '@grpc/grpc-js';
 import { joinHostPort, splitHostPort, toGrpcTarget, toHandshakeAddress } from '@rpcplugin/endpoint-utils';
 import { KV } from '@rpcplugin/example-kv/protos';
+import { closeAfterTest, freshDirectory } from '@rpcplugin/test-support';
 import type { Transport } from '@rpcplugin/transport-core';
 import { serveGrpc } from '@rpcplugin/transport-grpc';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { expect, it, onTestFinished } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
-import { freshDirectory } from '../src/fresh-directory.js';
 import { runGo, useGoPeer } from '../src/go-peer.js';
 import { peers } from '../src/peers.js';
 
@@ -32,8 +32,8 @@ async function serveEndpoint(transport: Transport<Socket>): Promise<string> {
 
 /** The endpoint of a plain listener on a transport, which says it to whoever connects. */
 async function sayEndpoint(transport: Transport<Socket>): Promise<string> {
+  closeAfterTest(transport);
   const endpoint: string = await transport.listen({ onConnection: (connection) => void connection.end(endpoint) });
-  onTestFinished(() => transport.close({ graceMs: 0 }));
   return endpoint;
 }
 

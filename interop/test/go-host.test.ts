@@ -1,12 +1,12 @@
+import { entriesOf, freshDirectory } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
 import { bundleExamplePlugin } from '../src/example-plugin.js';
-import { entries, freshDirectory } from '../src/fresh-directory.js';
 import { GoHost, useGoPeer } from '../src/go-peer.js';
 import { peers } from '../src/peers.js';
 
 useGoPeer();
-const plugin = bundleExamplePlugin();
+const plugin = await bundleExamplePlugin();
 
 const cells = [
   { over: 'unix', network: 'unix', flags: [] },
@@ -53,9 +53,9 @@ for (const { over, network, flags } of cells) {
     it('stops the plugin gracefully, which leaves nothing behind, and kills it a second time without harm', async () => {
       const { host, directory } = await launch();
       expect(await host.ask('ping')).toBe('ok');
-      expect(await entries(directory)).toHaveLength(network === 'unix' ? 2 : 0);
+      expect(await entriesOf(directory)).toHaveLength(network === 'unix' ? 2 : 0);
       expect(await host.ask('kill')).toBe('killed, exit code 0');
-      expect(await entries(directory)).toEqual([]);
+      expect(await entriesOf(directory)).toEqual([]);
       expect(await host.ask('kill')).toBe('killed, exit code 0');
       expect(host.log).not.toMatch(/failed to exit gracefully|WARN|ERROR/);
     });

@@ -1,19 +1,18 @@
-import { spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { fromHandshakeAddress, toHandshakeAddress } from '@rpcplugin/endpoint-utils';
+import { closeAfterTest, freshDirectory, startProgram } from '@rpcplugin/test-support';
 import type { Transport } from '@rpcplugin/transport-core';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
-import { freshDirectory } from '../src/fresh-directory.js';
 import { goPeer, runGo, useGoPeer } from '../src/go-peer.js';
 import { peers } from '../src/peers.js';
+import { hashOf } from './large.js';
 
 useGoPeer();
 
@@ -42,29 +41,17 @@ for (const { over, create, listenAt } of networks) {
   /** A transport that is closed when the test is over. */
   async function transport(): Promise<{ transport: Transport<Socket>; directory: string }> {
     const directory = await freshDirectory();
-    const created = create(directory);
-    onTestFinished(() => created.close({ graceMs: 0 }));
-    return { transport: created, directory };
+    return { transport: closeAfterTest(create(directory)), directory };
   }
 
   /** A command of Go that listens where {@link listenAt} says, and a connection to it. */
   async function connect(command: string): Promise<{ connection: Socket; lastLine: Promise<string> }> {
     const { transport: client, directory } = await transport();
-    const server = spawn(goPeer, [command, ...listenAt(directory)], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const lines: string[] = [];
-    const output = createInterface({ input: server.stdout }).on('line', (line) => lines.push(line));
-    const exited = once(server, 'close');
-    onTestFinished(async () => {
-      server.kill();
-      await exited;
-    });
-    await once(output, 'line');
-    const [network = '', address = ''] = lines[0]?.split('|') ?? [];
+    const server = startProgram([goPeer, command, ...listenAt(directory)]);
+    const [, network = '', address = ''] = await server.printed(/^(.+?)\|(.+?)[|\n]/);
     const connection = await client.connect(fromHandshakeAddress({ network, address }), { allowHalfOpen: true });
-    return { connection, lastLine: exited.then(() => lines.at(-1) ?? '') };
+    return { connection, lastLine: server.ended.then(({ stdout }) => stdout.trimEnd().split('\n').at(-1) ?? '') };
   }
-
-  const digestOf = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
 
   describeInterop({ peer: peers.go, role: 'plain client of a listener', over }, () => {
     it.each(sizes)('sends %d bytes, ends its direction, and gets them and an answer to its end', async (size) => {
@@ -89,7 +76,7 @@ for (const { over, create, listenAt } of networks) {
       connection.end(sent);
       const received = await buffer(connection);
       expect(received.subarray(0, size).equals(sent)).toBe(true);
-      expect(received.subarray(size).toString()).toBe(`${size} ${digestOf(sent)}`);
+      expect(received.subarray(size).toString()).toBe(`${size} ${hashOf(sent)}`);
     });
 
     it.each(sizes)('ends its direction first, and gets %d bytes that are sent after that', async (size) => {
@@ -99,7 +86,7 @@ for (const { over, create, listenAt } of networks) {
       await once(connection, 'end');
       const sent = randomBytes(size);
       setImmediate(() => connection.end(sent));
-      expect(await lastLine).toBe(`${size} ${digestOf(sent)}`);
+      expect(await lastLine).toBe(`${size} ${hashOf(sent)}`);
     });
   });
 }

@@ -1,48 +1,19 @@
-import { promisify } from 'node:util';
 import { status } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
 import { launchPlugin } from '@rpcplugin/example-kv/host';
 import type { Plugin } from '@rpcplugin/example-kv/host';
 import { KV } from '@rpcplugin/example-kv/protos';
+import { entriesOf, freshDirectory } from '@rpcplugin/test-support';
 import { expect, it, onTestFinished } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
-import { entries, freshDirectory } from '../src/fresh-directory.js';
 import { goPeer, useGoPeer } from '../src/go-peer.js';
 import { peers } from '../src/peers.js';
+import { get, list, put, putAll, unended } from './kv-calls.js';
+import type { Entry } from './kv-calls.js';
 
 useGoPeer();
 
 type KvClient = InstanceType<typeof KV>;
-
-const put = (client: KvClient, key: string, value: Buffer): Promise<void> =>
-  promisify((done: (error: Error | null) => void) => client.Put({ key, value }, done))();
-
-const get = (client: KvClient, key: string): Promise<Buffer> =>
-  new Promise((resolve, reject) => {
-    client.Get({ key }, (error, answer) => {
-      if (error !== null) reject(error);
-      else resolve(answer?.value ?? Buffer.alloc(0));
-    });
-  });
-
-/** Puts these keys, each as its own value, and ends the stream if it is to; resolves with the answer. */
-const putAll = (client: KvClient, keys: string[], { end }: { end: boolean }): Promise<number | undefined> =>
-  new Promise((resolve, reject) => {
-    const call = client.PutAll((error, answer) => {
-      if (error !== null) reject(error);
-      else resolve(answer?.count);
-    });
-    for (const key of keys) call.write({ key, value: Buffer.from(key) });
-    if (end) call.end();
-  });
-
-async function list(client: KvClient): Promise<string[]> {
-  const listed: string[] = [];
-  for await (const { key, value } of client.List({}) as AsyncIterable<{ key: string; value: Buffer }>) {
-    listed.push(`${key}=${value.toString()}`);
-  }
-  return listed;
-}
 
 /** The health service's answer for a service: by hand, its only field is the number of the status. */
 const health = (client: KvClient, service: string): Promise<Buffer | undefined> =>
@@ -90,19 +61,19 @@ for (const { over, autoMtls } of [
 
     it('gets what it has put, also more than the 4 MiB that gRPC takes by default, and the status of what it has not', async () => {
       const { client } = await launch();
-      await put(client, 'hello', Buffer.from('world'));
+      await put(client, { key: 'hello', value: Buffer.from('world') });
       expect(String(await get(client, 'hello'))).toBe('world');
       const large = Buffer.alloc(5 * 2 ** 20, 1);
-      await put(client, 'large', large);
+      await put(client, { key: 'large', value: large });
       expect((await get(client, 'large')).equals(large)).toBe(true);
       expect(await statusOf(get(client, 'nothing'))).toBe('NOT_FOUND');
     });
 
     it('puts many in one stream, and lists them in another', async () => {
       const { client } = await launch();
-      const keys = Array.from({ length: 1000 }, (_, i) => String(i));
-      expect(await putAll(client, keys, { end: true })).toBe(1000);
-      expect(await list(client)).toEqual(keys.map((key) => `${key}=${key}`));
+      const entries = Array.from({ length: 1000 }, (_, i): Entry => ({ key: `${i}`, value: Buffer.from(`${i}`) }));
+      expect(await putAll(client, entries)).toBe(1000);
+      expect(await list(client)).toEqual(entries);
     });
 
     it('finds the plugin healthy', async () => {
@@ -113,17 +84,18 @@ for (const { over, autoMtls } of [
 
     it('stops the plugin gracefully, which leaves nothing behind, a second time without harm', async () => {
       const { plugin, directory } = await launch();
-      expect(await entries(directory)).toHaveLength(1);
+      expect(await entriesOf(directory)).toHaveLength(1);
       expect(await plugin.stop()).toBe(0);
-      expect(await entries(directory)).toEqual([]);
+      expect(await entriesOf(directory)).toEqual([]);
       expect(await plugin.stop()).toBe(0);
     });
 
     it('ends the calls of a plugin that is killed in their middle promptly, as UNAVAILABLE', async () => {
       const { plugin, client } = await launch();
-      const ended = Promise.all(Array.from({ length: 10 }, () => statusOf(putAll(client, ['a'], { end: false }))));
+      const entry = { key: 'a', value: Buffer.from('a') };
+      const ended = Promise.all(Array.from({ length: 10 }, () => statusOf(putAll(client, unended(entry)))));
       // What is put before this has been answered: the calls are under way.
-      await put(client, 'hello', Buffer.from('world'));
+      await put(client, { key: 'hello', value: Buffer.from('world') });
       const killed = performance.now();
       plugin.process.kill('SIGKILL');
       expect(new Set(await ended)).toEqual(new Set(['UNAVAILABLE']));

@@ -40,9 +40,16 @@ export function putAll(client: KVClient, entries: Iterable<Entry> | AsyncIterabl
       if (error !== null) reject(error);
       else resolve(answer?.count ?? 0);
     });
-    // What can not be written any more is reported by the answer.
+    // What cannot be written any more is reported by the answer.
     writeAll(requests, entries).catch(() => undefined);
   });
+}
+
+/** One entry, after which nothing comes. */
+export async function* unended(entry: Entry, onceTaken: () => void = () => undefined): AsyncGenerator<Entry> {
+  yield entry;
+  onceTaken();
+  await new Promise<never>(() => undefined);
 }
 
 async function writeAll(

@@ -1,11 +1,9 @@
 import { EventEmitter, once } from 'node:events';
 import type { Socket } from 'node:net';
-import { networkInterfaces } from 'node:os';
-import type { SocketTransport } from '@rpcplugin/transport-core';
+import { closeAfterTest, freshDirectory, hasIPv6 } from '@rpcplugin/test-support';
+import type { Transport } from '@rpcplugin/transport-core';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
-import { onTestFinished } from 'vitest';
-import { freshDirectory } from '../src/fresh-directory.js';
 
 export interface Network {
   /** Its name in the README's table. */
@@ -15,36 +13,29 @@ export interface Network {
   /** Whether this machine has it. */
   readonly available: boolean;
   /** A transport for it, closed when the test is over. */
-  readonly transport: () => Promise<SocketTransport>;
+  readonly transport: () => Promise<Transport<Socket>>;
 }
-
-export const hasIPv6 = Object.values(networkInterfaces()).some((of) => of?.some(({ address }) => address === '::1'));
 
 export const networks: readonly Network[] = [
   {
     over: 'unix',
     env: { KV_NETWORKS: 'unix' },
     available: true,
-    transport: async () => untilOver(new UnixSocketTransport({ directory: await freshDirectory() })),
+    transport: async () => closeAfterTest(new UnixSocketTransport({ directory: await freshDirectory() })),
   },
   {
     over: 'TCP',
     env: { KV_NETWORKS: 'tcp' },
     available: true,
-    transport: () => Promise.resolve(untilOver(new TCPSocketTransport())),
+    transport: () => Promise.resolve(closeAfterTest(new TCPSocketTransport())),
   },
   {
     over: 'TCP over IPv6',
     env: { KV_NETWORKS: 'tcp', KV_HOST: '::1' },
     available: hasIPv6,
-    transport: () => Promise.resolve(untilOver(new TCPSocketTransport({ host: '::1' }))),
+    transport: () => Promise.resolve(closeAfterTest(new TCPSocketTransport({ host: '::1' }))),
   },
 ];
-
-export function untilOver(transport: SocketTransport): SocketTransport {
-  onTestFinished(() => transport.close({ graceMs: 0 }));
-  return transport;
-}
 
 export interface BothEnds {
   readonly accepted: Socket;

@@ -1,18 +1,18 @@
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { parseEndpoint } from '@rpcplugin/endpoint-utils';
+import { run, spawnProgram } from '@rpcplugin/test-support';
+import type { CommandLine } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
 import { peers } from '../src/peers.js';
 import { hashOf, hashOfStream, largeData } from './large.js';
 import { networks } from './networks.js';
 import type { Network } from './networks.js';
-import { run, start } from './programs.js';
-import type { Command } from './programs.js';
 
 interface Site {
   /** Begins a command line. */
-  readonly curl: Command;
+  readonly curl: CommandLine;
   readonly url: string;
   /** What was accepted so far. */
   readonly sockets: readonly Socket[];
@@ -55,7 +55,7 @@ describe.each(networks)('over $over', (network) => {
     it.runIf(network.available)('uploads and downloads 64 MB at once', async () => {
       const { curl, url } = await serve(network);
       const data = largeData();
-      const child = start([...curl, '--upload-file', '-', '--no-buffer', `${url}/`]);
+      const child = spawnProgram([...curl, '--upload-file', '-', '--no-buffer', `${url}/`]);
       child.stdin.end(data);
       expect(await hashOfStream(child.stdout)).toBe(hashOf(Buffer.concat([Buffer.from('PUT /\n'), data])));
     });

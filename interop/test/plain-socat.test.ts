@@ -3,14 +3,13 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { parseEndpoint } from '@rpcplugin/endpoint-utils';
+import { freshDirectory, spawnProgram } from '@rpcplugin/test-support';
 import { describe, expect, it, vi } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
 import { peers } from '../src/peers.js';
 import { hashOf, hashOfStream, largeData } from './large.js';
 import { networks } from './networks.js';
 import type { Network } from './networks.js';
-import { freshDirectory } from '../src/fresh-directory.js';
-import { start } from './programs.js';
 
 /** socat with one end on its standard input and output, and its other end. */
 interface Joined {
@@ -31,14 +30,14 @@ async function connects({ transport }: Network): Promise<Joined> {
   });
   const parts = parseEndpoint(endpoint);
   const address = parts.network === 'unix' ? `UNIX-CONNECT:${parts.path}` : `TCP:${endpoint}`;
-  const socat = start(['socat', ...OPTIONS, '-', address]);
+  const socat = spawnProgram(['socat', ...OPTIONS, '-', address]);
   const [connection] = await accepted;
   return { socat, connection };
 }
 
 async function listens({ over, transport }: Network): Promise<Joined> {
   const path = join(await freshDirectory(), 's');
-  const socat = start(['socat', ...OPTIONS, '-', listenAddress(over, path)]);
+  const socat = spawnProgram(['socat', ...OPTIONS, '-', listenAddress(over, path)]);
   const endpoint = over === 'unix' ? `unix:${path}` : await tcpEndpoint(socat, over);
   const connection = await (await transport()).connect(endpoint, { allowHalfOpen: true });
   return { socat, connection };

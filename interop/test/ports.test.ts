@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
-import { createInterface } from 'node:readline';
+import { closeServer, listening, startProgram } from '@rpcplugin/test-support';
+import type { CommandLine } from '@rpcplugin/test-support';
 import { expect, it, onTestFinished } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
 import { bundleExamplePlugin } from '../src/example-plugin.js';
@@ -11,7 +10,7 @@ import { goPeer, useGoPeer } from '../src/go-peer.js';
 import { peers } from '../src/peers.js';
 
 useGoPeer();
-const [command = '', ...args] = bundleExamplePlugin();
+const examplePlugin = await bundleExamplePlugin();
 
 interface Range {
   PLUGIN_MIN_PORT?: string;
@@ -19,39 +18,18 @@ interface Range {
 }
 
 /** The port at the end of the first line that a program prints, and what it prints on standard error if there is no such line. */
-async function portOf(program: string, programArgs: readonly string[], range: Range): Promise<number | string> {
+async function printedPort(command: CommandLine, range: Range): Promise<number | string> {
   const unset = { PLUGIN_MIN_PORT: undefined, PLUGIN_MAX_PORT: undefined };
-  const env = { ...process.env, ...unset, KV_NETWORKS: 'tcp', ...range };
-  const child = spawn(program, programArgs, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-  const closed = once(child, 'close');
-  onTestFinished(async () => {
-    child.kill('SIGKILL');
-    await closed;
-  });
-  let port: number | undefined;
-  createInterface({ input: child.stdout }).once('line', (line: string) => {
-    port = Number(/127\.0\.0\.1:(\d+)/.exec(line)?.[1]);
-    child.kill('SIGTERM');
-  });
-  await closed;
-  return port ?? said;
+  const program = startProgram(command, { env: { ...unset, KV_NETWORKS: 'tcp', ...range } });
+  const stop = (): boolean => program.process.kill('SIGTERM');
+  program.printed(/\n/).then(stop, () => undefined);
+  const { stdout, stderr } = await program.ended;
+  return stdout === '' ? stderr : Number(/127\.0\.0\.1:(\d+)/.exec(stdout)?.[1]);
 }
 
 /** A listener at a port; `undefined` if it is taken. */
 async function listenerAt(port: number): Promise<Server | undefined> {
-  const server = createServer().listen({ host: '127.0.0.1', port, exclusive: true });
-  try {
-    await once(server, 'listening');
-    return server;
-  } catch {
-    return undefined;
-  }
-}
-
-async function close(server: Server | undefined): Promise<void> {
-  if (server?.close() !== undefined) await once(server, 'close');
+  return listening(createServer(), { host: '127.0.0.1', port }).catch(() => undefined);
 }
 
 /**
@@ -62,19 +40,19 @@ async function twoPorts({ taken }: { taken: number }): Promise<number> {
   for (;;) {
     const port = randomInt(20_000, 24_000);
     const listeners = [await listenerAt(port), await listenerAt(port + 1)];
-    const held = listeners.includes(undefined) ? [] : listeners.slice(0, taken);
+    const bound = listeners.filter((listener) => listener !== undefined);
+    const held = bound.length === 2 ? bound.slice(0, taken) : [];
     onTestFinished(async () => {
-      await Promise.all(held.map(close));
+      await Promise.all(held.map(closeServer));
     });
-    await Promise.all(listeners.filter((listener) => !held.includes(listener)).map(close));
-    if (!listeners.includes(undefined)) return port;
+    await Promise.all(bound.filter((listener) => !held.includes(listener)).map(closeServer));
+    if (bound.length === 2) return port;
   }
 }
 
 /** Where go-plugin and the example plugin listen with this range of ports, or what they say if they do not. */
 async function ports(range: Range): Promise<{ go: number | string; plugin: number | string }> {
-  const go = await portOf(goPeer, ['ports'], range);
-  return { go, plugin: await portOf(command, args, range) };
+  return { go: await printedPort([goPeer, 'ports'], range), plugin: await printedPort(examplePlugin, range) };
 }
 
 // A go-plugin plugin listens on TCP on Windows alone. Here the function that does it there, `serverListener_tcp` in its server.go, is
@@ -125,7 +103,7 @@ describeInterop(
     it('none listens if an end of the range is not a number', async () => {
       const { go, plugin } = await ports({ PLUGIN_MIN_PORT: 'x', PLUGIN_MAX_PORT: '20000' });
       expect(go).toContain("Couldn't get value from PLUGIN_MIN_PORT");
-      expect(plugin).toContain('PLUGIN_MIN_PORT can not be "x"');
+      expect(plugin).toContain('PLUGIN_MIN_PORT cannot be "x"');
     });
   },
 );

@@ -1,13 +1,13 @@
 import { readdir } from 'node:fs/promises';
+import { run } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
 import { peers } from '../src/peers.js';
 import { bundleExamplePlugin } from '../src/example-plugin.js';
 import { networks } from './networks.js';
-import { run } from './programs.js';
 import { python, pythonEnv } from './python.js';
 
-const plugin = bundleExamplePlugin();
+const plugin = await bundleExamplePlugin();
 
 describe.each(networks)('over $over', ({ over: network, env, available }) => {
   describe.each([
@@ -18,8 +18,7 @@ describe.each(networks)('over $over', ({ over: network, env, available }) => {
       it.runIf(available)('makes calls of every kind, and shuts the plugin down', async () => {
         const own = await pythonEnv();
         const ending = await run(python('host.py', ...security, 'calls', ...plugin), {
-          ...own,
-          ...env,
+          env: { ...own, ...env },
         });
         expect(ending).toMatchObject({ status: 0, stderr: '' });
         expect(ending.stdout).toMatch(/\ncalls: as it should be\n$/);
@@ -29,8 +28,7 @@ describe.each(networks)('over $over', ({ over: network, env, available }) => {
       it.runIf(available)('has its calls end when the plugin is killed amid them', async () => {
         const own = await pythonEnv();
         const ending = await run(python('host.py', ...security, 'killed', ...plugin), {
-          ...own,
-          ...env,
+          env: { ...own, ...env },
         });
         expect(ending).toMatchObject({ status: 0, stderr: '' });
         expect(ending.stdout).toMatch(/\nkilled: as it should be\n$/);

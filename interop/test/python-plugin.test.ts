@@ -3,11 +3,12 @@ import { hostCredentials, makeIdentity } from '@rpcplugin/example-kv/auto-mtls';
 import { launchPlugin } from '@rpcplugin/example-kv/host';
 import type { Plugin } from '@rpcplugin/example-kv/host';
 import { KV } from '@rpcplugin/example-kv/protos';
+import { anyRejectionOf, until } from '@rpcplugin/test-support';
 import { connectGrpc } from '@rpcplugin/transport-grpc';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
 import { peers } from '../src/peers.js';
-import { get, list, put, putAll } from './kv-calls.js';
+import { get, list, put, putAll, unended } from './kv-calls.js';
 import type { Entry } from './kv-calls.js';
 import { networks } from './networks.js';
 import { python, pythonEnv } from './python.js';
@@ -56,17 +57,8 @@ const endless: Record<string, (client: InstanceType<typeof KV>, underWay: () => 
         }
       })(),
     ),
-  'a call on which nothing happens': async (client, underWay) => {
-    const silent = new Promise<void>(() => undefined);
-    await putAll(
-      client,
-      (async function* () {
-        yield { key: 'key', value: Buffer.alloc(1) };
-        underWay();
-        await silent;
-      })(),
-    );
-  },
+  'a call on which nothing happens': (client, underWay) =>
+    putAll(client, unended({ key: 'key', value: Buffer.alloc(1) }, underWay)),
 };
 
 describe.each(networks)('over $over', ({ over: network, env, available }) => {
@@ -109,10 +101,10 @@ describe.each(networks)('over $over', ({ over: network, env, available }) => {
         await put(client, { key: 'key', value: Buffer.alloc(1) });
         const underWay = new Set<string>();
         const endings = Object.entries(endless).map(async ([name, call]) => {
-          const error = await call(client, () => underWay.add(name)).catch((reason: unknown) => reason);
+          const error = await anyRejectionOf(call(client, () => underWay.add(name)));
           return isLoss(error) ? 'lost' : `${name}: ${String(error)}`;
         });
-        await vi.waitUntil(() => underWay.size === endings.length, { timeout: 10_000, interval: 1 });
+        await until(() => underWay.size === endings.length);
         const killed = performance.now();
         plugin.process.kill('SIGKILL');
         expect(await Promise.all(endings)).toEqual(endings.map(() => 'lost'));

@@ -1,13 +1,12 @@
 // How the programs of peers/python are run.
 import { fileURLToPath } from 'node:url';
+import { freshDirectory, run } from '@rpcplugin/test-support';
+import type { CommandLine } from '@rpcplugin/test-support';
 import { PYTHON } from '../src/peers.js';
-import { freshDirectory } from '../src/fresh-directory.js';
-import { run } from './programs.js';
-import type { Command } from './programs.js';
 
 const fileOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-export function python(file: string, ...args: string[]): Command {
+export function python(file: string, ...args: string[]): CommandLine {
   return [PYTHON, fileOf(`../peers/python/${file}`), ...args];
 }
 

@@ -2,23 +2,21 @@ import { execFile } from 'node:child_process';
 import { chown, copyFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { entriesOf, freshDirectory, isRoot } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
 import { bundleExamplePlugin } from '../src/example-plugin.js';
-import { entries, freshDirectory } from '../src/fresh-directory.js';
 import { GoHost, goPeer, useGoPeer } from '../src/go-peer.js';
 import { peers } from '../src/peers.js';
 
 useGoPeer();
-const plugin = bundleExamplePlugin();
+const plugin = await bundleExamplePlugin();
 
 // Of nobody: none of them needs an entry in /etc/passwd or /etc/group.
 const HOST_USER = 45_001;
 const PLUGIN_USER = 45_002;
 const OTHER_USER = 45_003;
 const SOCKET_GROUP = 45_100;
-
-const isRoot = process.getuid?.() === 0;
 
 /** Go's program, where every user may read it, and started as this one, in this group alone. */
 async function goAs(user: number, group: number, ...capabilities: string[]): Promise<string[]> {
@@ -67,8 +65,8 @@ describeInterop({ peer: peers.goPlugin, role: 'host of a TypeScript plugin', ove
 
     expect(await host.ask('kill')).toBe('killed, exit code 0');
     expect(host.log).not.toMatch(/failed to exit gracefully|WARN|ERROR/);
-    expect(await entries(dirname(path))).toEqual([]);
+    expect(await entriesOf(dirname(path))).toEqual([]);
     await host.end();
-    expect(await entries(temporary)).toEqual([]);
+    expect(await entriesOf(temporary)).toEqual([]);
   });
 });

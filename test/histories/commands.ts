@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
+import { turns } from '@rpcplugin/test-support';
 import fc from 'fast-check';
-import { turns } from '../support.js';
 import type { History } from './history.js';
 import type { Call, Connection, End, Model, TransportModel } from './model.js';
 import { NEVER_MS } from './model.js';

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { getEventListeners } from 'node:events';
 import type { Socket } from 'node:net';
+import { turns, until } from '@rpcplugin/test-support';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { ConnectOptions, ListenOptions, Transport } from '@rpcplugin/transport-core';
 import type { Place } from '../variants.js';
-import { turns, until } from '../support.js';
 import type { Call, Connection, End, Model } from './model.js';
 import { TransportModel } from './model.js';
 

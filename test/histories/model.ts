@@ -1,7 +1,7 @@
 import type { TransportErrorCode } from '@rpcplugin/transport-core';
 
 /**
- * The contract of DESIGN.md as it looks to somebody who calls several transports at once: what may come of each call, and which
+ * The contract of docs/design.md as it looks to somebody who calls several transports at once: what may come of each call, and which
  * bytes have to arrive. The ids are the contract's. There is no I/O here.
  *
  * When a call settles is not for the model to say. So what others do while it is pending counts, and widens what may come of it.

@@ -1,5 +1,5 @@
+import { openDescriptors, until } from '@rpcplugin/test-support';
 import type { Place } from '../variants.js';
-import { openDescriptors, until } from '../support.js';
 
 /** What there is in the process and the file system that a history can leave something in, each in words. */
 interface Inventory {

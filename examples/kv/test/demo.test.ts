@@ -1,57 +1,33 @@
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-
-const demo = fileURLToPath(new URL('../src/demo.ts', import.meta.url));
+import { readdir } from 'node:fs/promises';
+import { freshDirectory, startProgram, typescript } from '@rpcplugin/test-support';
+import type { Program } from '@rpcplugin/test-support';
+import { beforeEach, expect, it } from 'vitest';
 
 // Where the plugin puts its private directory.
 let runtimeDirectory: string;
 
 beforeEach(async () => {
-  runtimeDirectory = await mkdtemp(join(tmpdir(), 'kv-demo-'));
+  runtimeDirectory = await freshDirectory();
 });
-
-afterEach(async () => {
-  await rm(runtimeDirectory, { recursive: true });
-});
-
-interface Run {
-  readonly child: ChildProcess;
-  /** What it has printed so far, on both outputs. */
-  readonly output: () => string;
-  /** Resolves once it has printed something that matches, with the match. */
-  readonly printed: (pattern: RegExp) => Promise<RegExpExecArray>;
-  readonly exitCode: Promise<number | null>;
-}
 
 /** The demo from its sources, in a process group of its own, as a terminal starts a command. */
-function run(): Run {
-  const args = ['--conditions=@rpcplugin/source', '--import', 'tsx', demo];
-  const env = { ...process.env, XDG_RUNTIME_DIR: runtimeDirectory };
-  const child = spawn(process.execPath, args, { detached: true, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let text = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk;
-    });
-  }
-  return {
-    child,
-    output: () => text,
-    printed: async (pattern) => {
-      for (;;) {
-        const match = pattern.exec(text);
-        if (match !== null) return match;
-        await once(child.stdout, 'data');
-      }
-    },
-    exitCode: once(child, 'close').then(([code]) => code as number | null),
-  };
+function startDemo(): Program {
+  const command = typescript(new URL('../src/demo.ts', import.meta.url));
+  return startProgram(command, { env: { XDG_RUNTIME_DIR: runtimeDirectory } });
+}
+
+/** The demo amid its calls over a unix socket, and the process id of its plugin. */
+async function startCalling(): Promise<{ demo: Program; pid: number }> {
+  const demo = startDemo();
+  const [, pid] = await demo.printed(/process +(\d+)/);
+  await demo.printed(/endpoint +unix:/);
+  expect(await readdir(runtimeDirectory)).toHaveLength(1);
+  return { demo, pid: Number(pid) };
+}
+
+/** The exit code of the demo, which is shown with its output if it is another. */
+async function expectExit(demo: Program, code: number): Promise<void> {
+  expect((await demo.ended).status, demo.output).toBe(code);
 }
 
 function isAlive(pid: number): boolean {
@@ -64,9 +40,9 @@ function isAlive(pid: number): boolean {
 }
 
 it('runs the plugin over both networks, shows what happens, and exits with 0', async () => {
-  const { exitCode, output } = run();
-  expect(await exitCode, output()).toBe(0);
-  const [, unix = '', tcp = ''] = output().split(/^(?:unix|tcp)$/m);
+  const demo = startDemo();
+  await expectExit(demo, 0);
+  const [, unix = '', tcp = ''] = demo.output.split(/^(?:unix|tcp)$/m);
   for (const part of [unix, tcp]) {
     expect(part).toMatch(/process +\d+/);
     expect(part).toMatch(/calls +4000 in \d+ ms, \d+ per second/);
@@ -78,33 +54,25 @@ it('runs the plugin over both networks, shows what happens, and exits with 0', a
 });
 
 it('leaves no process and no file when it is interrupted by Ctrl-C in the middle of the calls', async () => {
-  const { child, exitCode, output, printed } = run();
-  const [, pid] = await printed(/process +(\d+)/);
-  await printed(/endpoint +unix:/);
-  expect(await readdir(runtimeDirectory)).toHaveLength(1);
-  process.kill(-(child.pid ?? NaN), 'SIGINT');
-  expect(await exitCode, output()).toBe(130);
-  expect(output()).toContain('interrupted by SIGINT');
-  expect(isAlive(Number(pid))).toBe(false);
+  const { demo, pid } = await startCalling();
+  process.kill(-(demo.process.pid ?? NaN), 'SIGINT');
+  await expectExit(demo, 130);
+  expect(demo.output).toContain('interrupted by SIGINT');
+  expect(isAlive(pid)).toBe(false);
   expect(await readdir(runtimeDirectory)).toEqual([]);
 });
 
 it('leaves no process and no file when only the host is told to stop', async () => {
-  const { child, exitCode, output, printed } = run();
-  const [, pid] = await printed(/process +(\d+)/);
-  await printed(/endpoint +unix:/);
-  expect(await readdir(runtimeDirectory)).toHaveLength(1);
-  child.kill('SIGTERM');
-  expect(await exitCode, output()).toBe(130);
-  expect(isAlive(Number(pid))).toBe(false);
+  const { demo, pid } = await startCalling();
+  demo.process.kill('SIGTERM');
+  await expectExit(demo, 130);
+  expect(isAlive(pid)).toBe(false);
   expect(await readdir(runtimeDirectory)).toEqual([]);
 });
 
 it('reports a plugin that is killed in the middle of the calls, and exits with 1', async () => {
-  const { exitCode, output, printed } = run();
-  const [, pid] = await printed(/process +(\d+)/);
-  await printed(/endpoint +unix:/);
-  process.kill(Number(pid), 'SIGKILL');
-  expect(await exitCode, output()).toBe(1);
-  expect(output()).toMatch(/shutdown +exit code none/);
+  const { demo, pid } = await startCalling();
+  process.kill(pid, 'SIGKILL');
+  await expectExit(demo, 1);
+  expect(demo.output).toMatch(/shutdown +exit code none/);
 });

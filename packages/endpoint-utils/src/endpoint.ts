@@ -1,36 +1,34 @@
+import { assertObject, assertString, unknownNetwork } from './errors.js';
 import { joinHostPort } from './host-port.js';
-import { assertObject, assertText, invalidEndpoint, unknownNetwork } from './invalid.js';
-import { tcpEndpoint } from './tcp-endpoint.js';
-import { refuseTcp } from './tcp-refusal.js';
-import { parseHostPort } from './tcp.js';
+import { assertNumericPort } from './port.js';
+import { parseTcpAddress, parseTcpEndpoint } from './tcp.js';
 import type { TcpEndpoint } from './tcp.js';
-import { unixEndpoint, unixPathStart } from './unix-path.js';
-import type { UnixEndpoint } from './unix-path.js';
+import { toUnixEndpoint, UNIX_SCHEME, unixPathStart } from './unix.js';
+import type { UnixEndpoint } from './unix.js';
 
-/** Where a listener is, in parts. {@link parseEndpoint} returns canonical ones: equal parts, equal endpoint. */
+/** Where a listener is, in parts. {@link parseEndpoint} returns canonical parts: equal parts mean equal endpoints. */
 export type Endpoint = TcpEndpoint | UnixEndpoint;
 
 /**
- * Takes endpoint text apart, in any of these forms; everything else is refused.
+ * Parses an endpoint in any of these forms and rejects all other text.
  *
  * - TCP: `host:port`, `tcp:host:port`, `tcp://host:port`, `dns:host:port`, `dns:///host:port`, `ipv4:1.2.3.4:port`,
- *   `ipv6:[::1]:port`. The forms with `dns:`, `ipv4:` and `ipv6:` are those of
- *   {@link https://github.com/grpc/grpc/blob/master/doc/naming.md | gRPC's naming document}, for one address.
- *   IPv6 stands in brackets. A host name is put in lower case and an IPv6 address in the spelling of RFC 5952.
- * - Unix: `unix:path`, `/path`, `./path`, `../path`, with slashes as in `normalizeUnixPath`; `./` at the start of a
- *   relative path is dropped.
+ *   `ipv6:[::1]:port`. The forms with `dns:`, `ipv4:` and `ipv6:` come from
+ *   {@link https://github.com/grpc/grpc/blob/master/doc/naming.md | gRPC's naming document}, for a single address.
+ *   IPv6 addresses are in brackets. Host names become lower case; IPv6 addresses take the form of RFC 5952.
+ * - Unix: `unix:path`, `/path`, `./path`, `../path`, with slashes as in `normalizeUnixPath`. A leading `./` is removed.
  *
- * @throws TransportError `INVALID_ENDPOINT` with a `hint` that says what is wrong and what to write instead
+ * @throws TransportError `INVALID_ENDPOINT`, with a `hint` that says what is wrong and what to write instead
  */
 export function parseEndpoint(text: string): Endpoint {
-  assertText(text);
+  assertString(text);
   const pathStart = unixPathStart(text);
-  return pathStart >= 0 ? unixEndpoint(text, pathStart) : tcpEndpoint(text);
+  return pathStart >= 0 ? toUnixEndpoint(text, pathStart) : parseTcpEndpoint(text);
 }
 
 /**
- * The canonical text of an endpoint: `host:port`, `[ipv6]:port`, or `unix:` and the path. {@link parseEndpoint} turns it
- * into equal parts again. Parts made by hand are put into their canonical form, as text is.
+ * The canonical text of an endpoint: `host:port`, `[ipv6]:port`, or `unix:` and the path. {@link parseEndpoint} turns
+ * it back into equal parts. Parts need not be canonical; they are normalized like text.
  *
  * @throws TransportError `INVALID_ENDPOINT` for another network, and for parts that no endpoint can have
  */
@@ -39,7 +37,8 @@ export function formatEndpoint(endpoint: Endpoint): string {
 }
 
 /**
- * The canonical form of endpoint text: `formatEndpoint(parseEndpoint(text))`. Two texts of the same endpoint become equal.
+ * The canonical form of endpoint text: `formatEndpoint(parseEndpoint(text))`. Two texts for the same endpoint become
+ * equal.
  *
  * @throws TransportError `INVALID_ENDPOINT` as {@link parseEndpoint} does
  */
@@ -54,7 +53,7 @@ export function toEndpoint(endpoint: string | Endpoint): Endpoint {
 
 /** The text of canonical parts. */
 export function textOf(endpoint: Endpoint): string {
-  return endpoint.network === 'tcp' ? joinHostPort(endpoint.host, endpoint.port) : `unix:${endpoint.path}`;
+  return endpoint.network === 'tcp' ? joinHostPort(endpoint.host, endpoint.port) : UNIX_SCHEME + endpoint.path;
 }
 
 function canonicalEndpoint(endpoint: Endpoint): Endpoint {
@@ -62,20 +61,13 @@ function canonicalEndpoint(endpoint: Endpoint): Endpoint {
   const network: unknown = endpoint.network;
   switch (endpoint.network) {
     case 'tcp':
-      return canonicalTcp(endpoint.host, endpoint.port);
+      assertString(endpoint.host);
+      assertNumericPort(endpoint.port);
+      return parseTcpAddress(joinHostPort(endpoint.host, endpoint.port));
     case 'unix':
-      assertText(endpoint.path);
-      return unixEndpoint(endpoint.path);
+      assertString(endpoint.path);
+      return toUnixEndpoint(endpoint.path);
     default:
       throw unknownNetwork(network);
   }
-}
-
-function canonicalTcp(host: string, port: number): TcpEndpoint {
-  assertText(host);
-  if (typeof port !== 'number') throw invalidEndpoint(port, 'the port is not a number', 'use one from 0 to 65535');
-  const text = joinHostPort(host, port);
-  const endpoint = parseHostPort(text);
-  if (endpoint === undefined) throw refuseTcp(text);
-  return endpoint;
 }

@@ -1,16 +1,17 @@
 import { textOf, toEndpoint } from './endpoint.js';
 import type { Endpoint } from './endpoint.js';
-import { invalidEndpoint } from './invalid.js';
+import { invalidEndpoint } from './errors.js';
 
-// What RFC 3986 lets a path have without escapes, less the comma: C-core splits a list at it in unix targets as well.
+// The characters that RFC 3986 allows in a path without escapes, except the comma: C-core splits lists at it, in unix
+// targets too.
 const SAME_EVERYWHERE = /^[\w.~!$&'()*+;=:@/-]+$/;
 
 /**
- * The {@link https://github.com/grpc/grpc/blob/master/doc/naming.md | gRPC target} of an endpoint, read alike by grpc-js,
- * grpc-go and the C-core languages. It is the canonical endpoint as it stands; some endpoints have none, because a
- * target is a URI, which grpc-go and C-core percent-decode and grpc-js does not.
+ * The {@link https://github.com/grpc/grpc/blob/master/doc/naming.md | gRPC target} of an endpoint, which grpc-js,
+ * grpc-go and the C-core languages read alike. It is the canonical endpoint, unchanged. Some endpoints have no target:
+ * a target is a URI, which grpc-go and C-core percent-decode and grpc-js does not.
  *
- * @throws TransportError `INVALID_ENDPOINT` for what is not an endpoint, for an IPv6 zone (`%eth0`), for a path with
+ * @throws TransportError `INVALID_ENDPOINT` for a malformed endpoint, for an IPv6 zone (`%eth0`), for a path with
  * characters other than ASCII letters, digits and `-._~!$&'()*+;=:@/`, and for a path that starts with `@`, which Go
  * takes for an abstract socket
  */
@@ -21,15 +22,15 @@ export function toGrpcTarget(endpoint: string | Endpoint): string {
     if (!canonical.host.includes('%')) return target;
     throw invalidEndpoint(
       target,
-      'gRPC implementations read the % of a zone differently',
-      'use an address without a zone or, with grpc-js, connectGrpc of @rpcplugin/transport-grpc',
+      'the zone starts with a %, which gRPC implementations read differently',
+      'Use an address without a zone. With grpc-js, connectGrpc from @rpcplugin/transport-grpc takes zones.',
     );
   }
   if (SAME_EVERYWHERE.test(canonical.path) && !canonical.path.startsWith('@')) return target;
   throw invalidEndpoint(
     target,
-    'gRPC implementations read a character of this path differently',
-    "rename the socket, with ASCII letters, digits and -._~!$&'()*+;=:@/ only and no @ at its start, or, with grpc-js, " +
-      'use connectGrpc of @rpcplugin/transport-grpc',
+    'the path has a character that gRPC implementations read differently',
+    "Rename the socket: use only ASCII letters, digits and -._~!$&'()*+;=:@/, with no @ at the start. With grpc-js, " +
+      'connectGrpc from @rpcplugin/transport-grpc takes any path.',
   );
 }

@@ -1,24 +1,26 @@
-import { assertText, invalidEndpoint } from './invalid.js';
+import { assertString, invalidEndpoint } from './errors.js';
 
-/** The two halves of `host:port`; the brackets around an IPv6 host are not part of it. Either may be empty. */
+/** The two parts of `host:port`, either of which may be empty. The brackets around an IPv6 host are removed. */
 export interface HostPort {
   readonly host: string;
   readonly port: string;
 }
 
-/** The ways in which text is not a host and a port, in Go's words. */
-export type SplitProblem = 'missing port' | 'too many colons' | "missing ']'" | "unexpected '['" | "unexpected ']'";
+/** Why text does not split into a host and a port, in the words of Go's net.SplitHostPort. */
+export type SplitFailure = 'missing port' | 'too many colons' | "missing ']'" | "unexpected '['" | "unexpected ']'";
 
-export const SPLIT_ADVICE: Readonly<Record<SplitProblem, string>> = {
-  'missing port': 'write host:port, or [address]:port for IPv6',
-  'too many colons': 'write one host:port, with brackets around an IPv6 address, as in [::1]:50051',
-  "missing ']'": 'close the bracket after the IPv6 address, as in [::1]:50051',
-  "unexpected '['": 'put brackets around a whole IPv6 address only, as in [::1]:50051',
-  "unexpected ']'": 'put brackets around a whole IPv6 address only, as in [::1]:50051',
+const BRACKETS_ADVICE = 'Put brackets around a whole IPv6 address only, as in [::1]:50051.';
+
+export const SPLIT_ADVICE: Readonly<Record<SplitFailure, string>> = {
+  'missing port': 'Write host:port, or [address]:port for IPv6.',
+  'too many colons': 'Write one host:port, with brackets around an IPv6 address, as in [::1]:50051.',
+  "missing ']'": 'Close the bracket after the IPv6 address, as in [::1]:50051.',
+  "unexpected '['": BRACKETS_ADVICE,
+  "unexpected ']'": BRACKETS_ADVICE,
 };
 
-/** {@link splitHostPort} that says what is wrong instead of throwing. */
-export function scanHostPort(text: string): HostPort | SplitProblem {
+/** {@link splitHostPort}, but returns the reason for a failure instead of throwing. */
+export function trySplitHostPort(text: string): HostPort | SplitFailure {
   const colon = text.lastIndexOf(':');
   if (colon < 0) return 'missing port';
   const port = text.slice(colon + 1);
@@ -31,36 +33,37 @@ export function scanHostPort(text: string): HostPort | SplitProblem {
   } else if (host.includes(':')) {
     return 'too many colons';
   }
-  if (host.includes('[') || port.includes('[')) return "unexpected '['";
-  if (host.includes(']') || port.includes(']')) return "unexpected ']'";
+  const parts = host + port;
+  if (parts.includes('[')) return "unexpected '['";
+  if (parts.includes(']')) return "unexpected ']'";
   return { host, port };
 }
 
 /**
- * Splits `host:port` or `[host]:port` at its last colon, by the rules of Go's
- * {@link https://pkg.go.dev/net#SplitHostPort | net.SplitHostPort}: a host with a colon in it must stand in brackets,
- * which are taken off; host and port may be empty, and neither is checked further.
+ * Splits `host:port` or `[host]:port` at the last colon, by the rules of Go's
+ * {@link https://pkg.go.dev/net#SplitHostPort | net.SplitHostPort}: a host that contains a colon must be in brackets,
+ * which are removed. Host and port may be empty and are not checked any further.
  *
- * @throws TransportError `INVALID_ENDPOINT` where Go gives an error, and for the same reason: missing port, too many
+ * @throws TransportError `INVALID_ENDPOINT` where Go returns an error, and for the same reason: missing port, too many
  * colons, missing ']', unexpected '[', unexpected ']'
  */
 export function splitHostPort(text: string): HostPort {
-  assertText(text);
-  const parts = scanHostPort(text);
+  assertString(text);
+  const parts = trySplitHostPort(text);
   if (typeof parts === 'string') throw invalidEndpoint(text, parts, SPLIT_ADVICE[parts]);
   return parts;
 }
 
 /**
- * Joins a host and a port to `host:port`, or to `[host]:port` when there is a colon in the host, by the rules of Go's
- * {@link https://pkg.go.dev/net#JoinHostPort | net.JoinHostPort}. As in Go, the contents are not checked:
- * {@link splitHostPort} gives the same parts back unless there are brackets in them or a colon in the port.
+ * Joins a host and a port into `host:port`, or `[host]:port` if the host contains a colon, by the rules of Go's
+ * {@link https://pkg.go.dev/net#JoinHostPort | net.JoinHostPort}. As in Go, the contents are not checked.
+ * {@link splitHostPort} returns the same parts, unless they contain brackets or the port contains a colon.
  *
  * @param port a number, or text such as a service name
- * @throws TransportError `INVALID_ENDPOINT` when the host is not a string, or the port neither a string nor a number
+ * @throws TransportError `INVALID_ENDPOINT` if the host is not a string, or the port neither a string nor a number
  */
 export function joinHostPort(host: string, port: string | number): string {
-  assertText(host);
-  if (typeof port !== 'number') assertText(port);
+  assertString(host);
+  if (typeof port !== 'number') assertString(port);
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

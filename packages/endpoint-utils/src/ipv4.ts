@@ -1,8 +1,10 @@
-import { DOT, isDigit } from './chars.js';
-import type { HostReader } from './host.js';
+import { DOT, isDigit } from './char-codes.js';
 
-/** Four numbers from 0 to 255 without leading zeros; `isIPv4` of node:net agrees, at twice the cost. */
-export const ipv4Host: HostReader = (text, start, end) => {
+/**
+ * Reads the IPv4 address between two positions of a text: four numbers from 0 to 255 without leading zeros. Returns it
+ * unchanged, or `undefined` if there is none. `isIPv4` of node:net agrees, at twice the cost.
+ */
+export function readIPv4(text: string, start: number, end: number): string | undefined {
   let dots = 0;
   let octet = -1; // no digit yet
   for (let i = start; i < end; i++) {
@@ -18,4 +20,7 @@ export const ipv4Host: HostReader = (text, start, end) => {
     }
   }
   return dots === 3 && octet >= 0 ? text.slice(start, end) : undefined;
-};
+}
+
+/** Whether a host can only be meant as an IPv4 address. Resolvers read `127.1` and `2130706433` as one, too. */
+export const looksLikeIPv4 = (host: string) => /^[\d.]+$/.test(host);

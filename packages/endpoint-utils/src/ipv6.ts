@@ -1,22 +1,43 @@
-import { COLON, DOT, isDigit } from './chars.js';
-import { ipv4Host } from './ipv4.js';
+import { COLON, DOT, isDigit } from './char-codes.js';
+import { readIPv4 } from './ipv4.js';
 
 const GROUPS = 8;
 
+// The characters that RFC 6874 allows in a zone without escapes. They cover the names of network interfaces.
+const ZONE = /^[\w.~-]+$/;
+
 /**
- * An IPv6 address, without a zone, as RFC 5952 spells it; `undefined` if it is none. `isIPv6` and `SocketAddress` of node:net
- * agree, at ten times the cost.
+ * Reads the IPv6 address in brackets between two positions of a text. Returns its canonical form with its zone and
+ * without the brackets, or `undefined` if there is none.
  */
-export function canonicalIPv6Address(text: string): string | undefined {
-  const groups = readGroups(text);
-  return groups === undefined ? undefined : print(groups);
+export function readIPv6(text: string, start: number, end: number): string | undefined {
+  if (text[start] !== '[' || text[end - 1] !== ']') return undefined;
+  return canonicalIPv6WithZone(text.slice(start + 1, end - 1));
 }
 
-/** RFC 4291, section 2.2: eight groups, `::` in place of some that are zero, an IPv4 address in place of the last two. */
-function readGroups(text: string): number[] | undefined {
+/** The canonical form of an IPv6 address with or without a zone (`%eth0`); `undefined` if it is malformed. */
+export function canonicalIPv6WithZone(text: string): string | undefined {
+  const percent = text.indexOf('%');
+  if (percent < 0) return canonicalIPv6(text);
+  const address = canonicalIPv6(text.slice(0, percent));
+  const zone = text.slice(percent + 1);
+  return address !== undefined && ZONE.test(zone) ? `${address}%${zone}` : undefined;
+}
+
+/**
+ * The canonical form, as in RFC 5952, of an IPv6 address without a zone; `undefined` if it is malformed. `isIPv6` and
+ * `SocketAddress` of node:net agree, at ten times the cost.
+ */
+export function canonicalIPv6(text: string): string | undefined {
+  const groups = parseGroups(text);
+  return groups === undefined ? undefined : formatGroups(groups);
+}
+
+/** RFC 4291, section 2.2: eight groups; `::` may replace groups of zeros, an IPv4 address the last two groups. */
+function parseGroups(text: string): number[] | undefined {
   const groups = [0, 0, 0, 0, 0, 0, 0, 0];
   let count = 0;
-  let gap: number | undefined; // how many groups stand before `::`
+  let gap: number | undefined; // the number of groups before `::`
   let at = 0;
   if (text.startsWith('::')) {
     gap = 0;
@@ -27,7 +48,7 @@ function readGroups(text: string): number[] | undefined {
     let group = 0;
     for (let digit = hexDigit(text, at); digit >= 0; digit = hexDigit(text, ++at)) group = group * 16 + digit;
     if (text.charCodeAt(at) === DOT) {
-      const address = ipv4Host(text, start, text.length);
+      const address = readIPv4(text, start, text.length);
       if (address === undefined || count > GROUPS - 2) return undefined;
       const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number);
       groups[count++] = a * 256 + b;
@@ -45,17 +66,17 @@ function readGroups(text: string): number[] | undefined {
     }
   }
   if (gap === undefined) return count === GROUPS ? groups : undefined;
-  const left = GROUPS - count; // how many groups `::` stands for
-  if (left === 0) return undefined;
+  const missing = GROUPS - count; // the number of groups that `::` replaces
+  if (missing === 0) return undefined;
   for (let i = count - 1; i >= gap; i--) {
-    groups[i + left] = groups[i] ?? 0;
+    groups[i + missing] = groups[i] ?? 0;
     groups[i] = 0;
   }
   return groups;
 }
 
-/** RFC 5952, section 4: lower case, no leading zeros, `::` for the first of the longest runs of two zeros or more. */
-function print(groups: readonly number[]): string {
+/** RFC 5952, section 4: lower case, no leading zeros, `::` for the first of the longest runs of two or more zeros. */
+function formatGroups(groups: readonly number[]): string {
   let zeros = 0;
   let zerosEnd = 0;
   for (let start = 0; start < GROUPS; start++) {
@@ -67,10 +88,10 @@ function print(groups: readonly number[]): string {
     }
     start = end;
   }
-  // Section 5: an IPv4 address is shown as one, be it mapped (`::ffff:`) or compatible, as it once was (`::`).
+  // Section 5: an embedded IPv4 address is written as one, both mapped (`::ffff:`) and compatible (`::`, obsolete).
   const isIPv4 = zeros === 0 && (zerosEnd === 6 || (zerosEnd === 5 && groups[5] === 0xffff));
   const hexEnd = isIPv4 ? GROUPS - 2 : GROUPS;
-  // Piece by piece, as arrays of texts take twice as long.
+  // Concatenation takes half the time of joining an array.
   let text = '';
   for (let i = 0; i < hexEnd; i++) {
     if (i === zeros && zerosEnd > 0) {
@@ -89,6 +110,6 @@ function print(groups: readonly number[]): string {
 function hexDigit(text: string, at: number): number {
   const code = text.charCodeAt(at);
   if (isDigit(code)) return code - 0x30;
-  const letter = code | 0x20; // in lower case
+  const letter = code | 0x20; // lower case
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }

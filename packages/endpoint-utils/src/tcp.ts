@@ -1,39 +1,52 @@
-import { COLON, isDigit } from './chars.js';
-import { anyHost, ipv6Host } from './host.js';
-import type { HostReader } from './host.js';
-import { ipv4Host } from './ipv4.js';
+import { COLON, isDigit } from './char-codes.js';
+import { assertString, invalidEndpoint } from './errors.js';
+import { hostReaderAfter } from './host.js';
+import { MAX_PORT, MAX_PORT_DIGITS } from './port.js';
+import { tcpSchemeLength } from './schemes.js';
+import { tcpEndpointError } from './tcp-error.js';
+import { unixPathStart } from './unix.js';
 
 /** Where a TCP listener is. */
 export interface TcpEndpoint {
   readonly network: 'tcp';
-  /** An IPv4 address, an IPv6 address without brackets but with its zone if it has one, or a host name. */
+  /** An IPv4 address, an IPv6 address without brackets and with its zone if it has one, or a host name. */
   readonly host: string;
-  /** 0–65535. 0 is a port to be chosen while listening. */
+  /** 0–65535. With 0, a listener chooses its port. */
   readonly port: number;
 }
 
-/** How many characters at the start of `text` are a scheme that says TCP. */
-export function tcpSchemeLength(text: string): number {
-  if (text.charCodeAt(3) === COLON) {
-    if (text.startsWith('tcp')) return text.startsWith('//', 4) ? 6 : 4;
-    if (text.startsWith('dns')) return text.startsWith('///', 4) ? 7 : 4;
-  } else if (text.charCodeAt(4) === COLON && (text.startsWith('ipv4') || text.startsWith('ipv6'))) {
-    return 5;
-  }
-  return 0;
+/**
+ * Parses a TCP endpoint as `parseEndpoint` does.
+ *
+ * @throws TransportError `INVALID_ENDPOINT` as `parseEndpoint` does, and for a unix endpoint
+ */
+export function parseTcpEndpoint(text: string): TcpEndpoint {
+  assertString(text);
+  const endpoint = readEndpoint(text, tcpSchemeLength(text));
+  if (endpoint !== undefined) return endpoint;
+  if (unixPathStart(text) < 0) throw tcpEndpointError(text);
+  throw invalidEndpoint(
+    text,
+    'it is not a TCP endpoint',
+    'Write host:port. UnixSocketTransport from @rpcplugin/transport-unix connects to unix sockets.',
+  );
 }
 
-/** The canonical endpoint of `text`, with a scheme or without; `undefined` if it is not one of TCP. */
-export function parseTcp(text: string): TcpEndpoint | undefined {
-  const start = tcpSchemeLength(text);
-  // Only the two schemes that have a say in the kind of host are five characters long.
-  if (start === 5) return parseHostPort(text, start, text[3] === '4' ? ipv4Host : ipv6Host);
-  return parseHostPort(text, start);
+/** Whether `parseEndpoint` accepts `text` as a TCP endpoint. Never throws. */
+export function isValidTcpEndpoint(text: string): boolean {
+  return typeof text === 'string' && readEndpoint(text, tcpSchemeLength(text)) !== undefined;
 }
 
-/** The canonical endpoint of the `host:port` that begins at `start`, without any scheme; `undefined` if it is none. */
-export function parseHostPort(text: string, start = 0, hostIn: HostReader = anyHost): TcpEndpoint | undefined {
-  // From the end, as the port is what stands after the last colon.
+/** {@link parseTcpEndpoint} for `host:port` without a scheme. */
+export function parseTcpAddress(text: string): TcpEndpoint {
+  const endpoint = readEndpoint(text, 0);
+  if (endpoint === undefined) throw tcpEndpointError(text);
+  return endpoint;
+}
+
+/** The canonical endpoint of text with a scheme of that length; `undefined` if it is not a TCP endpoint. */
+function readEndpoint(text: string, schemeLength: number): TcpEndpoint | undefined {
+  // Backwards, because the port follows the last colon.
   let port = 0;
   let scale = 1;
   let colon = text.length - 1;
@@ -42,8 +55,8 @@ export function parseHostPort(text: string, start = 0, hostIn: HostReader = anyH
     scale *= 10;
   }
   const digits = text.length - 1 - colon;
-  if (digits < 1 || digits > 5 || port > 65_535) return undefined;
-  if (colon < start || text.charCodeAt(colon) !== COLON) return undefined;
-  const host = hostIn(text, start, colon);
+  if (digits < 1 || digits > MAX_PORT_DIGITS || port > MAX_PORT) return undefined;
+  if (colon < schemeLength || text.charCodeAt(colon) !== COLON) return undefined;
+  const host = hostReaderAfter(text, schemeLength)(text, schemeLength, colon);
   return host === undefined ? undefined : { network: 'tcp', host, port };
 }

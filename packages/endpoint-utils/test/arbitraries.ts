@@ -8,7 +8,7 @@ const ipv6 = fc.oneof(
   fc.tuple(fc.ipV6(), fc.stringMatching(/^[A-Za-z0-9._~-]{1,8}$/)).map(([address, zone]) => `${address}%${zone}`),
 );
 const bracketed = ipv6.map((address) => `[${address}]`);
-// A last label with a letter first can be neither the name of a scheme nor an IPv4 address.
+// The last label keeps it from being the name of a scheme or an IPv4 address.
 const name = fc
   .tuple(fc.array(label, { maxLength: 3 }), fc.constantFrom('', '.'))
   .map(([labels, dot]) => [...labels, 'Example'].join('.') + dot);
@@ -33,10 +33,10 @@ const unixText = fc
   )
   .map(([start, segments]) => start + [...segments, 'p.sock'].join('/'));
 
-/** Text that `parseEndpoint` takes, in all its forms. */
+/** Text that `parseEndpoint` accepts, in all its forms. */
 export const endpointText = fc.oneof(tcpText, unixText);
 
-/** What `parseEndpoint` makes of it. */
+/** Endpoints in parts, parsed from such text. */
 export const endpoint = endpointText.map(parseEndpoint);
 
 const edit = fc.record({
@@ -72,7 +72,7 @@ const edit = fc.record({
   ),
 });
 
-/** Text that is an endpoint save for a few edits, and often still is one. */
+/** Endpoint text after a few edits, often still valid. */
 export const nearlyEndpointText = fc
   .tuple(endpointText, fc.array(edit, { minLength: 1, maxLength: 3 }))
   .map(([text, edits]) =>

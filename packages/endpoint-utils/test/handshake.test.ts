@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fromHandshakeAddress, toHandshakeAddress } from '../src/index.js';
-import { refusal } from './refusal.js';
+import { expectInvalid } from './support.js';
 
 describe('toHandshakeAddress', () => {
   test.each([
@@ -9,22 +9,22 @@ describe('toHandshakeAddress', () => {
     ['[fe80::1%eth0]:1234', { network: 'tcp', address: '[fe80::1%eth0]:1234' }],
     ['unix:///run/p.sock', { network: 'unix', address: '/run/p.sock' }],
     ['/run/my plugin/100%,ü', { network: 'unix', address: '/run/my plugin/100%,ü' }],
-  ])('gives the fields of %j', (endpoint, fields) => {
+  ])('returns the handshake fields of %j', (endpoint, fields) => {
     expect(toHandshakeAddress(endpoint)).toEqual(fields);
   });
 
-  test('takes an endpoint in parts', () => {
+  test('accepts an endpoint in parts', () => {
     expect(toHandshakeAddress({ network: 'unix', path: '//run/p' })).toEqual({ network: 'unix', address: '/run/p' });
   });
 
   test.each<[endpoint: string, hint: RegExp]>([
     ['unix:p.sock', /absolute/],
     ['./p.sock', /absolute/],
-    ['/run/a|b', /\|.*rename/],
+    ['/run/a|b', /\|.*Rename/],
     ['/run/a\nb', /control/],
-    ['localhost', /missing port/],
-  ])('refuses %j', (endpoint, hint) => {
-    expect(refusal(() => toHandshakeAddress(endpoint)).hint).toMatch(hint);
+    ['localhost', /Missing port/],
+  ])('rejects %j', (endpoint, hint) => {
+    expect(expectInvalid(() => toHandshakeAddress(endpoint)).hint).toMatch(hint);
   });
 });
 
@@ -35,13 +35,13 @@ describe('fromHandshakeAddress', () => {
     ['tcp', 'LOCALHOST:1234', 'localhost:1234'],
     ['unix', '/tmp/plugin123', 'unix:/tmp/plugin123'],
     ['unix', '//tmp/plugin123', 'unix:/tmp/plugin123'],
-  ])('%s, %j is %j', (network, address, endpoint) => {
+  ])('turns %s, %j into %j', (network, address, endpoint) => {
     expect(fromHandshakeAddress({ network, address })).toBe(endpoint);
   });
 
   test.each<[network: string, address: string, hint: RegExp]>([
-    ['tcp', ':1234', /empty host/],
-    ['tcp', '127.0.0.1', /missing port/],
+    ['tcp', ':1234', /host is empty/],
+    ['tcp', '127.0.0.1', /Missing port/],
     ['tcp', 'tcp://127.0.0.1:1234', /scheme.*host:port alone/],
     ['tcp', 'dns:host:1234', /scheme/],
     ['tcp', 'unix:/run/p.sock', /scheme/],
@@ -57,14 +57,14 @@ describe('fromHandshakeAddress', () => {
     ['unix', '/run/a\n', /control/],
     ['TCP', '127.0.0.1:1234', /'tcp' or 'unix'/],
     ['udp', '127.0.0.1:1234', /'tcp' or 'unix'/],
-  ])('refuses %s, %j', (network, address, hint) => {
-    expect(refusal(() => fromHandshakeAddress({ network, address })).hint).toMatch(hint);
+  ])('rejects %s, %j', (network, address, hint) => {
+    expect(expectInvalid(() => fromHandshakeAddress({ network, address })).hint).toMatch(hint);
   });
 
   test.each([undefined, null, 'unix', {}, { network: 'unix' }, { network: 1, address: '/run/p' }])(
-    'refuses %j, which is not two fields',
+    'rejects %j, which does not have two fields of text',
     (fields) => {
-      refusal(() => fromHandshakeAddress(fields as unknown as { network: string; address: string }));
+      expectInvalid(() => fromHandshakeAddress(fields as unknown as { network: string; address: string }));
     },
   );
 });

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { joinHostPort, splitHostPort } from '../src/index.js';
-import { refusal } from './refusal.js';
+import { expectInvalid } from './support.js';
 
-// What Go documents and its own tests expect of net.SplitHostPort and net.JoinHostPort.
+// From Go's documentation and its own tests of net.SplitHostPort and net.JoinHostPort.
 const both: [text: string, host: string, port: string][] = [
   ['localhost:http', 'localhost', 'http'],
   ['localhost:80', 'localhost', '80'],
@@ -27,49 +27,49 @@ const splitOnly: [text: string, host: string, port: string][] = [
   ['[]:', '', ''],
 ];
 
-const refused: [text: string, hint: RegExp][] = [
-  ['', /^missing port/],
-  ['golang.org', /^missing port/],
-  ['127.0.0.1', /^missing port/],
-  ['[::1]', /^missing port/],
-  ['[fe80::1%lo0]', /^missing port/],
-  ['[localhost%lo0]', /^missing port/],
-  ['localhost%lo0', /^missing port/],
-  ['[foo:bar]', /^missing port/],
-  ['[foo:bar]baz', /^missing port/],
-  ['[foo]bar:baz', /^missing port/],
-  ['[foo', /^missing port/],
-  ['::1', /^too many colons/],
-  ['fe80::1%lo0', /^too many colons/],
-  ['fe80::1%lo0:80', /^too many colons/],
-  ['[foo]:[bar]:baz', /^too many colons/],
-  ['[::1]:80:90', /^too many colons/],
-  ['[::1:80', /^missing '\]'/],
-  ['[foo]:[bar]baz', /^unexpected '\['/],
-  ['foo[bar]:baz', /^unexpected '\['/],
-  ['[[::1]:80', /^unexpected '\['/],
-  ['foo]bar:baz', /^unexpected '\]'/],
-  ['foo:b]ar', /^unexpected '\]'/],
+const rejected: [text: string, hint: RegExp][] = [
+  ['', /^Missing port/],
+  ['golang.org', /^Missing port/],
+  ['127.0.0.1', /^Missing port/],
+  ['[::1]', /^Missing port/],
+  ['[fe80::1%lo0]', /^Missing port/],
+  ['[localhost%lo0]', /^Missing port/],
+  ['localhost%lo0', /^Missing port/],
+  ['[foo:bar]', /^Missing port/],
+  ['[foo:bar]baz', /^Missing port/],
+  ['[foo]bar:baz', /^Missing port/],
+  ['[foo', /^Missing port/],
+  ['::1', /^Too many colons/],
+  ['fe80::1%lo0', /^Too many colons/],
+  ['fe80::1%lo0:80', /^Too many colons/],
+  ['[foo]:[bar]:baz', /^Too many colons/],
+  ['[::1]:80:90', /^Too many colons/],
+  ['[::1:80', /^Missing '\]'/],
+  ['[foo]:[bar]baz', /^Unexpected '\['/],
+  ['foo[bar]:baz', /^Unexpected '\['/],
+  ['[[::1]:80', /^Unexpected '\['/],
+  ['foo]bar:baz', /^Unexpected '\]'/],
+  ['foo:b]ar', /^Unexpected '\]'/],
 ];
 
 describe('splitHostPort', () => {
-  test.each([...both, ...splitOnly])('splits %j as Go does', (text, host, port) => {
+  test.each([...both, ...splitOnly])('splits %j like Go', (text, host, port) => {
     expect(splitHostPort(text)).toEqual({ host, port });
   });
 
-  test.each(refused)('refuses %j for the reason that Go gives', (text, hint) => {
-    const error = refusal(() => splitHostPort(text));
+  test.each(rejected)('rejects %j for the same reason as Go', (text, hint) => {
+    const error = expectInvalid(() => splitHostPort(text));
     expect(error.hint).toMatch(hint);
     expect(error.endpoint).toBe(text);
   });
 
-  test.each([undefined, 80, {}])('refuses %j, which is no text', (value) => {
-    refusal(() => splitHostPort(value as unknown as string));
+  test.each([undefined, 80, {}])('rejects %j, which is not a string', (value) => {
+    expectInvalid(() => splitHostPort(value as unknown as string));
   });
 });
 
 describe('joinHostPort', () => {
-  test.each(both)('makes %j as Go does', (text, host, port) => {
+  test.each(both)('makes %j like Go', (text, host, port) => {
     expect(joinHostPort(host, port)).toBe(text);
   });
 
@@ -77,11 +77,11 @@ describe('joinHostPort', () => {
     ['a:', '[a:]:c'],
     [':', '[:]:c'],
     ['a%b', 'a%b:c'],
-  ])('puts brackets around a host with a colon only: %j', (host, text) => {
+  ])('puts brackets only around a host with a colon, such as %j', (host, text) => {
     expect(joinHostPort(host, 'c')).toBe(text);
   });
 
-  test('takes a number', () => {
+  test('accepts a number as the port', () => {
     expect(joinHostPort('::1', 80)).toBe('[::1]:80');
   });
 
@@ -90,11 +90,11 @@ describe('joinHostPort', () => {
     ['a', undefined],
     ['a', 1n],
     [{}, Symbol('s')],
-  ])('refuses %o and %o', (host, port) => {
-    refusal(() => joinHostPort(host as string, port as unknown as string));
+  ])('rejects %o and %o', (host, port) => {
+    expectInvalid(() => joinHostPort(host as string, port as unknown as string));
   });
 
-  test('is undone by splitHostPort', () => {
+  test('makes text that splitHostPort splits into the same parts', () => {
     const host = fc.string({ unit: 'binary' }).filter((text) => !/[[\]]/.test(text));
     const port = host.filter((text) => !text.includes(':'));
     fc.assert(

@@ -16,12 +16,12 @@ import {
 } from '../src/index.js';
 import type { Endpoint } from '../src/index.js';
 import { endpoint, endpointText, nearlyEndpointText } from './arbitraries.js';
-import { returns } from './refusal.js';
+import { accepts } from './support.js';
 
 const anyText = fc.oneof(nearlyEndpointText, fc.string({ unit: 'binary' }), fc.string());
 
 describe('every endpoint', () => {
-  test('comes back from its text', () => {
+  test('survives formatting and parsing', () => {
     fc.assert(
       fc.property(endpoint, (parts) => {
         expect(parseEndpoint(formatEndpoint(parts))).toEqual(parts);
@@ -29,7 +29,7 @@ describe('every endpoint', () => {
     );
   });
 
-  test('has a canonical text that is its own', () => {
+  test('has a canonical text that normalizes to itself', () => {
     fc.assert(
       fc.property(endpointText, (text) => {
         const canonical = normalizeEndpoint(text);
@@ -38,29 +38,29 @@ describe('every endpoint', () => {
     );
   });
 
-  test('comes back from its handshake fields, if it has any', () => {
+  test('survives the handshake fields, if it has any', () => {
     fc.assert(
       fc.property(endpoint, (parts) => {
-        if (!returns(() => toHandshakeAddress(parts))) return;
+        if (!accepts(() => toHandshakeAddress(parts))) return;
         expect(fromHandshakeAddress(toHandshakeAddress(parts))).toBe(formatEndpoint(parts));
       }),
     );
   });
 
-  test('is its own gRPC target, if it has one', () => {
+  test('has its canonical text as its gRPC target, if it has one', () => {
     fc.assert(
       fc.property(endpoint, (parts) => {
-        if (returns(() => toGrpcTarget(parts))) expect(toGrpcTarget(parts)).toBe(formatEndpoint(parts));
+        if (accepts(() => toGrpcTarget(parts))) expect(toGrpcTarget(parts)).toBe(formatEndpoint(parts));
       }),
     );
   });
 });
 
 describe('any text', () => {
-  test('is an endpoint with a canonical form, or refused', () => {
+  test('either has a canonical form or is rejected', () => {
     fc.assert(
       fc.property(anyText, (text) => {
-        const valid = returns(() => parseEndpoint(text));
+        const valid = accepts(() => parseEndpoint(text));
         expect(isValidTcpEndpoint(text) || isValidUnixEndpoint(text)).toBe(valid);
         if (!valid) return;
         const parts = parseEndpoint(text);
@@ -72,7 +72,7 @@ describe('any text', () => {
     );
   });
 
-  test('of digits and dots is a host exactly when it is an IPv4 address', () => {
+  test('of digits and dots is a host if and only if it is an IPv4 address', () => {
     const octet = fc.oneof(fc.nat(300).map(String), fc.stringMatching(/^[0-9]{0,4}$/));
     fc.assert(
       fc.property(fc.array(octet, { minLength: 3, maxLength: 5 }), (octets) => {
@@ -82,7 +82,7 @@ describe('any text', () => {
     );
   });
 
-  test('makes an endpoint that formats to what parses, as any of its parts', () => {
+  test('as a part of an endpoint either formats to text that parses or is rejected', () => {
     const part = fc.oneof(
       anyText,
       endpoint.map((parts) => (parts.network === 'tcp' ? parts.host : parts.path)),
@@ -94,7 +94,7 @@ describe('any text', () => {
     );
     fc.assert(
       fc.property(parts, (handMade) => {
-        if (!returns(() => formatEndpoint(handMade))) return;
+        if (!accepts(() => formatEndpoint(handMade))) return;
         const text = formatEndpoint(handMade);
         expect(parseEndpoint(text).network).toBe(handMade.network);
         expect(normalizeEndpoint(text)).toBe(text);
@@ -103,17 +103,17 @@ describe('any text', () => {
     );
   });
 
-  test('normalizes to a path, or is refused', () => {
+  test('either normalizes to a path or is rejected', () => {
     fc.assert(
       fc.property(anyText, (text) => {
-        if (returns(() => normalizeUnixPath(text))) expect(normalizeUnixPath(text)).not.toMatch(/^\/\//);
+        if (accepts(() => normalizeUnixPath(text))) expect(normalizeUnixPath(text)).not.toMatch(/^\/\//);
       }),
     );
   });
 });
 
-describe('any value whatever', () => {
-  // Well-typed calls are above; these stand for callers without types.
+describe('any value', () => {
+  // Stands for callers without types; the calls above are well typed.
   const calls: Record<string, (value: never) => unknown> = {
     parseEndpoint,
     formatEndpoint,
@@ -142,10 +142,10 @@ describe('any value whatever', () => {
     fc.anything({ withBigInt: true, withNullPrototype: true, withObjectString: true, withDate: true, withMap: true }),
   );
 
-  test.each(Object.entries(calls))('is taken or refused by %s', (_, call) => {
+  test.each(Object.entries(calls))('is accepted by %s or rejected with INVALID_ENDPOINT', (_, call) => {
     fc.assert(
       fc.property(value, (anything) => {
-        returns(() => call(anything as never));
+        accepts(() => call(anything as never));
       }),
       { numRuns: 500 },
     );

@@ -1,22 +1,22 @@
 /**
- * What went wrong, for programs to match on. The codes are stable across releases.
+ * What went wrong, for programs to match on. A code keeps its meaning; minor releases may add codes.
  *
- * - `INVALID_ENDPOINT`: endpoint text that is malformed or of another network than the transport's.
- * - `INVALID_ARGUMENT`: an option, port, path or environment variable that can not be used.
+ * - `INVALID_ENDPOINT`: an endpoint that is malformed or of another network.
+ * - `INVALID_ARGUMENT`: an option, port, path or environment variable that cannot be used.
  * - `UNSUPPORTED`: not available on this platform, or no transport in common.
- * - `ADDRESS_IN_USE`: somebody else holds the address to listen on.
- * - `ADDRESS_NOT_AVAILABLE`: the address is not one of this machine's, or no route leads to it.
- * - `PERMISSION_DENIED`: the operating system refuses the address, directory, mode or group.
- * - `PATH_TOO_LONG`: a socket path longer than the platform's `sun_path` holds.
- * - `NOT_A_SOCKET`: something that is not a stream socket stands at the path. It was not touched.
- * - `NOT_FOUND`: nothing stands at the path.
- * - `CONNECTION_REFUSED`: the address exists, and nobody accepts connections on it.
+ * - `ADDRESS_IN_USE`: another listener has the address.
+ * - `ADDRESS_NOT_AVAILABLE`: not an address of this machine, or no route to it.
+ * - `PERMISSION_DENIED`: the operating system denies access to the address, directory, mode or group.
+ * - `PATH_TOO_LONG`: a socket path that does not fit the platform's `sun_path`.
+ * - `NOT_A_SOCKET`: the path exists but is not a stream socket. It was not touched.
+ * - `NOT_FOUND`: the path does not exist.
+ * - `CONNECTION_REFUSED`: the address exists but nothing accepts connections on it.
  * - `DNS_FAILURE`: the host name has no address, or the resolver did not answer.
  * - `TIMEOUT`: the time limit passed.
  * - `ABORTED`: the caller's `AbortSignal` fired; its reason is the `cause`.
- * - `ALREADY_LISTENING`: the transport listens already.
+ * - `ALREADY_LISTENING`: the transport is listening already.
  * - `CLOSED`: the transport was closed.
- * - `RESOURCE_EXHAUSTED`: out of descriptors, memory, buffers or room in a backlog.
+ * - `RESOURCE_EXHAUSTED`: out of file descriptors, memory, buffers or room in a backlog.
  * - `IO`: any other failure of the operating system or the peer.
  */
 export type TransportErrorCode =
@@ -38,36 +38,38 @@ export type TransportErrorCode =
   | 'RESOURCE_EXHAUSTED'
   | 'IO';
 
+/** What a `TransportError` holds besides its code and message. */
 export interface TransportErrorOptions {
   /** The endpoint, address or path that the error is about. */
   endpoint?: string | undefined;
-  /** What a person can do about it. */
+  /** How a person can fix it. */
   hint?: string | undefined;
   /** The system error or abort reason underneath. */
   cause?: unknown;
 }
 
-// A registered symbol is the same in every copy of this package, so a check for it holds across copies.
+// A registered symbol is shared by all copies of this package, so that they recognize each other's errors.
 const BRAND = Symbol.for('@rpcplugin/transport-core.TransportError');
 
-/** Every rejection of a transport is one of these. Match on {@link TransportError.code | `code`}, not on the message. */
+/** What every call of a transport rejects with. Match on {@link TransportError.code | `code`}, not on the message. */
 export class TransportError extends Error {
+  /** What went wrong. */
   readonly code: TransportErrorCode;
-  // `declare`, so that one that is not given is not there, rather than there and undefined.
-  /** The endpoint, address or path that the error is about, where one is known. */
+  // `declare`: a field that was not given is absent, not `undefined`.
+  /** The endpoint, address or path that the error is about, if known. */
   declare readonly endpoint?: string;
-  /** What a person can do about it, where there is something. */
+  /** How a person can fix it, if there is a way. */
   declare readonly hint?: string;
 
   constructor(code: TransportErrorCode, message: string, options: TransportErrorOptions = {}) {
-    // An own `cause` of undefined would be printed; leave it out.
+    // Node prints a `cause` property even if it is undefined, so leave it out.
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     if (options.endpoint !== undefined) this.endpoint = options.endpoint;
     if (options.hint !== undefined) this.hint = options.hint;
   }
 
-  /** Whether `value` is a `TransportError`, also one made by another copy of this package. */
+  /** Whether `value` is a `TransportError`, including one from another copy of this package. */
   static isInstance(value: unknown): value is TransportError {
     return typeof value === 'object' && value !== null && BRAND in value;
   }

@@ -1,38 +1,39 @@
+import { thrownBy } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
 import { negotiateTransport } from '../src/index.js';
-import type { TransportFactory } from '../src/index.js';
-import { PipeTransport } from './pipe-transport.js';
-import { thrownBy } from './support.js';
+import type { Transport, TransportFactory } from '../src/index.js';
 
-/** A factory whose transports know by their path which one it was. */
-function factory(network: string, isSupported = true, path = network): TransportFactory<PipeTransport> {
-  return { network, isSupported: () => isSupported, create: () => new PipeTransport(path) };
+/** A transport as far as this test is concerned, with the name of the factory that created it. */
+type NamedTransport = Transport & { readonly from: string };
+
+function factory(network: string, isSupported = true, from = network): TransportFactory<NamedTransport> {
+  return { network, isSupported: () => isSupported, create: () => ({ network, from }) as NamedTransport };
 }
 
 describe('negotiateTransport', () => {
   it('takes the first factory in the order given, whatever the order offered', () => {
-    expect(negotiateTransport(['tcp', 'unix'], [factory('unix'), factory('tcp')]).path).toBe('unix');
+    expect(negotiateTransport(['tcp', 'unix'], [factory('unix'), factory('tcp')]).from).toBe('unix');
   });
 
   it('takes the first of two factories of one network', () => {
-    expect(negotiateTransport(['tcp'], [factory('tcp', true, 'one'), factory('tcp', true, 'two')]).path).toBe('one');
+    expect(negotiateTransport(['tcp'], [factory('tcp', true, 'one'), factory('tcp', true, 'two')]).from).toBe('one');
   });
 
   it('skips a network that is not offered', () => {
-    expect(negotiateTransport(['tcp'], [factory('unix'), factory('tcp')]).path).toBe('tcp');
+    expect(negotiateTransport(['tcp'], [factory('unix'), factory('tcp')]).from).toBe('tcp');
   });
 
   it('skips a network that is not supported here', () => {
-    expect(negotiateTransport(['unix', 'tcp'], [factory('unix', false), factory('tcp')]).path).toBe('tcp');
+    expect(negotiateTransport(['unix', 'tcp'], [factory('unix', false), factory('tcp')]).from).toBe('tcp');
   });
 
   it('creates one transport, and none of those not taken', () => {
     let created = 0;
-    const counting = (network: string): TransportFactory<PipeTransport> => ({
+    const counting = (network: string): TransportFactory<NamedTransport> => ({
       ...factory(network),
       create: () => {
         created++;
-        return new PipeTransport(network);
+        return factory(network).create();
       },
     });
     negotiateTransport(['unix', 'tcp'], [counting('unix'), counting('tcp')]);
@@ -45,11 +46,11 @@ describe('negotiateTransport', () => {
 
   it('names both lists when there is nothing in common', () => {
     const error = thrownBy(() => negotiateTransport(['quic', 'sctp'], [factory('unix', false), factory('tcp')]));
-    expect(error.message).toMatch(/offered are quic, sctp;.* unix \(not on this platform\), tcp$/);
+    expect(error.message).toMatch(/offers quic, sctp;.* unix \(not on this platform\), tcp$/);
   });
 
   it('says so when nothing is offered or available', () => {
-    expect(thrownBy(() => negotiateTransport([], [])).message).toMatch(/offered are none;.* are none$/);
+    expect(thrownBy(() => negotiateTransport([], [])).message).toMatch(/offers none;.* here: none$/);
   });
 
   it('has a hint when there is nothing in common', () => {
@@ -57,7 +58,7 @@ describe('negotiateTransport', () => {
   });
 
   it('lets what a factory throws through', () => {
-    const failing: TransportFactory<PipeTransport> = {
+    const failing: TransportFactory<NamedTransport> = {
       ...factory('tcp'),
       create: () => {
         throw new RangeError('from the factory');

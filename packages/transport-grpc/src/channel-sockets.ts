@@ -5,24 +5,25 @@ import { noticeLostPeer, reportAsLost } from './lost-peer.js';
 type SecureConnector = ReturnType<ChannelCredentials['_createSecureConnector']>;
 
 /**
- * The sockets of one channel. `Channel.close` leaves those open on which HTTP/2 has not come about: it waits for a peer that may
- * never answer, forgets one whose TLS handshake is under way, and one that the server's TLS refused. They are destroyed here.
+ * Tracks the sockets of one channel, to destroy those that `Channel.close` leaves open because HTTP/2 never started on
+ * them: it waits for a peer that may never answer, and forgets a socket whose TLS handshake is in progress or was
+ * refused by the server.
  */
 export class ChannelSockets {
   readonly #live = new Set<Socket>();
   #abandoned = false;
-  /** Whether the channel has connected a socket at all, whatever became of it. */
+  /** Whether the channel ever connected a socket, even if that has closed since. */
   hasConnected = false;
 
-  /** Credentials that do as those given, and show each socket that the channel connects with them. */
+  /** Wraps credentials so that every socket that the channel connects with them is tracked. */
   watch(credentials: ChannelCredentials): ChannelCredentials {
     const create: unknown = (credentials as Partial<ChannelCredentials> | null | undefined)?._createSecureConnector;
-    // Not what grpc-js will take, or a version that goes another way.
+    // Either grpc-js will reject these credentials, or this version of it connects in another way.
     if (typeof create !== 'function') return credentials;
     return Object.create(credentials, {
       _createSecureConnector: {
-        value: (...of: Parameters<ChannelCredentials['_createSecureConnector']>) =>
-          this.#watched(credentials._createSecureConnector(...of)),
+        value: (...args: Parameters<ChannelCredentials['_createSecureConnector']>) =>
+          this.#watched(credentials._createSecureConnector(...args)),
       },
     }) as ChannelCredentials;
   }
@@ -54,13 +55,13 @@ export class ChannelSockets {
     if (this.#abandoned) socket.destroy();
   }
 
-  /** For a channel that never was ready: destroys all that it has connected, and will. */
+  /** For a channel that was never ready: destroys every socket that it connected, or connects later. */
   abandon(): void {
     this.#abandoned = true;
     for (const socket of this.#live) socket.destroy();
   }
 
-  /** For a channel that is closed: destroys the sockets on which nothing has come, so that no call can be under way. */
+  /** For a closed channel: destroys the sockets that received nothing, so that no call can be in progress on them. */
   destroySilent(): void {
     for (const socket of this.#live) {
       if (socket.bytesRead === 0) socket.destroy();

@@ -6,54 +6,56 @@ import {
   hostHints,
   Operation,
   toTransportError,
-} from '@rpcplugin/transport-core';
+} from '@rpcplugin/transport-base';
 import { channelOptionsFor } from './channel-options.js';
 import type { ChannelSockets } from './channel-sockets.js';
 import { openChannel, reachAddress, waitUntilReady } from './ready-channel.js';
 import type { OpenChannel } from './ready-channel.js';
 import { grpcTarget } from './target.js';
 
+/** Options of {@link connectGrpc}. */
 export interface ConnectGrpcOptions {
-  /** Gives up a pending `connectGrpc` (`ABORTED`). Does nothing once it has settled. */
+  /** Cancels a pending `connectGrpc` (`ABORTED`). Has no effect once it has settled. */
   signal?: AbortSignal | undefined;
-  /** Bounds the whole call, in milliseconds (`TIMEOUT`). `Infinity` means no bound. Default: 5000. */
+  /** Time limit for the whole call, in milliseconds (`TIMEOUT`). `Infinity` means none. Default: 5000. */
   timeoutMs?: number | undefined;
   /**
-   * For how many milliseconds of `timeoutMs` an endpoint that is missing or refuses is tried again. Default: unix 1000, TCP 0.
-   * A target with gRPC's own name resolution is tried for all of `timeoutMs`.
+   * How long, in milliseconds and within `timeoutMs`, to retry an endpoint that is missing or refuses. Default: unix
+   * 1000, TCP 0. A target that gRPC resolves itself is retried for all of `timeoutMs`.
    */
   waitMs?: number | undefined;
   /**
-   * The authority of calls, and under TLS the name that the server's certificate must be for. Default: `localhost` for
-   * endpoints on this machine; else gRPC's.
+   * The authority of calls, and with TLS the name that the server's certificate must be for. Default: `localhost` for
+   * endpoints on this machine; otherwise gRPC's default.
    */
   authority?: string | undefined;
-  /** Options for the channel that come before those of `grpcChannelOptions`. */
+  /** Channel options that override those of `grpcChannelOptions`. */
   channelOptions?: ChannelOptions | undefined;
 }
 
-/** The class of a generated client, or one that `makeClientConstructor` or `loadPackageDefinition` made. */
+/** The class of a generated client, or of one made by `makeClientConstructor` or `loadPackageDefinition`. */
 export type ClientConstructor<T> = new (address: string, credentials: ChannelCredentials, options?: ClientOptions) => T;
 
-/** A connection to a gRPC server, with any number of clients on it. */
+/** A connection to a gRPC server, for any number of clients. */
 export interface GrpcConnection extends Disposable {
-  /** The connected channel, for whatever takes one. It connects again by itself when the connection is lost. */
+  /** The connected channel, for code that needs a channel. It reconnects by itself when the connection is lost. */
   readonly channel: Channel;
-  /** A client on this connection. Closing it closes the connection. */
+  /** Creates a client on this connection. Closing the client closes the connection. */
   client<T>(constructor: ClientConstructor<T>): T;
-  /** Closes the connection; calls under way end first. Idempotent. */
+  /** Closes the connection once calls in progress have ended. Idempotent. */
   close(): void;
 }
 
 /**
- * Connects to a gRPC server at an endpoint, and resolves once calls can be made.
+ * Connects to a gRPC server at an endpoint. Resolves once calls can be made.
  *
- * @param target - An endpoint; or a gRPC target with a scheme that is not an endpoint's (`dns:///…`, `xds:///…`) or with a list of
- *   addresses, which goes to grpc-js untouched.
+ * Rejects with `INVALID_ENDPOINT`, `INVALID_ARGUMENT` or `PATH_TOO_LONG` before any I/O; with `NOT_FOUND`,
+ * `CONNECTION_REFUSED`, `NOT_A_SOCKET`, `PERMISSION_DENIED` or another code if the endpoint cannot be reached; with
+ * `IO` if it answers but HTTP/2 or TLS fails, such as for credentials that do not match; with `TIMEOUT` or `ABORTED`.
+ * No connection stays open then.
  *
- * Rejects with `INVALID_ENDPOINT`, `INVALID_ARGUMENT` and `PATH_TOO_LONG` before any I/O; with `NOT_FOUND`, `CONNECTION_REFUSED`,
- * `NOT_A_SOCKET`, `PERMISSION_DENIED` and the like if the endpoint can not be reached; with `IO` if it answers but
- * HTTP/2 or TLS fails, as when credentials do not match; with `TIMEOUT` or `ABORTED`. Then no connection stays behind.
+ * @param target - An endpoint, or a gRPC target that goes to grpc-js unchanged: with a scheme that no endpoint has
+ *   (`dns:///…`, `xds:///…`) or with a list of addresses.
  */
 export async function connectGrpc(
   target: string,

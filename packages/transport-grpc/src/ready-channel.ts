@@ -2,23 +2,28 @@ import { Channel, Client, connectivityState, credentials } from '@grpc/grpc-js';
 import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
 import { formatEndpoint } from '@rpcplugin/endpoint-utils';
 import type { Endpoint } from '@rpcplugin/endpoint-utils';
-import { connectSocket, dial, lookupFailure, messageOf, TransportError } from '@rpcplugin/transport-core';
-import type { Operation } from '@rpcplugin/transport-core';
+import { connectSocket, dial, explainLookup, messageOf } from '@rpcplugin/transport-base';
+import type { Dialer, Operation } from '@rpcplugin/transport-base';
+import { TransportError } from '@rpcplugin/transport-core';
 import { ChannelSockets } from './channel-sockets.js';
 
-/** A channel, and the sockets that it connects. */
+/** A channel and its sockets. */
 export interface OpenChannel {
   readonly channel: Channel;
   readonly sockets: ChannelSockets;
 }
 
-/** @throws TransportError `INVALID_ARGUMENT` for credentials or options that grpc-js does not take. */
+/**
+ * Creates a channel that tracks its sockets.
+ *
+ * @throws TransportError `INVALID_ARGUMENT` for credentials or options that grpc-js rejects.
+ */
 export function openChannel(target: string, credentials: ChannelCredentials, options: ChannelOptions): OpenChannel {
   const sockets = new ChannelSockets();
   try {
     return { channel: new Channel(target, sockets.watch(credentials), options), sockets };
   } catch (error) {
-    throw new TransportError('INVALID_ARGUMENT', `grpc-js refuses to make the channel: ${messageOf(error)}`, {
+    throw new TransportError('INVALID_ARGUMENT', `grpc-js cannot create the channel: ${messageOf(error)}`, {
       endpoint: target,
       hint: 'Give credentials made by the same copy of @grpc/grpc-js, such as credentials.createInsecure().',
       cause: error,
@@ -27,9 +32,10 @@ export function openChannel(target: string, credentials: ChannelCredentials, opt
 }
 
 /**
- * Opens a channel to one address and resolves with it once it is connected. A channel does not say in a usable way why it failed, and
- * leaves pauses before it tries again. So when one fails, a plain socket finds out why, or waits until somebody accepts
- * connections, and a new channel begins at once.
+ * Opens a channel to one address and resolves with it once it is connected.
+ *
+ * A channel that fails does not report why in a usable way, and pauses before it retries. So after a failure a plain
+ * socket finds out why, or waits until the address accepts connections, and a new channel starts at once.
  */
 export async function reachAddress(
   address: Endpoint,
@@ -38,29 +44,31 @@ export async function reachAddress(
   waitMs: number,
 ): Promise<OpenChannel> {
   const waitUntil = performance.now() + waitMs;
+  let failure: unknown;
   for (let handshakes = 0; ;) {
     const opened = open();
     let isReady = false;
     try {
       isReady = await becomesReady(opened.channel, operation.signal);
       if (isReady) return opened;
-      operation.lastFailure = await lastError(opened.channel);
+      failure = await lastError(opened.channel);
+      operation.attemptFailed(failure);
     } finally {
       if (!isReady) giveUp(opened);
     }
     await probe(address, operation, waitUntil - performance.now());
-    // Not if it never got as far as that, for a full backlog say; and the listener may have been another one the first time.
-    if (opened.sockets.hasConnected && ++handshakes === 2)
-      throw handshakeError(formatEndpoint(address), operation.lastFailure);
+    // A channel that never connected, such as with a full backlog, has not failed a handshake. The first failure may be
+    // due to another listener, which has closed since.
+    if (opened.sockets.hasConnected && ++handshakes === 2) throw handshakeError(formatEndpoint(address), failure);
   }
 }
 
-/** Resolves once the channel is connected, however often it has to try. */
+/** Resolves once the channel is connected. Retries until then. */
 export async function waitUntilReady(opened: OpenChannel, operation: Operation): Promise<OpenChannel> {
   const { channel } = opened;
   try {
     while (!(await becomesReady(channel, operation.signal))) {
-      operation.lastFailure = await lastError(channel);
+      operation.attemptFailed(await lastError(channel));
       await stateAfter(connectivityState.TRANSIENT_FAILURE, channel, operation.signal);
     }
     return opened;
@@ -75,7 +83,7 @@ function giveUp({ channel, sockets }: OpenChannel): void {
   sockets.abandon();
 }
 
-/** Lets the channel try once; whether that succeeded. */
+/** Lets the channel make one attempt, and resolves with whether it succeeded. */
 async function becomesReady(channel: Channel, signal: AbortSignal): Promise<boolean> {
   let state = channel.getConnectivityState(true);
   while (state !== connectivityState.READY && state !== connectivityState.TRANSIENT_FAILURE) {
@@ -92,13 +100,13 @@ function stateAfter(state: connectivityState, channel: Channel, signal: AbortSig
     signal.addEventListener('abort', onAbort);
     channel.watchConnectivityState(state, Infinity, () => {
       signal.removeEventListener('abort', onAbort);
-      // To ask a channel that was closed meanwhile would make it connect again.
+      // Asking a channel that was closed in the meantime would make it reconnect.
       resolve(signal.aborted ? state : channel.getConnectivityState(true));
     });
   });
 }
 
-/** Why the channel failed. It says so only to a call, which fails at once. */
+/** Resolves with why the channel failed. The channel tells only a call, which fails at once. */
 function lastError(channel: Channel): Promise<unknown> {
   const client = new Client(channel.getTarget(), credentials.createInsecure(), { channelOverride: channel });
   const nothing = (): Buffer => Buffer.alloc(0);
@@ -107,25 +115,30 @@ function lastError(channel: Channel): Promise<unknown> {
   });
 }
 
-/** Resolves once somebody accepts a connection at the address; what is in the way is a rejection in this library's terms. */
+/** Resolves once the address accepts a connection. Rejects with an error that says why it does not. */
 async function probe(address: Endpoint, operation: Operation, waitMs: number): Promise<void> {
   const path = address.network === 'unix' ? address.path : undefined;
   const options = address.network === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
-  const attempt = (): ReturnType<typeof connectSocket> =>
-    connectSocket(options, operation).catch((error: unknown) => {
-      throw lookupFailure(error);
-    });
-  const socket = await dial(attempt, operation, { waitMs, pollMs: path === undefined ? 8 : 2, path });
+  const dialer: Dialer = {
+    endpoint: formatEndpoint(address),
+    path,
+    retryMs: path === undefined ? 8 : 2,
+    attempt: (context) =>
+      connectSocket(options, context).catch((error: unknown) => {
+        throw explainLookup(error);
+      }),
+  };
+  const socket = await dial(dialer, { allowHalfOpen: false, operation }, waitMs);
   socket.destroy();
 }
 
 function handshakeError(endpoint: string, cause: unknown): TransportError {
   return new TransportError(
     'IO',
-    `${endpoint} accepts connections, but gRPC does not come about: ${messageOf(cause)}`,
+    `${endpoint} accepts connections, but the gRPC handshake fails: ${messageOf(cause)}`,
     {
       endpoint,
-      hint: 'Do the credentials of both sides match, and is it a gRPC server at all?',
+      hint: 'Check that the credentials of both sides match, and that the other side is a gRPC server.',
       cause,
     },
   );

@@ -5,49 +5,52 @@ import {
   ConnectionSet,
   durationOption,
   messageOf,
+  reportDrop,
   startTimer,
-  TransportDiagnostics,
-  TransportError,
-} from '@rpcplugin/transport-core';
+} from '@rpcplugin/transport-base';
+import { TransportError } from '@rpcplugin/transport-core';
 import type { Transport } from '@rpcplugin/transport-core';
 
+/** Options of {@link serveGrpc}. */
 export interface ServeGrpcOptions {
-  /** Gives up a pending `serveGrpc` (`ABORTED`). Does nothing once it has settled. */
+  /** Cancels a pending `serveGrpc` (`ABORTED`). Has no effect once it has settled. */
   signal?: AbortSignal | undefined;
   /**
-   * For how many milliseconds a new connection may stay silent. A gRPC client says something at once; what has not by then is
-   * closed. `Infinity` means for ever. Default: 10000. Of connections that do not count their bytes it can not be told.
+   * How long a new connection may stay silent before it is closed, in milliseconds. A gRPC client sends data at once.
+   * `Infinity` means for ever. Ignored for connections without `bytesRead`. Default: 10000.
    */
   firstByteTimeoutMs?: number | undefined;
 }
 
+/** Options of {@link GrpcListener.close}. */
 export interface CloseGrpcOptions {
   /**
-   * For how many milliseconds calls under way may go on; what is left then is cut off. A call while a close is under way can
-   * shorten its grace, never lengthen it. Default: 1000, as go-plugin's hosts wait 2000 before they kill.
+   * The grace period in milliseconds: how long calls in progress may take to finish before they are cut off. While a
+   * close is in progress, another call can shorten its grace period but not lengthen it. Default: 1000, because
+   * go-plugin hosts wait 2000 before they kill a plugin.
    */
   graceMs?: number | undefined;
 }
 
-/** A gRPC server on one transport. */
+/** A gRPC server that listens on one transport. */
 export interface GrpcListener extends AsyncDisposable {
-  /** The canonical endpoint, to hand to peers. */
+  /** The canonical endpoint, to give to peers. */
   readonly endpoint: string;
   /**
-   * Stops listening, lets calls under way finish, cuts off what is left at `graceMs`, and closes the transport. Idempotent;
-   * concurrent callers share one outcome. The gRPC server itself goes on, on its other transports.
+   * Stops listening, lets calls in progress finish, cuts off those that take longer than `graceMs`, and closes the
+   * transport. Idempotent; concurrent callers share one outcome. The gRPC server keeps serving its other transports.
    */
   close(options?: CloseGrpcOptions): Promise<void>;
 }
 
 /**
- * Serves a grpc-js server on a transport, which keeps its address, limits and tidying up. TLS and mutual TLS work as with
- * `bindAsync`, whatever the transport.
+ * Serves a grpc-js server on a transport. The address, limits and cleanup stay with the transport. TLS and mutual TLS
+ * work as with `bindAsync`, on any transport.
  *
- * The transport is to be one that does not listen yet; a server may be served on several. `server.tryShutdown` and `forceShutdown`
- * know nothing of transports: close what this returns, first or instead.
+ * The transport must not be listening yet. A server can be served on several transports. `server.tryShutdown` and
+ * `forceShutdown` do not know about transports: close the returned listener first or instead.
  *
- * Rejects as the transport's `listen` does, and with `INVALID_ARGUMENT` for credentials that grpc-js does not take.
+ * Rejects like the transport's `listen`, and with `INVALID_ARGUMENT` for credentials that grpc-js rejects.
  */
 export async function serveGrpc(
   server: Server,
@@ -58,7 +61,6 @@ export async function serveGrpc(
   assertOptions(options);
   const firstByteTimeoutMs = durationOption('firstByteTimeoutMs', options.firstByteTimeoutMs, 10_000);
   const injector = createInjector(server, credentials);
-  const diagnostics = new TransportDiagnostics(transport);
   const connections = new ConnectionSet<Duplex>(cutOff);
   try {
     const endpoint = await transport.listen({
@@ -67,10 +69,10 @@ export async function serveGrpc(
         connections.add(connection);
         ifSilent(connection, firstByteTimeoutMs, () => {
           connection.destroy();
-          diagnostics.publish('drop', transport.endpoint, () => ({ reason: 'silent' }));
+          reportDrop(transport, 'silent');
         });
         injector.injectConnection(connection);
-        // Injection does not start a stream that was paused: every call would run into its deadline.
+        // Injection does not resume a paused stream: every call would exceed its deadline.
         if (connection.isPaused()) connection.resume();
       },
     });
@@ -87,7 +89,7 @@ function createInjector(server: Server, credentials: ServerCredentials): Connect
   try {
     return server.createConnectionInjector(credentials);
   } catch (error) {
-    throw new TransportError('INVALID_ARGUMENT', `grpc-js refuses the server credentials: ${messageOf(error)}`, {
+    throw new TransportError('INVALID_ARGUMENT', `grpc-js rejects the server credentials: ${messageOf(error)}`, {
       hint: 'Give credentials made by the same copy of @grpc/grpc-js, such as ServerCredentials.createInsecure().',
       cause: error,
     });
@@ -99,8 +101,6 @@ class Listener implements GrpcListener {
   readonly #transport: Transport;
   readonly #injector: ConnectionInjector;
   readonly #connections: ConnectionSet<Duplex>;
-  #closed: Promise<void> | undefined;
-  #deadline = Infinity;
 
   constructor(
     endpoint: string,
@@ -117,10 +117,7 @@ class Listener implements GrpcListener {
   async close(options: CloseGrpcOptions = {}): Promise<void> {
     assertOptions(options);
     const graceMs = durationOption('graceMs', options.graceMs, 1000);
-    this.#deadline = Math.min(this.#deadline, performance.now() + graceMs);
-    this.#closed ??= this.#close();
-    this.#connections.limitGrace(graceMs);
-    await this.#closed;
+    await this.#connections.close(graceMs, () => this.#close());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -129,22 +126,22 @@ class Listener implements GrpcListener {
 
   async #close(): Promise<void> {
     try {
-      // First of all: what is injected from here on would be served still.
+      // First, because a connection that is injected later would still be served.
       await this.#transport.stopListening();
     } finally {
-      // Tells clients to go away and ends each session after its last call, like `drain` but without a timer that can not be
+      // Sends GOAWAY and ends each session after its last call, like `drain` but without a timer that cannot be
       // cleared.
       this.#injector.destroy();
       for (const connection of this.#connections) {
         if (isSilent(connection)) connection.destroy();
       }
       await this.#connections.ended();
-      await this.#transport.close({ graceMs: Math.max(0, this.#deadline - performance.now()) });
+      await this.#transport.close({ graceMs: this.#connections.graceLeftMs });
     }
   }
 }
 
-/** Calls back when nothing has come from the peer in so many milliseconds. */
+/** Calls back if the peer sends nothing within `ms` milliseconds. */
 function ifSilent(connection: Duplex, ms: number, callback: () => void): void {
   const timer = startTimer(ms, () => {
     if (isSilent(connection)) callback();
@@ -154,17 +151,18 @@ function ifSilent(connection: Duplex, ms: number, callback: () => void): void {
   });
 }
 
-/** Nothing has come from the peer, so there is no call to wait for, and no session that could be ended. */
+/** Whether the peer has sent nothing: then there is no call to wait for, and no session to end. */
 function isSilent(connection: Duplex): boolean {
   return 'bytesRead' in connection && connection.bytesRead === 0;
 }
 
-/** How long a peer that is cut off has to end its side, in milliseconds. */
+/** How long a peer may take to end its side when it is cut off, in milliseconds. */
 const CUT_OFF_MS = 20;
 
 /**
- * Ends the stream under the session, and destroys what the peer does not end in return. Destroyed at once, the session may say
- * on its way out that calls ended without an error, which grpc-js clients report as INTERNAL, not as UNAVAILABLE.
+ * Ends the stream below the session, and destroys it if the peer does not end it in return. If it were destroyed at
+ * once, the session might tell the client that calls ended without an error, which grpc-js reports as INTERNAL instead
+ * of UNAVAILABLE.
  */
 function cutOff(connection: Duplex): void {
   connection.end();

@@ -2,39 +2,41 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { formatEndpoint, parseEndpoint } from '@rpcplugin/endpoint-utils';
 import type { Endpoint } from '@rpcplugin/endpoint-utils';
-import { assertSocketPathFits, quote, TransportError } from '@rpcplugin/transport-core';
+import { quote } from '@rpcplugin/printable';
+import { assertSocketPathFits } from '@rpcplugin/transport-base';
+import { TransportError } from '@rpcplugin/transport-core';
 
-/** What to give a grpc-js channel, and what is known of where it leads. */
+/** A target for a grpc-js channel, and its address if that is known. */
 export interface GrpcTarget {
-  /** The target string of the channel. */
+  /** The target string for the channel. */
   readonly target: string;
-  /** The one address that it leads to; `undefined` if gRPC resolves names by itself. */
+  /** The only address of the target; `undefined` if gRPC resolves the target itself. */
   readonly address: Endpoint | undefined;
 }
 
 /**
- * Reads an endpoint, or a target that is gRPC's own business: one with a scheme that is not an endpoint's (`xds:///…`), with gRPC's
- * name resolution (`dns:…`), or with several addresses (`ipv4:a:1,b:1`). See the gRPC naming document (grpc/grpc,
- * doc/naming.md).
+ * Parses an endpoint, or a target that gRPC resolves itself: with a scheme that no endpoint has (`xds:///…`), with
+ * gRPC's name resolution (`dns:…`), or with several addresses (`ipv4:a:1,b:1`). See the gRPC naming document
+ * (grpc/grpc, doc/naming.md).
  *
- * @throws TransportError `INVALID_ENDPOINT` for neither, `PATH_TOO_LONG` for such a socket path.
+ * @throws TransportError `INVALID_ENDPOINT` if the text is neither, `PATH_TOO_LONG` for a socket path that is too long.
  */
 export function grpcTarget(text: string): GrpcTarget {
   if (isGrpcOnly(text)) return { target: text, address: undefined };
   const endpoint = parseEndpoint(text);
   if (endpoint.network === 'tcp') {
     if (endpoint.port === 0) {
-      throw new TransportError('INVALID_ENDPOINT', `${quote(text)} is not an endpoint to connect to`, {
+      throw new TransportError('INVALID_ENDPOINT', `cannot connect to port 0 of ${quote(text)}`, {
         endpoint: text,
         hint: 'Port 0 lets a listener choose its port. Connect to the endpoint that its listen returned.',
       });
     }
     return { target: formatEndpoint(endpoint), address: endpoint };
   }
-  // A channel dials again later, when the working directory may be another.
+  // Absolute, because a channel reconnects later, when the working directory may have changed.
   const path = resolve(endpoint.path);
-  assertSocketPathFits(path);
-  // Taken literally by grpc-js: it decodes nothing in a path, so any character will do.
+  assertSocketPathFits(path, `unix:${path}`);
+  // grpc-js takes the path literally and decodes nothing in it, so any character works.
   return { target: `unix:${path}`, address: { network: 'unix', path } };
 }
 
@@ -53,12 +55,13 @@ function isGrpcOnly(text: unknown): text is string {
     case 'dns':
       return true;
     default:
-      // Of a resolver that gRPC or the application brings: with an authority, mostly empty. A web address is a mistake.
+      // For a resolver of gRPC or the application: with an authority, which is usually empty. A web address is a
+      // mistake.
       return /^\/\/[^/]*\/./.test(rest) && scheme !== 'http' && scheme !== 'https';
   }
 }
 
-/** Whether the address is on this very machine, by its looks. */
+/** Whether the address is on this machine, judging by its text alone. */
 export function isLocal(endpoint: Endpoint): boolean {
   if (endpoint.network === 'unix') return true;
   const { host } = endpoint;

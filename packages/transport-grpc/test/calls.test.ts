@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { Metadata, status } from '@grpc/grpc-js';
+import { anyRejectionOf, codeOf, until } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
 import { ask, call, Name, Probe } from './service.js';
-import { connected, networks, probeClient, startPlugin, statusOf, until } from './support.js';
+import { connected, networks, probeClient, startPlugin } from './support.js';
 
 describe.each(networks)('calls over %s', (network) => {
   it('answers a unary call', async () => {
@@ -55,7 +56,7 @@ describe.each(networks)('calls over %s', (network) => {
     const client = await probeClient(endpoint);
     const arrived = probe.nextHanging();
     const answer = call(client, 'hang', '', { deadline: Date.now() + 100 });
-    expect(await statusOf(answer)).toBe(status.DEADLINE_EXCEEDED);
+    expect(await codeOf(answer)).toBe(status.DEADLINE_EXCEEDED);
     const hanging = await arrived;
     await until(() => hanging.cancelled);
     expect(await ask(client, 'echo', 'next')).toBe('next');
@@ -66,7 +67,7 @@ describe.each(networks)('calls over %s', (network) => {
     const client = await probeClient(endpoint);
     const canceller = new AbortController();
     const arrived = probe.nextHanging();
-    const answer = statusOf(call(client, 'hang', '', { signal: canceller.signal }));
+    const answer = codeOf(call(client, 'hang', '', { signal: canceller.signal }));
     const hanging = await arrived;
     const cancelled = once(hanging, 'cancelled');
     canceller.abort();
@@ -92,7 +93,7 @@ describe.each(networks)('calls over %s', (network) => {
 
   it('carries a failure with its status, details and metadata', async () => {
     const client = await probeClient((await startPlugin(network)).endpoint);
-    const error: unknown = await call(client, 'fail').catch((reason: unknown) => reason);
+    const error = await anyRejectionOf(call(client, 'fail'));
     expect(error).toMatchObject({ code: status.FAILED_PRECONDITION, details: 'as it was told: “no”' });
     expect((error as { metadata: Metadata }).metadata.get('why')).toEqual(['asked']);
   });

@@ -1,6 +1,6 @@
+import { rejectionOf } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
 import { grpcChannelOptions } from '../src/index.js';
-import { failure } from './support.js';
 
 const always = {
   'grpc.use_local_subchannel_pool': 1,
@@ -81,14 +81,14 @@ describe('the channel options', () => {
     const made = new Promise((resolve) => {
       resolve(grpcChannelOptions(endpoint, options));
     });
-    expect((await failure(made)).code).toBe(code);
+    expect((await rejectionOf(made)).code).toBe(code);
   });
 
   it('are not made for port 0, and the error says what to give instead', async () => {
     const made = new Promise((resolve) => {
       resolve(grpcChannelOptions('127.0.0.1:0'));
     });
-    expect(await failure(made)).toMatchObject({
+    expect(await rejectionOf(made)).toMatchObject({
       endpoint: '127.0.0.1:0',
       hint: expect.stringContaining('listen returned') as string,
     });

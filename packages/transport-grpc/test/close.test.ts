@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { connectivityState, status } from '@grpc/grpc-js';
 import { parseEndpoint } from '@rpcplugin/endpoint-utils';
+import { closed, codeOf, durationOf, openDescriptors, rejectionOf, until } from '@rpcplugin/test-support';
 import { TransportError } from '@rpcplugin/transport-core';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { describe, expect, it } from 'vitest';
@@ -8,20 +9,14 @@ import { connectGrpc } from '../src/index.js';
 import type { GrpcListener } from '../src/index.js';
 import { ask, call, Probe, requestsWithoutEnd } from './service.js';
 import {
-  closed,
   connected,
-  durationOf,
-  failure,
   insecure,
   networks,
   noSocketsLeft,
-  openSockets,
   plainConnection,
   plainServer,
   probeClient,
   startPlugin,
-  statusOf,
-  until,
   PROMPT_MS,
 } from './support.js';
 
@@ -34,7 +29,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     const answer = ask(client, 'hang', 'worth waiting for');
     await arrived;
     const closing = listener.close({ graceMs: 20_000 });
-    expect((await failure(connectGrpc(endpoint, insecure, { waitMs: 0 }))).code).toMatch(absent);
+    expect((await rejectionOf(connectGrpc(endpoint, insecure, { waitMs: 0 }))).code).toMatch(absent);
     probe.release();
     expect(await answer).toBe('worth waiting for');
     expect(await durationOf(() => closing)).toBeLessThan(5000);
@@ -48,7 +43,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     await arrived;
     const closing = listener.close({ graceMs: 20_000 });
     await until(async () => (await ask(client, 'echo').catch(() => 'refused')) === 'refused');
-    expect(await statusOf(call(client, 'echo'))).toBe(status.UNAVAILABLE);
+    expect(await codeOf(call(client, 'echo'))).toBe(status.UNAVAILABLE);
     probe.release();
     expect(await answer).toBe('first');
     await closing;
@@ -58,7 +53,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     const { endpoint, listener, probe } = await startPlugin(network);
     const client = await probeClient(endpoint);
     const arrived = probe.nextHanging();
-    const answer = statusOf(call(client, 'hang'));
+    const answer = codeOf(call(client, 'hang'));
     const hanging = await arrived;
     const [closeMs, answerMs] = await Promise.all([
       durationOf(() => listener.close({ graceMs: 200 })),
@@ -75,7 +70,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     const { endpoint, listener, probe } = await startPlugin(network);
     const client = await probeClient(endpoint);
     const arrived = probe.nextHanging();
-    const answer = statusOf(call(client, 'hang'));
+    const answer = codeOf(call(client, 'hang'));
     await arrived;
     const tookMs = await durationOf(() => listener.close());
     expect(tookMs).toBeGreaterThan(990);
@@ -87,7 +82,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     const { endpoint, listener, probe } = await startPlugin(network);
     const client = await probeClient(endpoint);
     const arrived = probe.nextHanging();
-    const answer = statusOf(call(client, 'hang'));
+    const answer = codeOf(call(client, 'hang'));
     await arrived;
     const first = listener.close({ graceMs: 60_000 });
     const second = listener.close({ graceMs: 100 });
@@ -100,7 +95,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     const { endpoint, listener, probe } = await startPlugin(network);
     const client = await probeClient(endpoint);
     const arrived = probe.nextHanging();
-    const answer = statusOf(call(client, 'hang'));
+    const answer = codeOf(call(client, 'hang'));
     await arrived;
     expect(await durationOf(() => listener.close({ graceMs: 0 }))).toBeLessThan(500);
     expect(await answer).toBe(status.UNAVAILABLE);
@@ -111,13 +106,13 @@ describe.each(networks)('closing a server over %s', (network) => {
     await Promise.all([listener.close(), listener.close()]);
     await listener.close({ graceMs: 0 });
     expect(transport.endpoint).toBeUndefined();
-    expect((await failure(transport.listen())).code).toBe('CLOSED');
+    expect((await rejectionOf(transport.listen())).code).toBe('CLOSED');
   });
 
   it('refuses a grace that is none, and serves on', async () => {
     const { endpoint, listener } = await startPlugin(network);
     for (const graceMs of [-1, NaN, '1' as unknown as number]) {
-      expect((await failure(listener.close({ graceMs }))).code).toBe('INVALID_ARGUMENT');
+      expect((await rejectionOf(listener.close({ graceMs }))).code).toBe('INVALID_ARGUMENT');
     }
     expect(await ask(await probeClient(endpoint), 'echo', 'still here')).toBe('still here');
   });
@@ -128,7 +123,7 @@ describe.each(networks)('closing a server over %s', (network) => {
       await using listener: GrpcListener = outer;
       expect(await ask(await probeClient(listener.endpoint), 'echo', 'inside')).toBe('inside');
     }
-    expect((await failure(connectGrpc(endpoint, insecure, { waitMs: 0 }))).code).toMatch(absent);
+    expect((await rejectionOf(connectGrpc(endpoint, insecure, { waitMs: 0 }))).code).toMatch(absent);
   });
 
   it('does not wait for a peer that never said a thing', async () => {
@@ -150,7 +145,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     const { endpoint, listener, probe } = await startPlugin(network, { server: { 'grpc.enable_channelz': 0 } });
     const client = await probeClient(endpoint);
     const arrived = probe.nextHanging();
-    const answer = statusOf(call(client, 'hang'));
+    const answer = codeOf(call(client, 'hang'));
     await arrived;
     expect(await durationOf(() => listener.close({ graceMs: 100 }))).toBeLessThan(1000);
     expect(await answer).toBe(status.UNAVAILABLE);
@@ -159,7 +154,7 @@ describe.each(networks)('closing a server over %s', (network) => {
   it('cuts off a peer that has stopped reading', async () => {
     const { accepted, endpoint, listener } = await startPlugin(network);
     const client = await probeClient(endpoint);
-    const answer = statusOf(requestsWithoutEnd(client, () => undefined));
+    const answer = codeOf(requestsWithoutEnd(client, () => undefined));
     // The server's side as it looks when nothing can be sent any more: in the middle of a call.
     await until(() => (accepted[0]?.bytesRead ?? 0) > 1024 * 1024);
     accepted[0]?.pause();
@@ -204,13 +199,13 @@ describe.each(networks)('closing a server over %s', (network) => {
   });
 
   it('leaves no socket file and no descriptor', async () => {
-    const before = openSockets();
+    const before = openDescriptors();
     const { endpoint, listener, probe } = await startPlugin(network);
     const connection = await connected(endpoint);
     const client = connection.client(Probe);
     await ask(client, 'echo');
     const arrived = probe.nextHanging();
-    const answer = statusOf(call(client, 'hang'));
+    const answer = codeOf(call(client, 'hang'));
     await arrived;
     const address = parseEndpoint(endpoint);
     if (address.network === 'unix') expect(existsSync(address.path)).toBe(true);
@@ -222,7 +217,7 @@ describe.each(networks)('closing a server over %s', (network) => {
   });
 });
 
-describe('closing a server whose address can not be given up', () => {
+describe('closing a server whose address cannot be given up', () => {
   class Clinging extends TCPSocketTransport {
     #tried = false;
 
@@ -237,7 +232,7 @@ describe('closing a server whose address can not be given up', () => {
   it('tells every caller, and ends the connections all the same', async () => {
     const { accepted, endpoint, listener } = await startPlugin('tcp', { transport: new Clinging() });
     await probeClient(endpoint);
-    const outcomes = [listener.close(), listener.close(), listener.close({ graceMs: 0 })].map(failure);
+    const outcomes = [listener.close(), listener.close(), listener.close({ graceMs: 0 })].map(rejectionOf);
     const errors = await Promise.all(outcomes);
     expect(errors.map(({ message }) => message)).toEqual(Array(3).fill('as if the file system had gone'));
     expect(accepted.every((socket) => socket.destroyed)).toBe(true);
@@ -249,7 +244,7 @@ describe('a server that closes', () => {
     const { accepted, endpoint, listener, probe } = await startPlugin('tcp');
     const connection = await connected(endpoint);
     const arrived = probe.nextHanging();
-    const answer = statusOf(call(connection.client(Probe), 'hang'));
+    const answer = codeOf(call(connection.client(Probe), 'hang'));
     await arrived;
     const closing = listener.close({ graceMs: 20_000 });
     // The client has been told that the server closes.

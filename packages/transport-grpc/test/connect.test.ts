@@ -3,6 +3,17 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChannelCredentials } from '@grpc/grpc-js';
 import { parseEndpoint } from '@rpcplugin/endpoint-utils';
+import {
+  closed,
+  durationOf,
+  freshDirectory,
+  openDescriptors,
+  rejectionOf,
+  settlesWithoutIO,
+  startChild,
+  turns,
+  until,
+} from '@rpcplugin/test-support';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { describe, expect, it } from 'vitest';
 import { connectGrpc, serveGrpc } from '../src/index.js';
@@ -10,24 +21,18 @@ import type { ConnectGrpcOptions, GrpcConnection } from '../src/index.js';
 import { clientTls, makeIdentity } from './certificates.js';
 import { ask, Name, Probe, ProbeServer } from './service.js';
 import {
-  closed,
   connected,
-  durationOf,
-  failure,
   freeEndpoint,
-  freshDirectory,
+  listenEndpoint,
   insecure,
   insecureServer,
   networks,
   noSocketsLeft,
-  openSockets,
   plainServer,
   probeClient,
-  settlesWithoutIO,
-  startChild,
   startPlugin,
   transportAt,
-  until,
+  childCommand,
 } from './support.js';
 
 const security = {
@@ -50,7 +55,7 @@ describe.each(networks)('connecting over %s', (network) => {
     const reason = new Error('no longer wanted');
     const connecting = connectGrpc(endpoint, insecure, { signal: AbortSignal.abort(reason) });
     expect(await settlesWithoutIO(connecting)).toBe(true);
-    expect(await failure(connecting)).toMatchObject({ code: 'ABORTED', cause: reason, endpoint });
+    expect(await rejectionOf(connecting)).toMatchObject({ code: 'ABORTED', cause: reason, endpoint });
     expect(sockets).toHaveLength(0);
   });
 
@@ -59,43 +64,43 @@ describe.each(networks)('connecting over %s', (network) => {
       const own = await credentials();
       const server = await plainServer(network);
       const { endpoint, sockets } = server;
-      const before = openSockets();
+      const before = openDescriptors();
       const aborter = new AbortController();
       const accepted = server.nextSocket();
-      const connecting = failure(connectGrpc(endpoint, own, { signal: aborter.signal }));
+      const connecting = rejectionOf(connectGrpc(endpoint, own, { signal: aborter.signal }));
       const peer = await accepted;
       await once(peer, 'readable');
       const reason = new Error('no longer wanted');
       aborter.abort(reason);
       expect(await connecting).toMatchObject({ code: 'ABORTED', cause: reason, endpoint });
       await Promise.all(sockets.map(closed));
-      await noSocketsLeft(before, 2000);
+      await noSocketsLeft(before, { timeoutMs: 2000 });
     });
 
     it('does not dial again what it gave up', async () => {
       const own = await credentials();
       const [{ endpoint, sockets }, other] = [await plainServer(network), await plainServer(network)];
-      await failure(connectGrpc(endpoint, own, { timeoutMs: 100 }));
+      await rejectionOf(connectGrpc(endpoint, own, { timeoutMs: 100 }));
       const dialled = sockets.length;
       // The back-off of a channel is over many times by then.
-      await failure(connectGrpc(other.endpoint, own, { timeoutMs: 400 }));
+      await rejectionOf(connectGrpc(other.endpoint, own, { timeoutMs: 400 }));
       expect(sockets).toHaveLength(dialled);
     });
 
     it('gives up in time a server that accepts and never answers, and leaves no connection', async () => {
       const own = await credentials();
       const { endpoint, sockets } = await plainServer(network);
-      const before = openSockets();
+      const before = openDescriptors();
       // A timer counts from the beginning of its turn of the event loop, and making credentials takes a while.
-      await new Promise(setImmediate);
+      await turns(1);
       const begun = performance.now();
       const connecting = connectGrpc(endpoint, own, { timeoutMs: 200 });
-      expect(await failure(connecting)).toMatchObject({ code: 'TIMEOUT', endpoint });
+      expect(await rejectionOf(connecting)).toMatchObject({ code: 'TIMEOUT', endpoint });
       const tookMs = performance.now() - begun;
       expect(tookMs).toBeGreaterThan(190);
       expect(tookMs).toBeLessThan(1000);
       await Promise.all(sockets.map(closed));
-      await noSocketsLeft(before, 2000);
+      await noSocketsLeft(before, { timeoutMs: 2000 });
     });
 
     it.each([
@@ -108,15 +113,15 @@ describe.each(networks)('connecting over %s', (network) => {
         if (answer === undefined) socket.destroy();
         else socket.resume().write(answer);
       });
-      const before = openSockets();
+      const before = openDescriptors();
       const connecting = connectGrpc(endpoint, own, { timeoutMs: 20_000 });
       const tookMs = durationOf(() => connecting);
-      const error = await failure(connecting);
+      const error = await rejectionOf(connecting);
       expect(error).toMatchObject({ code: 'IO', endpoint });
       expect(error.message).toContain(endpoint);
       expect(error.cause).toBeInstanceOf(Error);
       expect(await tookMs).toBeLessThan(2000);
-      await noSocketsLeft(before, 2000);
+      await noSocketsLeft(before, { timeoutMs: 2000 });
     });
   });
 
@@ -154,7 +159,7 @@ describe.each(networks)('connecting over %s', (network) => {
   it('waits for as long as waitMs for an endpoint that never appears, and names it', async () => {
     const endpoint = await freeEndpoint(network);
     const started = performance.now();
-    const error = await failure(connectGrpc(endpoint, insecure, { waitMs: 200 }));
+    const error = await rejectionOf(connectGrpc(endpoint, insecure, { waitMs: 200 }));
     const tookMs = performance.now() - started;
     expect(error).toMatchObject({ code: network === 'unix' ? 'NOT_FOUND' : 'CONNECTION_REFUSED', endpoint });
     expect(error.message).toContain(endpoint.replace('unix:', ''));
@@ -172,16 +177,16 @@ describe.each(networks)('connecting over %s', (network) => {
 
   it('says TIMEOUT when the time is up while it waits, with what was in the way as the cause', async () => {
     const endpoint = await freeEndpoint(network);
-    const error = await failure(connectGrpc(endpoint, insecure, { timeoutMs: 1000, waitMs: Infinity }));
+    const error = await rejectionOf(connectGrpc(endpoint, insecure, { timeoutMs: 1000, waitMs: Infinity }));
     expect(error).toMatchObject({ code: 'TIMEOUT', endpoint });
     expect(error.cause).toMatchObject({ code: network === 'unix' ? 'ENOENT' : 'ECONNREFUSED' });
   });
 
   it('rejects when the plugin dies while it is being connected to', async () => {
-    const plugin = startChild('plugin.ts', ['mute', network === 'tcp' ? '127.0.0.1:0' : await freeEndpoint(network)]);
+    const plugin = startChild(childCommand('plugin.ts', 'mute', await listenEndpoint(network)));
     const endpoint = String(await plugin.message());
     const connection = plugin.message();
-    const connecting = failure(connectGrpc(endpoint, insecure, { waitMs: 100, timeoutMs: 20_000 }));
+    const connecting = rejectionOf(connectGrpc(endpoint, insecure, { waitMs: 100, timeoutMs: 20_000 }));
     await connection;
     await plugin.kill();
     const tookMs = durationOf(() => connecting);
@@ -221,7 +226,7 @@ describe.each(networks)('connecting over %s', (network) => {
     const { listener } = await startPlugin(network, { transport: transportAt(endpoint) });
     const connection = await connected(endpoint);
     await listener.close();
-    const before = openSockets();
+    const before = openDescriptors();
     const mute = await plainServer(network, undefined, endpoint);
     await until(() => {
       connection.channel.getConnectivityState(true);
@@ -230,7 +235,7 @@ describe.each(networks)('connecting over %s', (network) => {
     connection.close();
     await Promise.all(mute.sockets.map(closed));
     mute.close();
-    await noSocketsLeft(before, 2000);
+    await noSocketsLeft(before, { timeoutMs: 2000 });
   });
 
   it('closes at the end of `using`', async () => {
@@ -277,7 +282,7 @@ describe('what is refused before any I/O', () => {
     const { endpoint, sockets } = await plainServer('unix');
     const connecting = connectGrpc(target ?? endpoint, insecure, options);
     expect(await settlesWithoutIO(connecting)).toBe(true);
-    expect((await failure(connecting)).code).toBe(code);
+    expect((await rejectionOf(connecting)).code).toBe(code);
     expect(sockets).toHaveLength(0);
   });
 
@@ -285,7 +290,7 @@ describe('what is refused before any I/O', () => {
     const { endpoint, sockets } = await plainServer('unix');
     const connecting = connectGrpc(endpoint, credentials as ChannelCredentials);
     expect(await settlesWithoutIO(connecting)).toBe(true);
-    expect(await failure(connecting)).toMatchObject({ code: 'INVALID_ARGUMENT', endpoint });
+    expect(await rejectionOf(connecting)).toMatchObject({ code: 'INVALID_ARGUMENT', endpoint });
     expect(sockets).toHaveLength(0);
   });
 });
@@ -303,7 +308,7 @@ describe('unix sockets', () => {
   it('are told from what stands at the path and is none', async () => {
     const path = join(await freshDirectory(), 'file');
     await writeFile(path, '');
-    expect(await failure(connectGrpc(path, insecure))).toMatchObject({
+    expect(await rejectionOf(connectGrpc(path, insecure))).toMatchObject({
       code: 'NOT_A_SOCKET',
       endpoint: `unix:${path}`,
     });

@@ -1,46 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { parseEndpoint } from '@rpcplugin/endpoint-utils';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { durationOf, openDescriptors, sharedDirectory, until } from '@rpcplugin/test-support';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { clientTls, makeIdentity, serverTls } from './certificates.js';
-import type { Identity } from './certificates.js';
 import { callHeaders, flags, frame, frameTypes, headerBlock, preface } from './http2-frames.js';
 import { ask, Probe } from './service.js';
 import type { ProbeClient } from './service.js';
-import {
-  connected,
-  durationOf,
-  insecure,
-  insecureServer,
-  networks,
-  noSocketsLeft,
-  openSockets,
-  startPlugin,
-  until,
-  PROMPT_MS,
-} from './support.js';
+import { connected, insecure, insecureServer, networks, noSocketsLeft, startPlugin, PROMPT_MS } from './support.js';
 import type { Plugin } from './support.js';
 
-let directory: string;
-let plugin: Identity;
-let host: Identity;
-
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'grpc-hostile-'));
-  const make = async (name: string): Promise<Identity> =>
-    makeIdentity(await mkdtemp(join(directory, name)), 'localhost');
-  [plugin, host] = await Promise.all([make('plugin'), make('host')]);
-});
-
-afterAll(() => rm(directory, { recursive: true, force: true }));
+const [plugin, host] = await Promise.all([
+  makeIdentity(sharedDirectory(), 'localhost'),
+  makeIdentity(sharedDirectory(), 'localhost'),
+]);
 
 type Security = 'plain' | 'TLS';
 
@@ -70,8 +48,7 @@ class Target {
 
   /** A connection of which neither the end nor an error is of interest. */
   dial(): Socket {
-    const parts = parseEndpoint(this.#plugin.endpoint);
-    const socket = connect(parts.network === 'unix' ? { path: parts.path } : { host: parts.host, port: parts.port });
+    const socket = connect(parseEndpoint(this.#plugin.endpoint));
     this.#peers.push(socket.on('error', () => undefined));
     if (this.#left) socket.destroy();
     return socket;
@@ -392,7 +369,7 @@ describe.each(networks)('over %s', (network) => {
     it.each(here)(
       'peers that $name hold up neither others nor the end, and leave nothing',
       async ({ attack, kept }) => {
-        const before = openSockets();
+        const before = openDescriptors();
         const [forServer, forHost] =
           security === 'plain' ? [insecureServer, insecure] : [serverTls(plugin, host), clientTls(plugin, host)];
         const server = await startPlugin(network, { credentials: forServer });

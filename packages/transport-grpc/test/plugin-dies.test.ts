@@ -1,39 +1,19 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Metadata, status } from '@grpc/grpc-js';
 import type { ChannelCredentials } from '@grpc/grpc-js';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { codeOf, durationOf, openDescriptors, sharedDirectory, startChild, until } from '@rpcplugin/test-support';
+import type { Child } from '@rpcplugin/test-support';
+import { describe, expect, it } from 'vitest';
 import { clientTls, makeIdentity } from './certificates.js';
 import { ask, call, Probe, requestsWithoutEnd } from './service.js';
 import type { ProbeClient } from './service.js';
-import {
-  connected,
-  durationOf,
-  freeEndpoint,
-  insecure,
-  networks,
-  noSocketsLeft,
-  openSockets,
-  startChild,
-  statusOf,
-  until,
-  PROMPT_MS,
-} from './support.js';
-import type { Child } from './support.js';
+import { connected, listenEndpoint, insecure, networks, noSocketsLeft, PROMPT_MS, childCommand } from './support.js';
 
-let directory: string;
-let mutual: { credentials: ChannelCredentials; directories: string[] };
-
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'grpc-dies-'));
-  const directories = await Promise.all(['plugin', 'host'].map((name) => mkdtemp(join(directory, name))));
-  const [plugin, host] = await Promise.all(directories.map((own) => makeIdentity(own, 'localhost')));
-  if (plugin === undefined) throw new Error('unreachable');
-  mutual = { credentials: clientTls(plugin, host), directories };
-});
-
-afterAll(() => rm(directory, { recursive: true, force: true }));
+const directories = [sharedDirectory(), sharedDirectory()] as const;
+const [plugin, host] = await Promise.all([
+  makeIdentity(directories[0], 'localhost'),
+  makeIdentity(directories[1], 'localhost'),
+]);
+const mutual = { credentials: clientTls(plugin, host), directories };
 
 /**
  * Calls of every kind. Each goes on until it fails, with what it then rejects with, and tells when it is in the middle.
@@ -91,14 +71,14 @@ describe.each(networks)('a plugin over %s that is killed', (network) => {
     const secured = security !== 'without TLS';
 
     const start = async (at?: string): Promise<{ plugin: Child; endpoint: string }> => {
-      const address = at ?? (network === 'tcp' ? '127.0.0.1:0' : await freeEndpoint(network));
-      const plugin = startChild('plugin.ts', ['serve', address, ...(secured ? mutual.directories : [])]);
+      const address = at ?? (await listenEndpoint(network));
+      const plugin = startChild(childCommand('plugin.ts', 'serve', address, ...(secured ? mutual.directories : [])));
       return { plugin, endpoint: String(await plugin.message()) };
     };
     const credentials = (): ChannelCredentials => (secured ? mutual.credentials : insecure);
 
     it('ends calls of every kind as UNAVAILABLE, promptly, and leaves nothing', async () => {
-      const before = openSockets();
+      const before = openDescriptors();
       const { plugin, endpoint } = await start();
       const connection = await connected(endpoint, credentials());
       const client = connection.client(Probe);
@@ -107,27 +87,27 @@ describe.each(networks)('a plugin over %s that is killed', (network) => {
       const outcomes = Object.entries(calls).flatMap(([name, make]) =>
         Array.from({ length: name === 'a call without an answer' ? 100 : 2 }, async () => {
           const id = begun++;
-          return [name, await statusOf(make(client, () => underWay.add(id)))];
+          return [name, await codeOf(make(client, () => underWay.add(id)))];
         }),
       );
       await until(() => underWay.size === begun);
       const killed = performance.now();
       plugin.process.kill('SIGKILL');
       // Some that begin before this process can have noticed.
-      for (let i = 0; i < 10; i++) outcomes.push(statusOf(call(client, 'hang')).then((code) => ['afterwards', code]));
+      for (let i = 0; i < 10; i++) outcomes.push(codeOf(call(client, 'hang')).then((code) => ['afterwards', code]));
       const endings = await Promise.all(outcomes);
       expect(performance.now() - killed).toBeLessThan(PROMPT_MS);
       expect(endings.filter(([, code]) => code !== status.UNAVAILABLE)).toEqual([]);
       connection.close();
-      await plugin.exited;
+      await plugin.ended;
       await noSocketsLeft(before);
     });
 
     it('ends the calls of a host that writes to it as it dies', async () => {
       const { plugin, endpoint } = await start();
       const identities = secured ? mutual.directories : [];
-      const host = startChild('bereaved.ts', [endpoint, String(plugin.process.pid), ...identities]);
-      expect(await host.exited).toEqual({ result: 0, errors: '' });
+      const host = startChild(childCommand('bereaved.ts', endpoint, String(plugin.process.pid), ...identities));
+      expect(await host.ended).toMatchObject({ status: 0, stderr: '' });
     });
 
     // Again, should the machine be too busy for the figure.
@@ -136,7 +116,7 @@ describe.each(networks)('a plugin over %s that is killed', (network) => {
       const client = (await connected(first.endpoint, credentials())).client(Probe);
       await ask(client, 'echo');
       await first.plugin.kill();
-      const failing = statusOf(call(client, 'echo'));
+      const failing = codeOf(call(client, 'echo'));
       expect(await durationOf(() => failing)).toBeLessThan(PROMPT_MS);
       expect(await failing).toBe(status.UNAVAILABLE);
 

@@ -1,15 +1,16 @@
+import { startChild } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
 import { parseEndpoint } from '@rpcplugin/endpoint-utils';
-import { plainServer, startChild, startPlugin } from './support.js';
+import { plainServer, startPlugin, childCommand } from './support.js';
 
 describe('an HTTP proxy in the environment', () => {
   async function callThroughProxy(how: 'connectGrpc' | 'bare'): Promise<{ answer: unknown; proxied: number }> {
     const plugin = await startPlugin('tcp');
     const proxy = await plainServer('tcp', (socket) => socket.destroy());
     const url = `http://${proxy.endpoint}`;
-    const env = { ...process.env, http_proxy: url, https_proxy: url, grpc_proxy: url };
-    for (const name of ['no_proxy', 'no_grpc_proxy', 'NO_PROXY']) Reflect.deleteProperty(env, name);
-    const child = startChild('proxied.ts', [how, plugin.endpoint], env);
+    const env = { http_proxy: url, https_proxy: url, grpc_proxy: url };
+    const unset = { no_proxy: undefined, no_grpc_proxy: undefined, NO_PROXY: undefined };
+    const child = startChild(childCommand('proxied.ts', how, plugin.endpoint), { env: { ...env, ...unset } });
     const answer = await child.message();
     expect(parseEndpoint(plugin.endpoint)).toMatchObject({ host: '127.0.0.1' });
     return { answer, proxied: proxy.sockets.length };

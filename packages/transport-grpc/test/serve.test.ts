@@ -1,33 +1,30 @@
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { createServer } from 'node:net';
-import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { getChannelzHandlers, Server } from '@grpc/grpc-js';
 import type { ServerCredentials } from '@grpc/grpc-js';
-import { StreamTransport } from '@rpcplugin/transport-core';
-import type { BindOptions } from '@rpcplugin/transport-core';
+import { portOf, rejectionOf, settlesWithoutIO, until } from '@rpcplugin/test-support';
+import { StreamTransport } from '@rpcplugin/transport-base';
+import type { Listener } from '@rpcplugin/transport-base';
 import { MemoryTransport } from '@rpcplugin/transport-testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { serveGrpc } from '../src/index.js';
 import { ask, ProbeServer } from './service.js';
 import {
-  failure,
   insecure,
   insecureServer,
   networks,
   plainServer,
   probeClient,
-  settlesWithoutIO,
   startPlugin,
   transportAt,
   transportOf,
-  until,
 } from './support.js';
 
 /** Resolves once the servers of this process have that many listeners, connection injectors among them. */
 async function listenersAre(count: number): Promise<void> {
-  await until(async () => (await listeners()) === count, 2000);
+  await until(async () => (await listeners()) === count, { timeoutMs: 2000 });
 }
 
 /** As channelz counts them. */
@@ -57,7 +54,7 @@ describe.each(networks)('serving over %s', (network) => {
   it('rejects when the address is in use, and leaves the server fit for another', async () => {
     const holder = await plainServer(network);
     const probe = new ProbeServer('next');
-    const error = await failure(serveGrpc(probe.server, transportAt(holder.endpoint), insecureServer));
+    const error = await rejectionOf(serveGrpc(probe.server, transportAt(holder.endpoint), insecureServer));
     expect(error).toMatchObject({ code: 'ADDRESS_IN_USE', endpoint: holder.endpoint });
     await listenersAre(0);
     const { endpoint } = await startPlugin(network, { probe });
@@ -67,7 +64,7 @@ describe.each(networks)('serving over %s', (network) => {
   it('rejects when the transport listens already, which goes on', async () => {
     const first = await startPlugin(network);
     const probe = new ProbeServer('next');
-    const error = await failure(serveGrpc(probe.server, first.transport, insecureServer));
+    const error = await rejectionOf(serveGrpc(probe.server, first.transport, insecureServer));
     expect(error).toMatchObject({ code: 'ALREADY_LISTENING', endpoint: first.endpoint });
     await listenersAre(1);
     expect(await ask(await probeClient(first.endpoint), 'echo', 'hello')).toBe('hello');
@@ -81,10 +78,10 @@ describe.each(networks)('serving over %s', (network) => {
     const aborted = serveGrpc(probe.server, await transportOf(network), insecureServer, {
       signal: AbortSignal.abort(reason),
     });
-    expect(await failure(aborted)).toMatchObject({ code: 'ABORTED', cause: reason });
+    expect(await rejectionOf(aborted)).toMatchObject({ code: 'ABORTED', cause: reason });
     const aborter = new AbortController();
     const transport = await transportOf(network);
-    const pending = failure(serveGrpc(probe.server, transport, insecureServer, { signal: aborter.signal }));
+    const pending = rejectionOf(serveGrpc(probe.server, transport, insecureServer, { signal: aborter.signal }));
     aborter.abort(reason);
     expect(await pending).toMatchObject({ code: 'ABORTED' });
     expect(transport.endpoint).toBeUndefined();
@@ -106,7 +103,7 @@ describe.each(networks)('serving over %s', (network) => {
   it('rejects when the transport is closed', async () => {
     const transport = await transportOf(network);
     await transport.close();
-    expect((await failure(serveGrpc(new Server(), transport, insecureServer))).code).toBe('CLOSED');
+    expect((await rejectionOf(serveGrpc(new Server(), transport, insecureServer))).code).toBe('CLOSED');
   });
 
   it.each([undefined, null, {}, insecure])('refuses %o as credentials, and does not listen', async (credentials) => {
@@ -114,7 +111,7 @@ describe.each(networks)('serving over %s', (network) => {
     const probe = new ProbeServer('next');
     const serving = serveGrpc(probe.server, transport, credentials as ServerCredentials);
     expect(await settlesWithoutIO(serving)).toBe(true);
-    expect(await failure(serving)).toMatchObject({
+    expect(await rejectionOf(serving)).toMatchObject({
       code: 'INVALID_ARGUMENT',
       hint: expect.stringContaining('ServerCredentials') as string,
     });
@@ -132,22 +129,21 @@ describe.each(networks)('serving over %s', (network) => {
   });
 });
 
-/** Hands over sockets that are paused, as `net` does when it is asked to. */
-class PausingTransport extends StreamTransport<Socket> {
-  #server: NetServer | undefined;
-
+/** Hands over paused sockets, as `pauseOnConnect` of `net` does. */
+class PausingTransport extends StreamTransport {
   constructor() {
-    super('tcp', { waitMs: 0, pollMs: 5 });
+    super('tcp');
   }
 
-  protected override async open({ accept }: BindOptions<Socket>): Promise<string> {
-    this.#server = createServer({ pauseOnConnect: true }, accept).listen({ host: '127.0.0.1', port: 0 });
-    await once(this.#server, 'listening');
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  protected override shut(): void {
-    this.#server?.close();
+  protected override listener(): Listener {
+    return {
+      open: async ({ accept, defer }) => {
+        const server = createServer({ pauseOnConnect: true }, accept).listen({ host: '127.0.0.1', port: 0 });
+        defer(() => void server.close());
+        await once(server, 'listening');
+        return `127.0.0.1:${portOf(server)}`;
+      },
+    };
   }
 
   protected override dialer(): never {

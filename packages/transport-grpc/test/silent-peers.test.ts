@@ -1,20 +1,9 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { closed, durationOf, onDiagnostic, rejectionOf, timers, until } from '@rpcplugin/test-support';
 import type { DropMessage } from '@rpcplugin/transport-core';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { serveGrpc } from '../src/index.js';
 import { ask, ProbeServer } from './service.js';
-import {
-  closed,
-  durationOf,
-  failure,
-  insecureServer,
-  networks,
-  plainConnection,
-  probeClient,
-  startPlugin,
-  transportOf,
-  until,
-} from './support.js';
+import { insecureServer, networks, plainConnection, probeClient, startPlugin, transportOf } from './support.js';
 
 describe.each(networks)('with a time limit for the first byte over %s', (network) => {
   const serve = { firstByteTimeoutMs: 100 };
@@ -22,11 +11,7 @@ describe.each(networks)('with a time limit for the first byte over %s', (network
   it('a peer that never says a thing is closed, and a diagnostic says so', async () => {
     const { endpoint, transport } = await startPlugin(network, { serve });
     const drops: DropMessage[] = [];
-    const onDrop = (message: unknown): void => {
-      if ((message as DropMessage).transport === transport) drops.push(message as DropMessage);
-    };
-    subscribe('rpcplugin:transport:drop', onDrop);
-    onTestFinished(() => void unsubscribe('rpcplugin:transport:drop', onDrop));
+    onDiagnostic('drop', transport, (message) => drops.push(message));
     const peer = await plainConnection(endpoint);
     expect(await durationOf(() => closed(peer))).toBeGreaterThan(50);
     expect(drops).toEqual([{ transport, network: transport.network, endpoint, reason: 'silent' }]);
@@ -44,7 +29,6 @@ describe.each(networks)('with a time limit for the first byte over %s', (network
   });
 
   it('no timer stays of one that has gone by itself', async () => {
-    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
     const { accepted, endpoint } = await startPlugin(network, { serve: { firstByteTimeoutMs: 60_000 } });
     const before = timers();
     const peers = await Promise.all(Array.from({ length: 5 }, () => plainConnection(endpoint)));
@@ -78,7 +62,7 @@ describe.each(networks)('with a time limit for the first byte over %s', (network
   it.each([-1, NaN, '5', null])('%s is no limit: INVALID_ARGUMENT, and nothing listens', async (value) => {
     const transport = await transportOf(network);
     const options = { firstByteTimeoutMs: value as number };
-    const error = await failure(serveGrpc(new ProbeServer('test').server, transport, insecureServer, options));
+    const error = await rejectionOf(serveGrpc(new ProbeServer('test').server, transport, insecureServer, options));
     expect(error.code).toBe('INVALID_ARGUMENT');
     expect(error.message).toContain('firstByteTimeoutMs');
     expect(transport.endpoint).toBeUndefined();

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
+import { rejectionOf } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
 import { connectGrpc } from '../src/index.js';
 import { grpcTarget, isLocal } from '../src/target.js';
-import { failure, insecure } from './support.js';
+import { insecure } from './support.js';
 
 describe('a target', () => {
   it.each(['xds:///service', 'xds://authority/service', 'custom+x.1:///a/b', 'dns:host', 'ipv4:1.1.1.1:1,1.1.1.2:1'])(
@@ -31,11 +32,11 @@ describe('a target', () => {
     'tcp:',
     'ipv6:::1',
   ])('%j is neither', async (text) => {
-    expect(await failure(connectGrpc(text, insecure))).toMatchObject({ code: 'INVALID_ENDPOINT', endpoint: text });
+    expect(await rejectionOf(connectGrpc(text, insecure))).toMatchObject({ code: 'INVALID_ENDPOINT', endpoint: text });
   });
 
   it('has no port 0', async () => {
-    expect(await failure(connectGrpc('localhost:0', insecure))).toMatchObject({
+    expect(await rejectionOf(connectGrpc('localhost:0', insecure))).toMatchObject({
       code: 'INVALID_ENDPOINT',
       endpoint: 'localhost:0',
       hint: expect.stringContaining('listen returned') as string,

@@ -1,32 +1,16 @@
 import { credentials } from '@grpc/grpc-js';
-import { parseEndpoint } from '@rpcplugin/endpoint-utils';
+import { openDescriptors, portOf, rejectionOf, until } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
 import { connectGrpc, grpcChannelOptions } from '../src/index.js';
 import { ask, Name, Probe } from './service.js';
-import {
-  connected,
-  failure,
-  freeEndpoint,
-  insecure,
-  networks,
-  noSocketsLeft,
-  openSockets,
-  plainServer,
-  startPlugin,
-  until,
-} from './support.js';
-
-function portOf(endpoint: string): string {
-  const address = parseEndpoint(endpoint);
-  return address.network === 'tcp' ? String(address.port) : '';
-}
+import { connected, freeEndpoint, insecure, networks, noSocketsLeft, plainServer, startPlugin } from './support.js';
 
 describe('targets that are the business of gRPC', () => {
   it.each(['dns:///localhost:PORT', 'dns:localhost:PORT', 'dns:127.0.0.1:PORT'])(
     '%s is resolved by it',
     async (form) => {
       const plugin = await startPlugin('tcp', { name: 'resolved' });
-      const connection = await connected(form.replace('PORT', portOf(plugin.endpoint)));
+      const connection = await connected(form.replace('PORT', String(portOf(plugin.endpoint))));
       expect(await ask(connection.client(Name), 'name')).toBe('resolved');
     },
   );
@@ -51,27 +35,27 @@ describe('targets that are the business of gRPC', () => {
 
   it('are tried for all of timeoutMs, and leave nothing', async () => {
     const endpoint = await freeEndpoint('tcp');
-    const before = openSockets();
+    const before = openDescriptors();
     const target = `dns:///localhost:${portOf(endpoint)}`;
     // Room for the first refusal on a busy machine.
     const started = performance.now();
-    const error = await failure(connectGrpc(target, insecure, { timeoutMs: 1000 }));
+    const error = await rejectionOf(connectGrpc(target, insecure, { timeoutMs: 1000 }));
     const tookMs = performance.now() - started;
     expect(error).toMatchObject({ code: 'TIMEOUT', endpoint: target });
     expect(String(error.cause)).toContain('ECONNREFUSED');
     expect(tookMs).toBeGreaterThan(990);
     expect(tookMs).toBeLessThan(2000);
-    await noSocketsLeft(before, 2000);
+    await noSocketsLeft(before, { timeoutMs: 2000 });
   });
 
   it('leave nothing when a server there accepts and never answers', async () => {
     const { endpoint, sockets } = await plainServer('tcp');
-    const before = openSockets();
+    const before = openDescriptors();
     const connecting = connectGrpc(`dns:///localhost:${portOf(endpoint)}`, insecure, { timeoutMs: 200 });
-    expect((await failure(connecting)).code).toBe('TIMEOUT');
+    expect((await rejectionOf(connecting)).code).toBe('TIMEOUT');
     expect(sockets.length).toBeGreaterThan(0);
-    await until(() => sockets.every((socket) => socket.resume().destroyed), 2000);
-    await noSocketsLeft(before, 2000);
+    await until(() => sockets.every((socket) => socket.resume().destroyed), { timeoutMs: 2000 });
+    await noSocketsLeft(before, { timeoutMs: 2000 });
   });
 
   it('can be aborted', async () => {
@@ -80,7 +64,7 @@ describe('targets that are the business of gRPC', () => {
     const accepted = server.nextSocket();
     const aborter = new AbortController();
     const target = `dns:///localhost:${portOf(endpoint)}`;
-    const connecting = failure(connectGrpc(target, insecure, { signal: aborter.signal }));
+    const connecting = rejectionOf(connectGrpc(target, insecure, { signal: aborter.signal }));
     await accepted;
     aborter.abort('no longer wanted');
     expect(await connecting).toMatchObject({ code: 'ABORTED', cause: 'no longer wanted', endpoint: target });

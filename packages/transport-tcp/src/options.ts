@@ -1,27 +1,31 @@
 import { joinHostPort, parseTcpEndpoint } from '@rpcplugin/endpoint-utils';
-import { integerOption, invalidOption, TransportError, typeOption } from '@rpcplugin/transport-core';
-import type { SocketTransportOptions } from '@rpcplugin/transport-core';
+import { integerOption, invalidOption, typeOption } from '@rpcplugin/transport-base';
+import type { SocketTransportOptions } from '@rpcplugin/transport-base';
+import { TransportError } from '@rpcplugin/transport-core';
 
-/** Ports to try in turn, both ends included; in it, as elsewhere, port 0 is one that the system chooses. */
+/** Ports to try in order, both ends included. Port 0 lets the system choose, here too. */
 export interface PortRange {
-  min: number;
-  max: number;
+  /** The first port, from 0 to 65535. */
+  readonly min: number;
+  /** The last port, from `min` to 65535. */
+  readonly max: number;
 }
 
+/** Options of a `TCPSocketTransport`. */
 export interface TCPSocketTransportOptions extends SocketTransportOptions {
   /**
-   * The address to listen on: an IP address without brackets, or a name, of which one address is taken, an IPv4 address if
-   * it has one. Default: `127.0.0.1`.
+   * The address to listen on: an IP address without brackets, or a name. Of a name with several addresses, one is used,
+   * IPv4 if there is one. Default: `127.0.0.1`.
    */
-  host?: string | undefined;
+  readonly host?: string | undefined;
   /**
-   * The port to listen on, from 0 to 65535, or a range of which the first free one is taken. 0 lets the system choose.
+   * The port to listen on, from 0 to 65535, or a range whose first free port is used. 0 lets the system choose.
    * Default: 0.
    */
-  port?: number | PortRange | undefined;
+  readonly port?: number | PortRange | undefined;
 }
 
-/** The address to listen on, checked, the host in its canonical form. */
+/** A checked address to listen on, the host in its canonical form. */
 export interface ListenAddress {
   readonly host: string;
   readonly ports: Readonly<PortRange>;
@@ -42,7 +46,7 @@ function checkedHost(host: string): string {
   }
 }
 
-// Wider than the option's type, for callers without types.
+// Wider than the option's type, for untyped callers.
 function portRange(port: number | Partial<PortRange> | null): PortRange {
   if (typeof port !== 'object') {
     const checked = integerOption('port', port, 0, 65_535) ?? 0;
@@ -57,11 +61,12 @@ function portRange(port: number | Partial<PortRange> | null): PortRange {
 }
 
 /**
- * The options that a go-plugin host passes in the environment: the ports from `PLUGIN_MIN_PORT` to `PLUGIN_MAX_PORT`. As in
- * go-plugin (`serverListener_tcp` in its server.go) one that is unset or empty is 0, so that without both the system chooses.
+ * The options that a go-plugin host passes in the environment: the ports from `PLUGIN_MIN_PORT` to `PLUGIN_MAX_PORT`.
+ * As in go-plugin (`serverListener_tcp` in its server.go), an unset or empty variable means 0; if both are, the
+ * system chooses.
  *
  * @param env - Default: `process.env`.
- * @throws TransportError `INVALID_ARGUMENT`, naming the variable, if one is not a port or the range is inverted.
+ * @throws TransportError `INVALID_ARGUMENT`, naming the variable, if it is not a port or the range is inverted.
  */
 export function tcpOptionsFromEnv(env: NodeJS.ProcessEnv = process.env): TCPSocketTransportOptions {
   const min = portFromEnv(env, 'PLUGIN_MIN_PORT');

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import { lookupFailure } from '@rpcplugin/transport-core';
-import type { Operation } from '@rpcplugin/transport-core';
+import { explainLookup } from '@rpcplugin/transport-base';
+import type { Operation } from '@rpcplugin/transport-base';
 
 /** One address of a host. */
 export interface HostAddress {
@@ -9,26 +9,26 @@ export interface HostAddress {
 }
 
 /**
- * The addresses of a host, by the platform's resolver (getaddrinfo(3)) and in its order. That can not be interrupted: when
- * the operation is given up the result is no longer waited for.
+ * The addresses of a host, from the platform's resolver (getaddrinfo(3)) and in its order. A lookup cannot be
+ * interrupted; if the operation is cancelled, its result is ignored.
  */
 export async function resolveHost(host: string, operation: Operation): Promise<HostAddress[]> {
   const family = isIP(host);
   if (family !== 0) return [{ address: host, family }];
-  // Not needed for addresses, and slow to load.
+  // IP addresses do not need this module, which is slow to load.
   const { lookup } = await import('node:dns');
-  operation.throwIfGivenUp();
+  operation.throwIfCancelled();
   return new Promise((resolve, reject) => {
-    operation.onGiveUp.add(reject);
+    const removeListener = operation.onCancel(reject);
     lookup(host, { all: true }, (error, addresses) => {
-      operation.onGiveUp.delete(reject);
+      removeListener();
       if (error === null) resolve(addresses);
-      else reject(lookupFailure(error));
+      else reject(explainLookup(error));
     });
   });
 }
 
-/** Alternates between the families, beginning with the one that comes first (RFC 8305, section 4). */
+/** Alternates between address families, starting with that of the first address (RFC 8305, section 4). */
 export function interleaveFamilies(addresses: readonly HostAddress[]): HostAddress[] {
   const first = addresses.filter(({ family }) => family === addresses[0]?.family);
   const second = addresses.filter(({ family }) => family !== addresses[0]?.family);

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { Socket } from 'node:net';
+import { ending, portOf } from '@rpcplugin/test-support';
 import { expect, it, onTestFinished } from 'vitest';
-import { plainServer, portOf, transport } from './support.js';
+import { plainServer, transport } from './support.js';
 
 /** More than all buffers between two ends hold. */
 const large = Buffer.alloc(16 * 2 ** 20);
@@ -20,16 +21,6 @@ async function acceptedPair(): Promise<{ listener: ReturnType<typeof transport>;
   const peer = new Socket();
   onTestFinished(() => void peer.destroy());
   return { listener, accepted: await accepting, peer };
-}
-
-/** How a socket ends: `closed`, or the code of its error. */
-async function ending(socket: Socket): Promise<string> {
-  let how = 'closed';
-  socket.on('error', ({ code }: NodeJS.ErrnoException) => {
-    how = String(code);
-  });
-  await new Promise((resolve) => socket.once('close', resolve));
-  return how;
 }
 
 it('close cuts off a connection in whose shutdown it is', async () => {

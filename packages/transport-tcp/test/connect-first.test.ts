@@ -1,12 +1,13 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { connectSocket, Operation, TransportError } from '@rpcplugin/transport-core';
+import { anyRejectionOf, freePort, portOf, startProgram, timers, turns } from '@rpcplugin/test-support';
+import { connectSocket, Operation } from '@rpcplugin/transport-base';
+import { TransportError } from '@rpcplugin/transport-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connectFirst } from '../src/connect-first.js';
+import { connectFirst } from '../src/happy-eyeballs.js';
 import { interleaveFamilies } from '../src/resolve-host.js';
-import { freePort, plainServer, portOf } from './support.js';
+import { plainServer } from './support.js';
 
 type Attempt = (operation: Operation) => Promise<Socket>;
 
@@ -18,7 +19,7 @@ const STAGGER_MS = 200;
 /** An attempt at a port of 127.0.0.1. */
 function at(port: number): Attempt {
   return async (operation) => {
-    const socket = await connectSocket({ host: '127.0.0.1', port }, operation);
+    const socket = await connectSocket({ host: '127.0.0.1', port }, { allowHalfOpen: false, operation });
     onTestFinished(() => {
       socket.destroy();
     });
@@ -29,7 +30,7 @@ function at(port: number): Attempt {
 /** An attempt that goes on until it is given up, as one whose packets are lost. */
 const hanging: Attempt = (operation) =>
   new Promise((_, reject) => {
-    operation.onGiveUp.add(reject);
+    operation.onCancel(reject);
   });
 
 /** Tells when an attempt began, and what of. */
@@ -68,9 +69,9 @@ describe('connectFirst', () => {
     const operation = new Operation('test');
     const next = watched(hanging);
     const pending = connectFirst([() => Promise.reject(new Error('failed')), next], operation);
-    await new Promise(setImmediate);
+    await turns(1);
     expect(next.begunAt).not.toBeNaN();
-    operation.giveUp(enough);
+    operation.cancel(enough);
     await expect(pending).rejects.toBe(enough);
   });
 
@@ -151,13 +152,13 @@ describe('connectFirst', () => {
 
   it('rejects with all errors, in the order in which they came', async () => {
     const ports = [await freePort(), await freePort()];
-    const error: unknown = await connectFirst(ports.map(at), never).catch((reason: unknown) => reason);
+    const error = await anyRejectionOf(connectFirst(ports.map(at), never));
     expect(error).toBeInstanceOf(AggregateError);
     expect((error as AggregateError).errors).toMatchObject(ports.map((port) => ({ code: 'ECONNREFUSED', port })));
   });
 
   it('rejects with the one error of a single attempt', async () => {
-    const error: unknown = await connectFirst([at(await freePort())], never).catch((reason: unknown) => reason);
+    const error = await anyRejectionOf(connectFirst([at(await freePort())], never));
     expect((error as AggregateError).errors).toMatchObject([{ code: 'ECONNREFUSED' }]);
   });
 
@@ -167,7 +168,7 @@ describe('connectFirst', () => {
     const second = attempts[1];
     const pending = connectFirst(attempts, operation);
     await expect.poll(() => second?.operation).toBeDefined();
-    operation.giveUp(enough);
+    operation.cancel(enough);
     await expect(pending).rejects.toBe(enough);
     expect(attempts.map((attempt) => attempt.operation?.failure)).toEqual([enough, enough, undefined]);
   });
@@ -175,7 +176,7 @@ describe('connectFirst', () => {
   it('begins nothing of what is given up already', async () => {
     const attempts = [watched(hanging), watched(hanging)];
     const operation = new Operation('test');
-    operation.giveUp(enough);
+    operation.cancel(enough);
     const pending = connectFirst(attempts, operation);
     pending.catch(() => undefined);
     expect(attempts.map((attempt) => attempt.operation)).toEqual([undefined, undefined]);
@@ -195,8 +196,8 @@ describe('connectFirst', () => {
     const server = await plainServer('127.0.0.1');
     const operation = new Operation('test');
     const socket = await connectFirst([at(await freePort()), at(portOf(server))], operation);
-    operation.giveUp(enough);
-    await new Promise(setImmediate);
+    operation.cancel(enough);
+    await turns(1);
     expect(socket.destroyed).toBe(false);
   });
 });
@@ -225,11 +226,6 @@ describe('interleaveFamilies', () => {
   });
 });
 
-/** How many timers keep this process alive. */
-function timers(): number {
-  return process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
-}
-
 /** How many TCP sockets this process has open, connecting ones included. */
 function tcpSockets(): number {
   return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap' || name === 'TCPConnectWrap')
@@ -241,19 +237,14 @@ const overrun = `
   import { createServer } from 'node:net';
   const server = createServer((socket) => socket.on('error', () => {}));
   server.listen({ host: '127.0.0.1', port: 0, backlog: 1 }, () => {
-    process.stdout.write(String(server.address().port), () => readSync(0, Buffer.alloc(1)));
+    process.stdout.write(\`\${server.address().port}\\n\`, () => readSync(0, Buffer.alloc(1)));
   });
 `;
 
 /** A listener whose queue is full, so that the kernel drops what else comes, until it is told to accept. */
 async function overrunListener(): Promise<{ port: number; accept: () => void }> {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', overrun], { stdio: ['pipe', 'pipe', 'inherit'] });
-  onTestFinished(async () => {
-    child.kill('SIGKILL');
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  });
-  const [output] = (await once(child.stdout, 'data')) as [Buffer];
-  const port = Number(String(output));
+  const program = startProgram([process.execPath, '--input-type=module', '-e', overrun]);
+  const port = Number((await program.printed(/(\d+)\n/))[1]);
   // Linux queues one more than the backlog says.
   for (let queued = 0; queued < 2; queued++) {
     const socket = connect(port, '127.0.0.1').on('error', () => undefined);
@@ -265,7 +256,7 @@ async function overrunListener(): Promise<{ port: number; accept: () => void }> 
   return {
     port,
     accept: () => {
-      child.stdin.write('.');
+      program.process.stdin.write('.');
     },
   };
 }

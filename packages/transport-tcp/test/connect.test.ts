@@ -1,11 +1,12 @@
+import { freePort, portOf, rejectionOf } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
-import { failure, freePort, plainServer, portOf, transport } from './support.js';
+import { plainServer, transport } from './support.js';
 
 describe('an endpoint that is not one to connect to over TCP', () => {
   it.each(['unix:/run/p.sock', '/run/p.sock', 'unix:p.sock'])(
     '%s: INVALID_ENDPOINT, with what to use',
     async (text) => {
-      const error = await failure(transport().connect(text));
+      const error = await rejectionOf(transport().connect(text));
       expect(error).toMatchObject({ code: 'INVALID_ENDPOINT', endpoint: text });
       expect(error.message).toContain(text);
       expect(error.hint).toContain('unix');
@@ -13,7 +14,7 @@ describe('an endpoint that is not one to connect to over TCP', () => {
   );
 
   it.each(['127.0.0.1:0', '[::1]:0', 'localhost:0', 'tcp://127.0.0.1:00'])('%s: INVALID_ENDPOINT', async (text) => {
-    const error = await failure(transport().connect(text));
+    const error = await rejectionOf(transport().connect(text));
     expect(error).toMatchObject({ code: 'INVALID_ENDPOINT', endpoint: text });
     expect(error.hint).toContain('Port 0');
   });
@@ -35,14 +36,14 @@ describe('an endpoint that is not one to connect to over TCP', () => {
     [50_051, /string/],
     [{ host: 'localhost', port: 50_051 }, /string/],
   ])('%j: INVALID_ENDPOINT, saying why', async (endpoint, reason) => {
-    const error = await failure(transport().connect(endpoint as string));
+    const error = await rejectionOf(transport().connect(endpoint as string));
     expect(error.code).toBe('INVALID_ENDPOINT');
     expect(error.hint).toMatch(reason);
   });
 
   it('does not count as the last endpoint', async () => {
     const client = transport();
-    await failure(client.connect('unix:/run/p.sock'));
+    await rejectionOf(client.connect('unix:/run/p.sock'));
     expect(client.endpoint).toBeUndefined();
   });
 });
@@ -68,7 +69,7 @@ describe('nobody there', () => {
   it('is CONNECTION_REFUSED at once by default, naming the address', async () => {
     const port = await freePort();
     const begun = performance.now();
-    const error = await failure(transport().connect(`127.0.0.1:${port}`));
+    const error = await rejectionOf(transport().connect(`127.0.0.1:${port}`));
     expect(performance.now() - begun).toBeLessThan(1000);
     expect(error).toMatchObject({
       code: 'CONNECTION_REFUSED',
@@ -82,13 +83,13 @@ describe('nobody there', () => {
   it('is CONNECTION_REFUSED after waitMs', async () => {
     const port = await freePort();
     const begun = performance.now();
-    const error = await failure(transport().connect(`127.0.0.1:${port}`, { waitMs: 200 }));
+    const error = await rejectionOf(transport().connect(`127.0.0.1:${port}`, { waitMs: 200 }));
     expect(performance.now() - begun).toBeGreaterThanOrEqual(200);
     expect(error.code).toBe('CONNECTION_REFUSED');
   });
 
   it('is DNS_FAILURE for a name without an address, and not waited for', async () => {
-    const error = await failure(
+    const error = await rejectionOf(
       transport().connect('nonexistent.invalid:50051', { waitMs: 60_000, timeoutMs: 60_000 }),
     );
     expect(error).toMatchObject({
@@ -101,7 +102,7 @@ describe('nobody there', () => {
 
   // The kernel refuses to send to the broadcast address, whatever the machine's network.
   it.runIf(process.platform === 'linux')('is an error of its own where no route leads', async () => {
-    const error = await failure(transport().connect('255.255.255.255:50051'));
+    const error = await rejectionOf(transport().connect('255.255.255.255:50051'));
     expect(['ADDRESS_NOT_AVAILABLE', 'PERMISSION_DENIED']).toContain(error.code);
     expect(error.message).toContain('255.255.255.255');
   });

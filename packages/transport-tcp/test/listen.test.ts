@@ -5,15 +5,21 @@ import type { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { normalizeEndpoint } from '@rpcplugin/endpoint-utils';
+import {
+  closeServer,
+  hasIPv6,
+  isRoot,
+  linkLocalHost,
+  otherUser,
+  portOf,
+  rejectionOf,
+  turns,
+} from '@rpcplugin/test-support';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { closed, Controlled, failure, isRoot, plainServer, portOf, transport, withFreePorts } from './support.js';
+import { plainServer, startOther, transport, withFreePorts } from './support.js';
 
 /** Addresses that are set aside for documentation (RFC 5737, RFC 3849), and none of this machine's. */
 const foreignHosts = ['192.0.2.1', '2001:db8::1'];
-const hasIPv6 = Object.values(networkInterfaces()).some((of) => of?.some(({ address }) => address === '::1'));
-const linkLocal = Object.entries(networkInterfaces()).flatMap(([name, of = []]) =>
-  of.filter(({ address }) => address.startsWith('fe80:')).map(({ address }) => `${address}%${name}`),
-)[0];
 
 describe('the address', () => {
   it('is 127.0.0.1 and a port of the system by default', async () => {
@@ -47,9 +53,9 @@ describe('the address', () => {
     },
   );
 
-  it.runIf(linkLocal !== undefined)('keeps the zone of a link-local address', async () => {
-    const endpoint = await transport({ host: linkLocal }).listen();
-    expect(endpoint).toBe(`[${String(linkLocal)}]:${portOf(endpoint)}`);
+  it.runIf(linkLocalHost !== undefined)('keeps the zone of a link-local address', async () => {
+    const endpoint = await transport({ host: linkLocalHost }).listen();
+    expect(endpoint).toBe(`[${String(linkLocalHost)}]:${portOf(endpoint)}`);
     expect((await transport().connect(endpoint)).remoteFamily).toBe('IPv6');
   });
 
@@ -84,11 +90,11 @@ describe('the address', () => {
   });
 });
 
-describe('an address that can not be had', () => {
+describe('an address that cannot be had', () => {
   it('in use: ADDRESS_IN_USE, and its holder goes on', async () => {
     const holder = await plainServer('127.0.0.1');
     const port = portOf(holder);
-    const error = await failure(transport({ port }).listen());
+    const error = await rejectionOf(transport({ port }).listen());
     expect(error).toMatchObject({
       code: 'ADDRESS_IN_USE',
       endpoint: `127.0.0.1:${port}`,
@@ -101,11 +107,11 @@ describe('an address that can not be had', () => {
 
   it('in use by one of all interfaces', async () => {
     const holder = await plainServer('0.0.0.0');
-    expect((await failure(transport({ port: portOf(holder) }).listen())).code).toBe('ADDRESS_IN_USE');
+    expect((await rejectionOf(transport({ port: portOf(holder) }).listen())).code).toBe('ADDRESS_IN_USE');
   });
 
   it.each(foreignHosts)('not one of this machine, %s: ADDRESS_NOT_AVAILABLE', async (host) => {
-    const error = await failure(transport({ host }).listen());
+    const error = await rejectionOf(transport({ host }).listen());
     expect(error).toMatchObject({
       code: 'ADDRESS_NOT_AVAILABLE',
       hint: expect.stringContaining('127.0.0.1') as string,
@@ -114,12 +120,12 @@ describe('an address that can not be had', () => {
   });
 
   it('not one of this machine: the rest of a range is not tried', async () => {
-    const error = await failure(transport({ host: '192.0.2.1', port: { min: 50_000, max: 50_010 } }).listen());
+    const error = await rejectionOf(transport({ host: '192.0.2.1', port: { min: 50_000, max: 50_010 } }).listen());
     expect(error).toMatchObject({ code: 'ADDRESS_NOT_AVAILABLE', endpoint: '192.0.2.1:50000' });
   });
 
   it('a name without an address: DNS_FAILURE, naming it', async () => {
-    const error = await failure(transport({ host: 'nonexistent.invalid' }).listen());
+    const error = await rejectionOf(transport({ host: 'nonexistent.invalid' }).listen());
     expect(error).toMatchObject({ code: 'DNS_FAILURE', hint: expect.stringMatching(/\S/) as string });
     expect(error.message).toContain('nonexistent.invalid');
   });
@@ -128,13 +134,13 @@ describe('an address that can not be had', () => {
     const holder = await plainServer('127.0.0.1');
     const port = portOf(holder);
     const listener = transport({ port });
-    expect((await failure(listener.listen())).code).toBe('ADDRESS_IN_USE');
-    await closed(holder);
+    expect((await rejectionOf(listener.listen())).code).toBe('ADDRESS_IN_USE');
+    await closeServer(holder);
     expect(await listener.listen()).toBe(`127.0.0.1:${port}`);
   });
 
   it.runIf(isRoot)('a port of privileged users: PERMISSION_DENIED; in a range the next one is tried', async () => {
-    const other = await Controlled.start([process.execPath], { uid: 65_534, gid: 65_534 });
+    const other = await startOther(otherUser);
     const { error } = await other.ask({ do: 'listen', options: { port: 1 } });
     expect(error).toMatchObject({ code: 'PERMISSION_DENIED', endpoint: '127.0.0.1:1' });
     expect(error?.hint).toMatch(/port/);
@@ -178,14 +184,14 @@ describe('a range of ports', () => {
       expect(await transport({ port: { min, max: min + 11 } }).listen()).toBe(`127.0.0.1:${min + 11}`);
     });
     // Node warns of more than ten, in a later turn.
-    await new Promise(setImmediate);
+    await turns(1);
     expect(warnings).not.toContain('MaxListenersExceededWarning');
   });
 
   it('all taken: ADDRESS_IN_USE, naming the range', async () => {
     await withFreePorts(3, async (min) => {
       for (const port of [min, min + 1, min + 2]) await plainServer('127.0.0.1', port);
-      const error = await failure(transport({ port: { min, max: min + 2 } }).listen());
+      const error = await rejectionOf(transport({ port: { min, max: min + 2 } }).listen());
       expect(error).toMatchObject({
         code: 'ADDRESS_IN_USE',
         message: `no free port on 127.0.0.1 from ${min} to ${min + 2}`,
@@ -208,7 +214,7 @@ describe('a range of ports', () => {
       const listener = transport({ port: { min, max: min + 2 } });
       await listener.listen();
       await listener.close();
-      await closed(holder);
+      await closeServer(holder);
       for (const port of [min, min + 1, min + 2]) await plainServer('127.0.0.1', port);
     });
   });

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort, isRoot, portOf, sharedDirectory } from '@rpcplugin/test-support';
 import { afterAll, describe, expect, it } from 'vitest';
-import { Controlled, freePort, isRoot, plainServer, portOf } from './support.js';
+import { otherCommand, plainServer, startOther } from './support.js';
+import type { OtherProcess } from './support.js';
 
 // These names and the name server are those of one process only, which has its own view of the file system: nobody else
 // sees what is mounted in it. That takes Linux and its superuser.
@@ -17,7 +18,7 @@ const hosts = `
 `;
 const [a = 0, b = 0] = crypto.getRandomValues(new Uint8Array(2));
 const nameServer = `127.77.${a}.${b}`;
-const child = canMount ? await startChild() : undefined;
+const child = canMount ? await startWithOwnHosts() : undefined;
 
 describe.runIf(canMount)('a host name, in a process with its own /etc/hosts', () => {
   it('with several addresses is connected to where only one answers', async () => {
@@ -61,19 +62,11 @@ describe.runIf(canMount)('a host name, in a process with its own /etc/hosts', ()
   });
 });
 
-async function startChild(): Promise<Controlled> {
-  const directory = await mkdtemp(join(tmpdir(), 'rpcplugin-test-'));
-  afterAll(() => rm(directory, { recursive: true }));
+async function startWithOwnHosts(): Promise<OtherProcess> {
+  const directory = sharedDirectory();
   await writeFile(join(directory, 'hosts'), hosts);
   await writeFile(join(directory, 'resolv.conf'), `nameserver ${nameServer}\n`);
   const mounts = ['hosts', 'resolv.conf'].map((name) => `mount --bind ${directory}/${name} /etc/${name}`);
-  const command = [
-    'unshare',
-    '--mount',
-    'sh',
-    '-c',
-    `${mounts.join(' && ')} && exec "$0" "$@"`,
-    process.execPath,
-  ] as const;
-  return Controlled.start(command, {}, afterAll);
+  const mounted = ['unshare', '--mount', 'sh', '-c', `${mounts.join(' && ')} && exec "$0" "$@"`] as const;
+  return startOther({ whenOver: afterAll }, [...mounted, ...otherCommand]);
 }

@@ -1,7 +1,7 @@
+import { thrownBy } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
 import { TCPSocketTransport, tcpOptionsFromEnv, tcpTransportFactory } from '../src/index.js';
 import type { TCPSocketTransportOptions } from '../src/index.js';
-import { thrown } from './support.js';
 
 /** What a caller without types may pass. */
 function construct(options: unknown): TCPSocketTransport {
@@ -46,16 +46,16 @@ const notHosts = [
   Symbol('host'),
 ];
 
-describe('an option that can not be used is refused at construction', () => {
+describe('an option that cannot be used is refused at construction', () => {
   it.each(notPorts.map((port) => ({ port })))('port $port', ({ port }) => {
-    const error = thrown(() => construct({ port }));
+    const error = thrownBy(() => construct({ port }));
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(/^port /) as string });
     expect(error.message).toContain(shown(port));
     expect(error.hint).toMatch(/^Give /);
   });
 
   it.each(notHosts.map((host) => ({ host })))('host $host', ({ host }) => {
-    const error = thrown(() => construct({ host }));
+    const error = thrownBy(() => construct({ host }));
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(/^host /) as string });
     expect(error.message).toContain(shown(host));
     expect(error.hint).not.toBe('');
@@ -63,7 +63,7 @@ describe('an option that can not be used is refused at construction', () => {
   });
 
   it('a host: with the hint that the same endpoint would have', () => {
-    expect(thrown(() => construct({ host: 'local host' })).hint).toMatch(/whitespace/);
+    expect(thrownBy(() => construct({ host: 'local host' })).hint).toMatch(/whitespace/);
   });
 
   const notRanges: [unknown, RegExp][] = [
@@ -72,50 +72,50 @@ describe('an option that can not be used is refused at construction', () => {
     [[5000, 6000], /^port /],
     [{ min: 1 }, /^port /],
     [{ max: 1 }, /^port /],
-    [{ min: 2, max: 1 }, /^port\.min can not be 2$/],
-    [{ min: -1, max: 1 }, /^port\.min can not be -1$/],
-    [{ min: 1, max: 65_536 }, /^port\.max can not be 65536$/],
-    [{ min: NaN, max: 1 }, /^port\.min can not be NaN$/],
-    [{ min: 1, max: NaN }, /^port\.max can not be NaN$/],
-    [{ min: 1.5, max: 2 }, /^port\.min can not be 1\.5$/],
-    [{ min: '1', max: 2 }, /^port\.min can not be "1"$/],
-    [{ min: 1, max: '2' }, /^port\.max can not be "2"$/],
-    [{ min: null, max: 2 }, /^port\.min can not be null$/],
-    [{ min: 1, max: null }, /^port\.max can not be null$/],
+    [{ min: 2, max: 1 }, /^port\.min cannot be 2$/],
+    [{ min: -1, max: 1 }, /^port\.min cannot be -1$/],
+    [{ min: 1, max: 65_536 }, /^port\.max cannot be 65536$/],
+    [{ min: NaN, max: 1 }, /^port\.min cannot be NaN$/],
+    [{ min: 1, max: NaN }, /^port\.max cannot be NaN$/],
+    [{ min: 1.5, max: 2 }, /^port\.min cannot be 1\.5$/],
+    [{ min: '1', max: 2 }, /^port\.min cannot be "1"$/],
+    [{ min: 1, max: '2' }, /^port\.max cannot be "2"$/],
+    [{ min: null, max: 2 }, /^port\.min cannot be null$/],
+    [{ min: 1, max: null }, /^port\.max cannot be null$/],
   ];
   it.each(notRanges)('port %j', (port, message) => {
-    const error = thrown(() => construct({ port }));
+    const error = thrownBy(() => construct({ port }));
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: expect.stringMatching(/\S/) as string });
     expect(error.message).toMatch(message);
   });
 
   it('an inverted range: the hint says what to do', () => {
-    expect(thrown(() => construct({ port: { min: 6000, max: 5000 } })).hint).toBe(
+    expect(thrownBy(() => construct({ port: { min: 6000, max: 5000 } })).hint).toBe(
       'It is above port.max, 5000. Swap them.',
     );
   });
 
   it.each([0, -1, 65_536, 1.5, NaN, '511', null])('backlog %j', (backlog) => {
-    const error = thrown(() => construct({ backlog }));
+    const error = thrownBy(() => construct({ backlog }));
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: 'Give an integer from 1 to 65535.' });
-    expect(error.message).toBe(`backlog can not be ${shown(backlog)}`);
+    expect(error.message).toBe(`backlog cannot be ${shown(backlog)}`);
   });
 
   it.each([0, -1, 1.5, NaN, Infinity, '10', null])('maxConnections %j', (maxConnections) => {
-    const error = thrown(() => construct({ maxConnections }));
+    const error = thrownBy(() => construct({ maxConnections }));
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: expect.stringMatching(/^Give /) as string });
-    expect(error.message).toBe(`maxConnections can not be ${shown(maxConnections)}`);
+    expect(error.message).toBe(`maxConnections cannot be ${shown(maxConnections)}`);
   });
 
   it.each([null, '127.0.0.1:0', 8080])('options %j', (options) => {
-    expect(thrown(() => construct(options))).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(thrownBy(() => construct(options))).toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
   it('the factory refuses them when it creates', () => {
     const factory = tcpTransportFactory({ port: -1 });
     expect(factory).toMatchObject({ network: 'tcp' });
     expect(factory.isSupported()).toBe(true);
-    expect(thrown(() => factory.create()).code).toBe('INVALID_ARGUMENT');
+    expect(thrownBy(() => factory.create()).code).toBe('INVALID_ARGUMENT');
   });
 });
 
@@ -166,10 +166,10 @@ describe('tcpOptionsFromEnv', () => {
     'refuses %j, naming the variable',
     (text) => {
       for (const name of ['PLUGIN_MIN_PORT', 'PLUGIN_MAX_PORT']) {
-        const error = thrown(() => tcpOptionsFromEnv({ PLUGIN_MAX_PORT: '6000', [name]: text }));
+        const error = thrownBy(() => tcpOptionsFromEnv({ PLUGIN_MAX_PORT: '6000', [name]: text }));
         expect(error).toMatchObject({
           code: 'INVALID_ARGUMENT',
-          message: `${name} can not be ${JSON.stringify(text)}`,
+          message: `${name} cannot be ${JSON.stringify(text)}`,
           hint: 'Set it to a port from 0 to 65535, or unset it.',
         });
       }
@@ -180,9 +180,9 @@ describe('tcpOptionsFromEnv', () => {
     [{ PLUGIN_MIN_PORT: '6000', PLUGIN_MAX_PORT: '5000' }, 5000],
     [{ PLUGIN_MIN_PORT: '6000' }, 0],
   ])('refuses the inverted range %j, naming both variables', (env, max) => {
-    expect(thrown(() => tcpOptionsFromEnv(env))).toMatchObject({
+    expect(thrownBy(() => tcpOptionsFromEnv(env))).toMatchObject({
       code: 'INVALID_ARGUMENT',
-      message: 'PLUGIN_MIN_PORT can not be "6000"',
+      message: 'PLUGIN_MIN_PORT cannot be "6000"',
       hint: `It is above PLUGIN_MAX_PORT, ${max}. Swap them.`,
     });
   });

@@ -1,14 +1,12 @@
-import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { codeBlocks, run, script } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
 import { packageDirectory } from './support.js';
 
 it('the example of the README runs as it stands', async () => {
   const readme = await readFile(join(packageDirectory, 'README.md'), 'utf8');
-  const example = /```js\n(.*?)```/s.exec(readme)?.[1] ?? '';
-  const args = ['--conditions=@rpcplugin/source', '--import', 'tsx', '--input-type=module', '-e', example];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: packageDirectory });
-  expect(stdout).toBe('hello from the plugin\n');
+  const [example = ''] = codeBlocks(readme, 'js');
+  const ending = await run(script(example), { cwd: packageDirectory });
+  expect(ending).toMatchObject({ status: 0, stdout: 'hello from the plugin\n' });
 });

@@ -1,21 +1,16 @@
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { connectHints } from '@rpcplugin/transport-core';
+import { connect } from 'node:net';
+import { freePort, portOf, thrownBy } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
-import { refuseSelfConnection } from '../src/self-connection.js';
-import { plainServer, portOf, thrown } from './support.js';
+import { refuseSelfConnection } from '../src/dialer.js';
+import { plainServer } from './support.js';
 
 it('a socket that is connected to itself is refused and destroyed', { retry: 2 }, async () => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
+  const port = await freePort();
   const socket = connect({ host: '127.0.0.1', port, localPort: port });
   await once(socket, 'connect');
-  const error = thrown(() => refuseSelfConnection(socket, port));
-  expect(error).toMatchObject({ code: 'CONNECTION_REFUSED', hint: connectHints.CONNECTION_REFUSED });
+  const error = thrownBy(() => refuseSelfConnection(socket, port));
+  expect(error).toMatchObject({ code: 'CONNECTION_REFUSED', message: expect.stringContaining('itself') as string });
   expect(socket.destroyed).toBe(true);
 });
 

@@ -10,20 +10,21 @@ import type { Capability, TransportSubject } from './subject.js';
 
 /** A case of the contract, for any test runner. */
 export interface TransportCase {
-  /** The requirement that it is about. */
+  /** The requirement that the case tests. */
   readonly requirement: RequirementId;
-  /** The id of the requirement, and what holds when the case passes. */
+  /** The id of the requirement and the title of the case, which says what holds if it passes. */
   readonly name: string;
-  /** Rejects with a {@link ContractError} if the transport does not keep the requirement. */
+  /** Rejects with a {@link ContractError} if the transport does not meet the requirement. */
   readonly run: () => Promise<void>;
 }
 
+/** Options of {@link transportCases}. */
 export interface CaseOptions {
-  /** How many milliseconds a case may take. Default: 30000. */
+  /** Time limit for each case, in milliseconds. Default: 30000. */
   timeoutMs?: number | undefined;
 }
 
-/** What a transport does not keep. */
+/** A case failed: the transport does not meet a requirement. */
 export class ContractError extends Error {
   override readonly name = 'ContractError';
   readonly requirement: RequirementId;
@@ -39,7 +40,7 @@ export class ContractError extends Error {
 
 const definitions: readonly CaseDefinition[] = [...listenCases, ...connectCases, ...closeCases, ...errorCases];
 
-/** The cases that a transport can be put through: all that need nothing that it does not have. */
+/** Returns the cases for a transport: all but those that need a capability that it lacks. */
 export function transportCases(subject: TransportSubject, { timeoutMs = 30_000 }: CaseOptions = {}): TransportCase[] {
   const { capabilities = {} } = subject;
   const has = (capability: Capability): boolean => capabilities[capability] !== undefined;
@@ -57,7 +58,7 @@ async function runCase(definition: CaseDefinition, subject: TransportSubject, ti
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(`it was not over in ${timeoutMs} ms`));
+      reject(new Error(`it did not finish within ${timeoutMs} ms`));
     }, timeoutMs);
   });
   try {

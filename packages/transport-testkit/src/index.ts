@@ -3,8 +3,6 @@ export type { CaseOptions, TransportCase } from './cases.js';
 export { requirements } from './requirements.js';
 export type { Requirement, RequirementId } from './requirements.js';
 export type { Absence, Capabilities, Capability, SubjectModule, TransportSubject } from './subject.js';
-export { perform } from './other-process.js';
-export type { Scenario } from './other-process.js';
 export { MemoryTransport } from './memory-transport.js';
 export type { MemoryTransportOptions } from './memory-transport.js';
 export type { MemoryConnection } from './memory-connection.js';

@@ -1,16 +1,16 @@
 import { Duplex } from 'node:stream';
 
-/** One end of a connection in memory: what is written at one end is read at the other, no faster than it is asked for. */
+/** One end of an in-memory connection: data written at one end is read at the other, with backpressure. */
 export class MemoryConnection extends Duplex {
   #peer: MemoryConnection | undefined;
-  /** Lets the peer write on, once what it wrote has been asked for. */
+  /** Completes the peer's write, once its data is read. */
   #onRead: ((error?: Error) => void) | undefined;
 
   private constructor({ allowHalfOpen }: { allowHalfOpen: boolean }) {
     super({ allowHalfOpen });
   }
 
-  /** Both ends of a new connection. */
+  /** Creates a connection and returns its two ends. */
   static pair(
     one: { allowHalfOpen: boolean },
     other: { allowHalfOpen: boolean },
@@ -47,26 +47,26 @@ export class MemoryConnection extends Duplex {
     const onRead = this.#onRead;
     this.#peer = undefined;
     this.#onRead = undefined;
-    // A peer that waits for its input to be read, or for more, learns that nobody is there any more.
+    // Tells a peer that waits for a write to complete, or for input.
     process.nextTick(() => {
       onRead?.(brokenPipe());
-      if (peer !== undefined) peer.#peerHasGone();
+      if (peer !== undefined) peer.#onPeerDestroyed();
     });
     callback(error);
   }
 
-  #peerHasGone(): void {
+  #onPeerDestroyed(): void {
     this.#peer = undefined;
     const onRead = this.#onRead;
     this.#onRead = undefined;
     onRead?.();
     if (this.destroyed) return;
-    // What has come can be read still.
+    // Data that has arrived can still be read.
     if (!this.readableEnded) this.push(null);
   }
 }
 
-/** As the operating system has it for sockets. */
+/** The error that the operating system reports for sockets. */
 function brokenPipe(): Error {
   return Object.assign(new Error('write EPIPE'), { code: 'EPIPE', errno: -32, syscall: 'write' });
 }

@@ -3,7 +3,7 @@ import { transportCases } from './cases.js';
 import type { CaseOptions } from './cases.js';
 import type { TransportSubject } from './subject.js';
 
-/** Puts a transport through the contract: one test of `node:test` for each case. */
+/** Tests a transport against the contract: one `node:test` test per case. */
 export function describeTransport(subject: TransportSubject, options?: CaseOptions): void {
   void describe('transport contract', () => {
     for (const { name, run } of transportCases(subject, options)) void it(name, run);

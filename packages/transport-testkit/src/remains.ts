@@ -1,14 +1,15 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 
-/** What a transport could leave in a process. */
+/** Resources of this process that a transport could leave open. */
 export interface Resources {
-  /** What descriptors refer to, where `/proc` tells. No address is used twice at a time, so each tells one thing. */
+  /** The targets of open descriptors, where `/proc` lists them. No two of them have the same target at a time. */
   readonly descriptors: ReadonlySet<string>;
   readonly timers: number;
-  /** How many listeners the process has, by event. */
+  /** How many listeners `process` has, by event. */
   readonly listeners: ReadonlyMap<string | symbol, number>;
 }
 
+/** Lists the resources in use. */
 export function resourcesNow(): Resources {
   return {
     descriptors: descriptorsNow(),
@@ -17,7 +18,7 @@ export function resourcesNow(): Resources {
   };
 }
 
-/** What there is now that was not there before. */
+/** Describes the resources in use that were not in use before. */
 export function remains(before: Resources): string[] {
   const now = resourcesNow();
   return [
@@ -35,10 +36,10 @@ function descriptorsNow(): Set<string> {
     try {
       return readlinkSync(`/proc/self/fd/${fd}`);
     } catch {
-      // That of the listing itself.
+      // The descriptor of the listing itself, which is closed.
       return '';
     }
   });
-  // The event loop keeps that of inotify for good, once anybody has watched a file.
+  // libuv keeps its inotify descriptor for good once a file was watched.
   return new Set(targets.filter((target) => target !== '' && target !== 'anon_inode:inotify'));
 }

@@ -1,12 +1,12 @@
 import type { Capability } from './subject.js';
 
-/** One requirement of the contract that every transport keeps. */
+/** One requirement of the contract that every transport meets. */
 export interface Requirement {
-  /** What cases, failures and documents call it. */
+  /** Its name in cases, failures and documentation. */
   readonly id: string;
   /** What must hold. */
   readonly statement: string;
-  /** What a transport must be able to do for the requirement to concern it; `undefined`: it concerns all. */
+  /** The capability that a transport must have for the requirement to apply; `undefined` if it always applies. */
   readonly capability?: Capability;
 }
 
@@ -15,103 +15,109 @@ export const requirements = [
   {
     id: 'L1',
     statement:
-      'listen resolves only once the address accepts connections, with the canonical endpoint, which is also `endpoint`.',
+      'listen resolves once the address accepts connections, not earlier, with the canonical endpoint, which is also ' +
+      '`endpoint`.',
   },
   {
     id: 'L2',
-    statement:
-      'The endpoint of a listener, given to connect of another instance or process on the same host, reaches it.',
+    statement: 'Another transport or process on the same host can connect to the endpoint that listen returned.',
   },
   {
     id: 'L3',
     statement:
-      'Each accepted connection reaches the handler exactly once, not yet flowing, so that nothing of what the peer sent early is ' +
-      'lost. Without a handler, input is discarded and the connection ends with its peer.',
+      'Each accepted connection reaches the handler exactly once, before any data flows, so that no early data is ' +
+      'lost. Without a handler, input is discarded and the connection ends when its peer does.',
   },
   {
     id: 'L4',
-    statement: 'A second listen while listening rejects ALREADY_LISTENING; the first goes on undisturbed.',
+    statement: 'While listening, a second listen rejects with ALREADY_LISTENING and does not disturb the first.',
   },
   {
     id: 'L5',
-    statement: 'An address in use rejects ADDRESS_IN_USE; its holder keeps its name and its connections.',
+    statement:
+      'listen rejects with ADDRESS_IN_USE for an address in use, whose holder keeps its name and its connections.',
     capability: 'createAt',
   },
   {
     id: 'L6',
     statement:
-      'A listen that is aborted or closed while pending rejects, and nothing stays bound. Once settled, the signal does nothing.',
+      'A pending listen that is aborted or closed rejects and leaves nothing bound. Once it has settled, its signal ' +
+      'has no effect.',
   },
   {
     id: 'L7',
-    statement: 'A handler that throws or rejects costs its own connection, nothing else.',
+    statement: 'A handler that throws or rejects loses only its own connection.',
   },
   {
     id: 'C1',
     statement:
-      'connect resolves with a connected duplex; bytes flow both ways, with backpressure; half-close as allowHalfOpen says.',
+      'connect resolves with a connected duplex: data flows both ways with backpressure, and half-close follows ' +
+      'allowHalfOpen.',
   },
   {
     id: 'C2',
-    statement: 'A malformed endpoint, or one of another network, rejects INVALID_ENDPOINT before any I/O.',
+    statement:
+      'connect rejects with INVALID_ENDPOINT for a malformed endpoint or one of another network, before any I/O.',
     capability: 'malformed',
   },
   {
     id: 'C3',
     statement:
-      'Where nobody listens, connect rejects NOT_FOUND or CONNECTION_REFUSED, after waitMs, naming the address.',
+      'If nothing listens, connect rejects with NOT_FOUND or CONNECTION_REFUSED after waitMs and names the address.',
   },
   {
     id: 'C4',
-    statement: 'timeoutMs is kept: connect rejects TIMEOUT and leaves no connection behind.',
+    statement: 'connect rejects with TIMEOUT after timeoutMs and leaves no connection open.',
   },
   {
     id: 'C5',
-    statement: "An abort rejects ABORTED with the signal's reason as cause; an aborted signal means no I/O at all.",
+    statement:
+      "An abort rejects with ABORTED and the signal's reason as cause. With an aborted signal there is no I/O at all.",
   },
   {
     id: 'C6',
-    statement:
-      'A burst of connects, more than a listener holds until it accepts them, all succeed within the time limit.',
+    statement: 'In a burst of connects, more than the backlog holds, every connect succeeds within the time limit.',
   },
   {
     id: 'C7',
-    statement: 'An endpoint that appears within waitMs is reached within milliseconds of appearing.',
+    statement: 'connect reaches an endpoint that appears within waitMs, a few milliseconds after it appears.',
     capability: 'createAt',
   },
   {
     id: 'X1',
     statement:
-      'close is idempotent; concurrent callers share one outcome; a later caller can shorten the grace, never lengthen it.',
+      'close is idempotent; concurrent callers share one outcome; a later call can shorten the grace period but not ' +
+      'lengthen it.',
   },
   {
     id: 'X2',
     statement:
-      'close gives up the address, then ends every connection: what was written before arrives at a peer that reads, unread ' +
-      'input is discarded, and what is left at graceMs is destroyed.',
+      'close releases the address, then ends every connection: data written before reaches a peer that reads, unread ' +
+      'input is discarded, and connections still open after graceMs are destroyed.',
   },
   {
     id: 'X3',
     statement:
-      'After close nothing of a transport remains: no descriptor, timer, file or directory; the process can end by itself.',
+      'After close, a transport leaves no descriptor, timer, file or directory, and the process can exit by itself.',
   },
   {
     id: 'X4',
-    statement: 'A pending listen and connect reject CLOSED when the transport is closed, as does every later call.',
+    statement:
+      'When the transport is closed, a pending listen or connect rejects with CLOSED, as does every later one.',
   },
   {
     id: 'X5',
-    statement: '`await using` works. stopListening is idempotent, frees the address, and keeps connections.',
+    statement: '`await using` works. stopListening is idempotent, releases the address and keeps the connections.',
   },
   {
     id: 'E1',
     statement:
-      'Every rejection is a TransportError with a code, the endpoint where one is known, the error beneath as cause, and a hint where ' +
-      'a person can act.',
+      'Every rejection is a TransportError with a code, the endpoint if one is known, the underlying error as cause, ' +
+      'and a hint if a person can fix it.',
   },
   {
     id: 'E2',
-    statement: 'An error on a connection that nobody listens to never ends the process.',
+    statement: 'An error on a connection without an error listener never ends the process.',
   },
 ] as const satisfies readonly Requirement[];
 

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { until } from './waiting.js';
 
-/** A handler that sends back what it gets. */
+/** A handler that sends its input back. */
 export const echo: (connection: Duplex) => void = (connection) => connection.pipe(connection);
 
-/** A handler that keeps what it gets. */
+/** Has a handler that collects the accepted connections. */
 export class Accepted {
   readonly connections: Duplex[] = [];
 
@@ -14,6 +14,7 @@ export class Accepted {
     this.connections.push(connection);
   };
 
+  /** Waits for the connection at the index. */
   async at(index: number): Promise<Duplex> {
     await until(() => this.connections.length > index);
     const connection = this.connections[index];
@@ -22,13 +23,13 @@ export class Accepted {
   }
 }
 
-/** Reads exactly so many bytes and leaves the rest where it is. */
+/** Reads exactly `bytes` bytes and leaves the rest in the stream. */
 export async function receive(stream: Duplex, bytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for (let missing = bytes; missing > 0;) {
     const chunk = stream.read(Math.min(missing, Math.max(stream.readableLength, 1))) as Buffer | null;
     if (chunk === null) {
-      if (stream.readableEnded || stream.destroyed) throw new Error(`ended ${missing} bytes too early`);
+      if (stream.readableEnded || stream.destroyed) throw new Error(`the stream ended ${missing} bytes too early`);
       await activity(stream);
     } else {
       chunks.push(chunk);
@@ -38,7 +39,7 @@ export async function receive(stream: Duplex, bytes: number): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Reads until the peer ends. Unlike a stream's iterator it leaves the stream writable. */
+/** Reads until the peer ends. Unlike a stream's iterator, it leaves the stream writable. */
 export async function receiveAll(stream: Duplex): Promise<Buffer> {
   const chunks: Buffer[] = [];
   stream.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -55,12 +56,12 @@ async function activity(stream: Duplex): Promise<void> {
   }
 }
 
-/** Whether what is written at one end arrives at the other, both ways. */
+/** Whether data written at either end arrives at the other. */
 export async function connected(one: Duplex, other: Duplex): Promise<boolean> {
   return (await arrives(one, other)) && (await arrives(other, one));
 }
 
-/** Whether what is written comes back, from a handler that echoes. */
+/** Whether data comes back from a handler that echoes it. */
 export async function echoes(stream: Duplex): Promise<boolean> {
   return arrives(stream, stream);
 }
@@ -71,7 +72,7 @@ async function arrives(from: Duplex, to: Duplex): Promise<boolean> {
   return (await receive(to, message.length)).toString() === message;
 }
 
-/** Resolves once the stream has closed. An error does so, too. */
+/** Resolves once the stream is closed, also by an error. */
 export async function closed(stream: Duplex): Promise<void> {
   stream.on('error', () => undefined);
   if (!stream.closed) await new Promise((resolve) => stream.once('close', resolve));

@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { AddressInfo, ListenOptions, NetConnectOpts, Socket } from 'node:net';
 
-/** A server whose process is stuck, and whose backlog is full: whoever connects is neither let in nor turned away. */
+/** A server whose process is stuck and whose backlog is full: it neither accepts nor refuses a connection. */
 export interface StuckServer {
-  /** Where it is, as `net.Server.address` has it. */
+  /** Its address, as `net.Server.address` returns it. */
   readonly address: string | AddressInfo;
-  /** Ends its process, and the connections that wait. */
+  /** Ends its process and destroys the connections in its backlog. */
   readonly end: () => Promise<void>;
 }
 
-/** The kernel holds one connection more than a backlog says. */
+/** The kernel queues one connection more than this. */
 const BACKLOG = 1;
 
 const program = `
@@ -19,16 +19,16 @@ const program = `
   const server = require('node:net').createServer();
   server.listen(JSON.parse(process.argv[1]), () => {
     writeSync(1, JSON.stringify(server.address()));
-    // Nothing else happens in this process from here on, until its input ends.
+    // Blocks the process until its input ends.
     readSync(0, Buffer.alloc(1));
     process.exit();
   });
 `;
 
 /**
- * Starts a {@link StuckServer}, for the capability `stuck` of transports that are made of sockets.
+ * Starts a {@link StuckServer}, for the `stuck` capability of socket transports.
  *
- * @param options - Where: `{ path }`, or `{ host, port: 0 }`.
+ * @param options - Where to listen: `{ path }`, or `{ host, port: 0 }`.
  */
 export async function stuckServer(options: ListenOptions): Promise<StuckServer> {
   const child = spawn(process.execPath, ['--eval', program, JSON.stringify({ ...options, backlog: BACKLOG })], {

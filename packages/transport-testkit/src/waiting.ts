@@ -1,30 +1,32 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * How long something may take that is to be immediate, in milliseconds, on a machine with other things to do; less than the limits
- * that hold by default, so that it is seen if one of those is kept in place of what the case asks for.
+ * How long something immediate may take on a busy machine, in milliseconds. Less than the default limits of a
+ * transport, so that a case fails if the transport uses a default instead of the limit that the case gives.
  */
 export const PROMPT_MS = 2500;
-/** A limit that is not to be reached, in milliseconds: longer than a case may take. */
+/** A limit that is never reached, in milliseconds: longer than a case may take. */
 export const NEVER_MS = 60_000;
 /** More turns of the event loop than a listen or a connect takes. */
 export const TURNS = 30;
 
-/** Resolves once the condition holds; rejects if it does not in time. */
+/** Resolves once the condition holds. Rejects if it does not hold within `timeoutMs` milliseconds. */
 export async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${condition.toString()}`);
+    if (performance.now() > deadline) {
+      throw new Error(`condition not met within ${timeoutMs} ms: ${condition.toString()}`);
+    }
     await sleep(1);
   }
 }
 
-/** Lets so many turns of the event loop pass, in each of which there may be I/O. */
+/** Lets `count` turns of the event loop pass. I/O can happen in each. */
 export async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise(setImmediate);
 }
 
-/** Whether the promise settles before any I/O or timer could have anything to do with it. */
+/** Whether the promise settles before any I/O can complete and any timer can fire. */
 export async function settlesWithoutIO(promise: Promise<unknown>): Promise<boolean> {
   let settled = false;
   const settle = (): void => {
@@ -37,9 +39,9 @@ export async function settlesWithoutIO(promise: Promise<unknown>): Promise<boole
   return settled;
 }
 
-/** How many milliseconds an action takes, to a tenth. */
+/** How long an action takes, in milliseconds, rounded to a tenth. */
 export async function durationOf(action: () => Promise<unknown>): Promise<number> {
-  const begun = performance.now();
+  const start = performance.now();
   await action();
-  return Math.round((performance.now() - begun) * 10) / 10;
+  return Math.round((performance.now() - start) * 10) / 10;
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { expect, it, onTestFinished } from 'vitest';
-import { MemoryTransport, perform, transportCases } from '../src/index.js';
+import { MemoryTransport, transportCases } from '../src/index.js';
 import type { MemoryConnection, TransportSubject } from '../src/index.js';
+import { runScenario } from '../src/scenarios.js';
 import { memory } from './subjects.js';
 
 // What the contract has done in another process, done in this one.
@@ -18,7 +19,7 @@ it('echo is true of a listener that echoes, and leaves no connection', async () 
     accepted = connection;
     connection.pipe(connection);
   });
-  expect(await perform(memory, 'echo', endpoint)).toBe('true');
+  expect(await runScenario(memory, 'echo', endpoint)).toBe('true');
   if (accepted?.closed === false) await once(accepted, 'close');
 });
 
@@ -26,11 +27,11 @@ it('echo is false of a listener that sends something else', async () => {
   const endpoint = await listening((connection) => {
     connection.on('data', (chunk: Buffer) => connection.write(Buffer.alloc(chunk.length)));
   });
-  expect(await perform(memory, 'echo', endpoint)).toBe('false');
+  expect(await runScenario(memory, 'echo', endpoint)).toBe('false');
 });
 
 it('lifecycle finds nothing, or what is left of a listener, a dialer and their connection', async () => {
-  expect(await perform(memory, 'lifecycle', '')).toBe('[]');
+  expect(await runScenario(memory, 'lifecycle')).toBe('[]');
   const forgetful: TransportSubject = {
     ...memory,
     create: () => {
@@ -41,7 +42,7 @@ it('lifecycle finds nothing, or what is left of a listener, a dialer and their c
     },
     capabilities: { leftovers: () => ['a file'] },
   };
-  expect(JSON.parse(await perform(forgetful, 'lifecycle', ''))).toEqual([
+  expect(JSON.parse(await runScenario(forgetful, 'lifecycle'))).toEqual([
     'a listener of the process for exit',
     'a file',
   ]);
@@ -64,7 +65,7 @@ it('errors happen at both ends, and are of no consequence', async () => {
       });
     }
   }
-  expect(await perform({ create: () => new Watched() }, 'errors', '')).toBe('true');
+  expect(await runScenario({ create: () => new Watched() }, 'errors')).toBe('true');
   expect(failed).toEqual(['near', 'far']);
 });
 
@@ -73,7 +74,7 @@ it('afterwards the subject has cleaned up', async () => {
   const cleanUp = (): void => {
     cleanedUp++;
   };
-  await perform({ ...memory, capabilities: { cleanUp } }, 'lifecycle', '');
+  await runScenario({ ...memory, capabilities: { cleanUp } }, 'lifecycle');
   expect(cleanedUp).toBe(1);
 });
 

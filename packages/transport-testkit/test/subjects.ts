@@ -1,4 +1,5 @@
-import type { BindOptions, CloseOptions, ConnectOptions, Dialer } from '@rpcplugin/transport-core';
+import type { Dialer, Listener } from '@rpcplugin/transport-base';
+import type { CloseOptions, ConnectOptions } from '@rpcplugin/transport-core';
 import { MemoryTransport } from '../src/index.js';
 import type { MemoryConnection, TransportSubject } from '../src/index.js';
 import { NEVER_MS } from '../src/waiting.js';
@@ -40,20 +41,28 @@ class Patient extends MemoryTransport {
   override close(options?: CloseOptions): Promise<void> {
     return super.close({ graceMs: Infinity, ...options });
   }
-  protected override async open({ accept, ...options }: BindOptions<MemoryConnection>): Promise<string> {
-    const endpoint = await super.open({ ...options, accept: (connection) => void setImmediate(accept, connection) });
-    listening.add(this);
-    return endpoint;
-  }
-  protected override shut(): void {
-    super.shut();
-    listening.delete(this);
+  protected override listener(): Listener<MemoryConnection> {
+    const listener = super.listener();
+    return {
+      ...listener,
+      open: async ({ accept, ...context }) => {
+        const endpoint = await listener.open({
+          ...context,
+          accept: (connection) => void setImmediate(accept, connection),
+        });
+        listening.add(this);
+        context.defer(() => {
+          listening.delete(this);
+        });
+        return endpoint;
+      },
+    };
   }
   protected override dialer(endpoint: string): Dialer<MemoryConnection> {
     const dialer = super.dialer(endpoint);
     if (endpoint !== stuck.endpoint) return dialer;
     const attempt: typeof dialer.attempt = ({ operation }) =>
-      new Promise((_, reject) => void operation.onGiveUp.add(reject));
+      new Promise((_, reject) => void operation.onCancel(reject));
     return { ...dialer, attempt };
   }
 }

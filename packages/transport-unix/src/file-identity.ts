@@ -1,18 +1,21 @@
 import { lstatSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 
-/** Which file it is, whatever its name. */
+/** Identifies a file, whatever its name. */
 export type FileIdentity = Pick<BigIntStats, 'dev' | 'ino'> &
-  // Of a file that nobody holds open: once it has gone, a new one can get its inode.
+  // For files that no process holds open: after a removal, a new file can reuse the inode number.
   Partial<Pick<BigIntStats, 'ctimeNs'>>;
 
-/** The file at a path, or the link itself: one that somebody holds, as a listener does its socket. */
+/**
+ * Identifies the file at a path, without following a symbolic link. The file must be held open, as a listener holds its
+ * socket, so that its inode number cannot be reused.
+ */
 export function identityOf(path: string): FileIdentity {
   const { dev, ino } = lstatSync(path, { bigint: true });
   return { dev, ino };
 }
 
-/** Whether the path still is that of the very file. */
+/** Whether the path still leads to this file. */
 export function isStill(path: string, { dev, ino, ctimeNs }: FileIdentity): boolean {
   const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   return stats?.dev === dev && stats.ino === ino && (ctimeNs === undefined || stats.ctimeNs === ctimeNs);

@@ -1,18 +1,21 @@
-// Not node:fs/promises: to start its threads takes longer than to look at a directory.
+// Not node:fs/promises: starting its threads takes longer than reading a directory.
 import { readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { HeldDirectory } from './held-directory.js';
 import { staleSocket } from './stale-socket.js';
 
-/** How old an empty directory must be: a younger one may be of a process that is about to put its socket in. */
+/**
+ * How old an empty directory must be before it is removed, in milliseconds: a process may be about to put its socket
+ * into a newer one.
+ */
 export const EMPTY_FOR_MS = 60_000;
 
 /**
- * Removes what processes that were killed left in a directory: directories of this user with a name of ours, and the sockets in
- * them, as far as nobody listens on any. What can not be told, or is in use, stays.
+ * Removes what killed processes left in a directory: subdirectories of this user with a matching name, and the stale
+ * sockets in them. A subdirectory that is or may be in use stays.
  *
- * @param isOurs - Tells by the name.
- * @param emptyForMs - How old an empty directory must be.
+ * @param isOurs - Whether a name matches.
+ * @param emptyForMs - How old an empty subdirectory must be, in milliseconds.
  */
 export async function sweepLeftovers(
   parent: string,
@@ -37,19 +40,19 @@ async function removeIfDead(path: string, emptyForMs: number): Promise<void> {
     await removeDeadSockets(directory, emptyForMs).finally(() => {
       directory.close();
     });
-    // Fails if something is left in it.
+    // Fails unless it is empty now.
     rmdirSync(path);
   } catch {
-    // Not ours, in use, or somebody else sweeps too. There is always a next time.
+    // Not ours, in use, or being swept by another process. The next sweep tries again.
   }
 }
 
-/** Throws if it may be of somebody who is about to put a socket in. */
+/** Throws if the directory is empty and so new that its process may be about to put a socket into it. */
 async function removeDeadSockets(directory: HeldDirectory, emptyForMs: number): Promise<void> {
   const entries = readdirSync(directory.at(), { withFileTypes: true });
-  // The clock of files is finer than `Date.now`: what was made in this very millisecond seems to be from the future.
+  // File times are finer than `Date.now`: a directory made in the current millisecond seems to be from the future.
   const ageMs = Math.max(0, Date.now() - Number(directory.stats.mtimeMs));
-  if (entries.length === 0 && ageMs < emptyForMs) throw new Error('too young');
+  if (entries.length === 0 && ageMs < emptyForMs) throw new Error('the directory is too new');
   for (const entry of entries) {
     const path = directory.at(entry.name);
     if (entry.isDirectory()) await removeIfDead(path, emptyForMs);

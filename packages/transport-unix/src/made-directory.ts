@@ -1,21 +1,24 @@
 import { rmdirSync } from 'node:fs';
-import { errnoOf } from '@rpcplugin/transport-core';
+import { errnoOf } from '@rpcplugin/transport-base';
+import type { Cleanup } from '@rpcplugin/transport-base';
 import { HeldDirectory } from './held-directory.js';
-import type { TidyUp } from './tidy-up.js';
 
-/** Those that are in use, by path. */
+/** The directories in use, by path. */
 const inUse = new Map<string, MadeDirectory>();
 
 /**
- * A directory that this process has made, shared by its transports. With its last user it is removed, unless something else has been put
- * in it, or another directory in its place.
+ * A directory that this process made, shared by its transports. The last transport to stop using it removes it, unless
+ * it contains something else or another directory took its place.
  */
 export class MadeDirectory {
   readonly path: string;
   readonly #held: HeldDirectory;
   #users = 0;
 
-  /** @param path - Has just been made. Is removed, and this throws, if it can not be held: there is no descriptor left, say. */
+  /**
+   * @param path - A directory that was just made. If it cannot be held, such as without a free file descriptor, this
+   *   removes it and throws.
+   */
   constructor(path: string) {
     this.path = path;
     try {
@@ -27,15 +30,16 @@ export class MadeDirectory {
     inUse.set(path, this);
   }
 
-  /** The one at a path, unless a cleaner has removed it, and somebody else perhaps made another. */
+  /** The directory in use at a path, unless a cleaner removed it; another process may have made a new one since. */
   static at(path: string): MadeDirectory | undefined {
     const directory = inUse.get(path);
     return directory !== undefined && directory.#held.isAt(path) ? directory : undefined;
   }
 
-  use(tidyUp: TidyUp): void {
+  /** Keeps the directory until the cleanup runs. */
+  use(cleanup: Cleanup): void {
     this.#users++;
-    tidyUp.defer(() => {
+    cleanup.defer(() => {
       if (--this.#users > 0) return;
       if (inUse.get(this.path) === this) inUse.delete(this.path);
       const isThere = this.#held.isAt(this.path);
@@ -45,12 +49,15 @@ export class MadeDirectory {
   }
 }
 
-/** Removes a directory as far as it is there and nothing is in it. */
+/** Removes a directory, unless it is missing or not empty. */
 export function removeIfEmpty(directory: string): void {
   removeIfThere(directory, rmdirSync);
 }
 
-/** Whoever may write in the directory above can have taken its name, or given it to something else. */
+/**
+ * Removes a file or directory. Does nothing if it is missing, not a directory or not empty: a user who can write in the
+ * parent directory may have moved or replaced it.
+ */
 export function removeIfThere(path: string, remove: (path: string) => void): void {
   try {
     remove(path);

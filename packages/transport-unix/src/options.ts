@@ -1,32 +1,29 @@
 import { resolve } from 'node:path';
 import { isValidUnixEndpoint } from '@rpcplugin/endpoint-utils';
-import {
-  assertSocketPathFits,
-  integerOption,
-  invalidOption,
-  TransportError,
-  typeOption,
-} from '@rpcplugin/transport-core';
-import type { SocketTransportOptions } from '@rpcplugin/transport-core';
+import { assertSocketPathFits, integerOption, invalidOption, typeOption } from '@rpcplugin/transport-base';
+import type { SocketTransportOptions } from '@rpcplugin/transport-base';
+import { TransportError } from '@rpcplugin/transport-core';
 
+/** Options of `UnixSocketTransport`. */
 export interface UnixSocketTransportOptions extends SocketTransportOptions {
   /**
-   * Where to listen: a path, made absolute when listening, not an endpoint with a scheme. At most 107 bytes on Linux, 103 on
-   * macOS. Missing parent directories are made, mode 0700. Not together with `directory`.
+   * Where to listen: a path, not an endpoint with a scheme. A relative path is resolved when listening. At most 107
+   * bytes on Linux, 103 on macOS. Missing parent directories are created with mode 0700. Cannot be combined with
+   * `directory`.
    */
   path?: string | undefined;
   /**
-   * A directory to listen in, under an unguessable name directly inside it, as go-plugin does. It is made, mode 0700, if it
-   * is missing. Default, without `path` either: a private directory of this process.
+   * A directory to listen in, under an unguessable name directly inside it, as in go-plugin. A missing directory is
+   * created with mode 0700. Default, if `path` is not given either: a private directory of this process.
    */
   directory?: string | undefined;
-  /** The permission bits of the socket file, from 0 to 0o777; connecting needs the write bit. Default: 0o660. */
+  /** The permission bits of the socket file, from 0 to 0o777. Connecting needs the write bit. Default: 0o660. */
   mode?: number | undefined;
-  /** The group of the socket file, by name or number. Default: whatever the system gives a new file. */
+  /** The group of the socket file, by name or number. Default: the group that the system gives a new file. */
   group?: string | number | undefined;
 }
 
-/** The options that are this package's own, checked. */
+/** The options that only this package has, validated. */
 export interface SocketPlacement {
   readonly path: string | undefined;
   readonly directory: string | undefined;
@@ -34,16 +31,20 @@ export interface SocketPlacement {
   readonly group: string | number | undefined;
 }
 
-/** @throws TransportError `INVALID_ARGUMENT`, or `PATH_TOO_LONG` for a path. */
+/**
+ * Validates the options that only this package has.
+ *
+ * @throws TransportError `INVALID_ARGUMENT`, or `PATH_TOO_LONG` for a path.
+ */
 export function socketPlacement({ path, directory, mode, group }: UnixSocketTransportOptions): SocketPlacement {
   if (path !== undefined && directory !== undefined) {
-    throw new TransportError('INVALID_ARGUMENT', 'path and directory can not both be given', {
-      hint: 'Give the path or the directory.',
+    throw new TransportError('INVALID_ARGUMENT', 'path and directory cannot both be given', {
+      hint: 'Give either path or directory.',
     });
   }
   checkPath('path', path);
-  if (path !== undefined) assertSocketPathFits(resolve(path));
-  // A directory is one that a socket can be in.
+  if (path !== undefined) assertSocketPathFits(resolve(path), `unix:${resolve(path)}`);
+  // Validated with a name in it, as the path of a socket.
   checkPath('directory', directory, '/s');
   integerOption('mode', mode, 0, 0o777);
   checkGroup(group);
@@ -53,7 +54,7 @@ export function socketPlacement({ path, directory, mode, group }: UnixSocketTran
 function checkPath(name: string, given: string | undefined, socket = ''): void {
   typeOption(name, given, 'string');
   if (given === undefined) return;
-  // A transport takes paths and hands out endpoints; what would become a file called `unix:…` is a mistake.
+  // The option is a path, not an endpoint. A file called `unix:…` would be a mistake.
   if (given === '' || given.startsWith('unix:') || !isValidUnixEndpoint(`unix:${given}${socket}`)) {
     throw invalidOption(name, given, 'Give a path such as /run/plugin.sock, without a scheme or control characters.');
   }
@@ -66,8 +67,8 @@ function checkGroup(group: string | number | undefined): void {
 }
 
 /**
- * The options that a go-plugin host passes in the environment: `PLUGIN_UNIX_SOCKET_DIR`, the directory to listen in, and
- * `PLUGIN_UNIX_SOCKET_GROUP`, the group, by name or number, that is to be able to connect. One that is empty counts as unset.
+ * Reads the options that a go-plugin host passes in the environment: `PLUGIN_UNIX_SOCKET_DIR`, the directory to listen
+ * in, and `PLUGIN_UNIX_SOCKET_GROUP`, the group that may connect, by name or number. An empty variable counts as unset.
  *
  * @param env - Default: `process.env`.
  */
@@ -75,7 +76,7 @@ export function unixOptionsFromEnv(env: NodeJS.ProcessEnv = process.env): UnixSo
   const { PLUGIN_UNIX_SOCKET_DIR: directory = '', PLUGIN_UNIX_SOCKET_GROUP: group = '' } = env;
   return {
     ...(directory !== '' && { directory }),
-    // go-plugin reads it as a number first.
+    // Like go-plugin, which first tries to read it as a number.
     ...(group !== '' && { group: /^\d+$/.test(group) ? Number(group) : group }),
   };
 }

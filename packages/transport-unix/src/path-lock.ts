@@ -2,24 +2,26 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { basename } from 'node:path';
-import { errnoOf, pause, TransportError } from '@rpcplugin/transport-core';
-import type { Operation } from '@rpcplugin/transport-core';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errnoOf } from '@rpcplugin/transport-base';
+import type { Operation } from '@rpcplugin/transport-base';
+import { TransportError } from '@rpcplugin/transport-core';
 import type { HeldDirectory } from './held-directory.js';
 import { hashOf } from './names.js';
 
-/** How long to wait for whoever holds the lock; what is done under it takes a millisecond or so. */
-const PATIENCE_MS = 5000;
+/** How long to wait for the lock, in milliseconds. Its holder needs it for about a millisecond. */
+const LOCK_TIMEOUT_MS = 5000;
 
 /**
- * Runs `action` while no other process that uses this package prepares a socket at the same path. Without it, two processes that
- * both find a stale socket can each remove what the other has just put in its place.
+ * Runs `action` while no other process that uses this package prepares a socket at the same path. Without the lock, two
+ * processes that both find a stale socket could each remove the socket that the other just created.
  *
- * The lock is a listening socket in Linux's abstract namespace (unix(7)), named after the directory's device and inode and
- * the file's name: the kernel lets one process have a name, and takes it back however that process ends. It holds per network
- * namespace. Other platforms have no such thing: there, `action`'s own checks have to do.
+ * The lock is a listening socket in Linux's abstract namespace (unix(7)), named after the directory's device and inode
+ * and the file's name. The kernel gives a name to one process at a time and releases it however that process ends. The
+ * lock holds within one network namespace. Other platforms have no such lock and rely on the checks in `action`.
  *
- * @param directory - The one that the path is in.
- * @throws TransportError `ADDRESS_IN_USE` if the lock was not to be had in 5 s: somebody is stuck there, or squats it.
+ * @param directory - The directory of the path.
+ * @throws TransportError `ADDRESS_IN_USE` if the lock is not free within 5 s: a process is stuck or squats the name.
  */
 export async function withPathLock<T>(
   path: string,
@@ -41,24 +43,23 @@ function lockName(path: string, { stats: { dev, ino } }: HeldDirectory): string 
 }
 
 async function acquire(name: string, path: string, operation: Operation): Promise<() => void> {
-  for (let patience: AbortSignal | undefined; patience?.aborted !== true;) {
+  for (let signal: AbortSignal | undefined; signal?.aborted !== true;) {
     const release = await tryLock(name);
     if (release !== undefined) return release;
-    patience ??= AbortSignal.any([operation.signal, AbortSignal.timeout(PATIENCE_MS)]);
-    await holderGone(name, patience);
+    signal ??= AbortSignal.any([operation.signal, AbortSignal.timeout(LOCK_TIMEOUT_MS)]);
+    await waitForRelease(name, signal);
   }
-  operation.throwIfGivenUp();
+  operation.throwIfCancelled();
   throw new TransportError(
     'ADDRESS_IN_USE',
-    `another process has been about to listen at ${path} for ${PATIENCE_MS} ms`,
+    `could not lock ${path} within ${LOCK_TIMEOUT_MS} ms: another process is about to listen there`,
     {
-      endpoint: `unix:${path}`,
-      hint: 'Find it with `ss -xlp | grep rpcplugin-lock` and end it if it is stuck.',
+      hint: 'Find the process with `ss -xlp | grep rpcplugin-lock`, and end it if it is stuck.',
     },
   );
 }
 
-/** Takes the name, and returns how to give it back; `undefined` if somebody has it. */
+/** Takes the lock and returns a function that releases it; `undefined` if another process holds it. */
 async function tryLock(name: string): Promise<(() => void) | undefined> {
   const waiting = new Set<Socket>();
   const server = createServer((socket) => {
@@ -66,7 +67,7 @@ async function tryLock(name: string): Promise<(() => void) | undefined> {
     socket.on('error', () => undefined);
   });
   server.on('error', () => undefined);
-  // In a cluster's worker, without `exclusive`, the primary would listen on behalf of all workers at once.
+  // Without `exclusive`, the primary of a cluster would listen for all its workers at once.
   server.listen({ path: name, exclusive: true });
   try {
     await once(server, 'listening');
@@ -76,17 +77,17 @@ async function tryLock(name: string): Promise<(() => void) | undefined> {
   }
   return () => {
     server.close();
-    // Their end is what the others wait for.
+    // Wakes the processes that wait for the lock.
     for (const socket of waiting) socket.destroy();
   };
 }
 
-/** Resolves when whoever has the name gives it back, which ends a connection to it, or when `signal` fires. */
-async function holderGone(name: string, signal: AbortSignal): Promise<void> {
+/** Resolves when the lock is released, which closes connections to its holder, or when `signal` aborts. */
+async function waitForRelease(name: string, signal: AbortSignal): Promise<void> {
   const socket = connect(name);
   socket.on('error', () => undefined).resume();
   await once(socket, 'close', { signal }).catch(() => undefined);
   socket.destroy();
-  // Many may wait, more than the backlog holds; and one who squats the name may not let us wait.
-  await pause(2 * Math.random(), signal);
+  // Never retry at once: more processes may wait than the backlog holds, and a squatter may close connections at once.
+  await sleep(2 * Math.random(), undefined, { signal }).catch(() => undefined);
 }

@@ -1,33 +1,28 @@
 import { lstatSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
-import {
-  connectSocket,
-  errnoOf,
-  errorCodeOf,
-  listenHints,
-  Operation,
-  quote,
-  TransportError,
-} from '@rpcplugin/transport-core';
+import { quote } from '@rpcplugin/printable';
+import { connectSocket, errnoOf, errorCodeOf, listenHints, Operation } from '@rpcplugin/transport-base';
+import { TransportError } from '@rpcplugin/transport-core';
 import type { TransportErrorCode } from '@rpcplugin/transport-core';
 import type { FileIdentity } from './file-identity.js';
 
 /**
- * The stale socket at a path: one that refuses connections, because nobody listens on it any more. `undefined` if nothing
- * stands there.
+ * Returns the stale socket at a path: one that refuses connections because no process listens on it any more.
+ * `undefined` if there is no file.
  *
- * @throws TransportError for anything else, which may be alive and is not to be touched: `ADDRESS_IN_USE` for a socket that
- *   answers, or whose probe does not tell; `NOT_A_SOCKET` for any other file; `PERMISSION_DENIED` for a socket that this
- *   user can not probe.
- * @param at - Another path of the same file, to look at in place of the one that errors name.
+ * @param path - The path that errors name.
+ * @param at - Another path of the same file, to use instead.
+ * @throws TransportError for any other file, which may be in use and must not be touched: `ADDRESS_IN_USE` for a socket
+ *   that accepts connections or whose probe is inconclusive; `PERMISSION_DENIED` for a socket that this user cannot
+ *   probe; `NOT_A_SOCKET` for anything else.
  */
 export async function staleSocket(path: string, at = path): Promise<FileIdentity | undefined> {
   const stats = lstatSync(at, { bigint: true, throwIfNoEntry: false });
   if (stats === undefined) return undefined;
-  if (!stats.isSocket()) throw inTheWay(path, 'NOT_A_SOCKET', `${kindOf(stats)} stands`);
+  if (!stats.isSocket()) throw inTheWay(path, 'NOT_A_SOCKET', `${kindOf(stats)} exists`);
   const refusal = await probe(at);
   const errno = errnoOf(refusal);
-  // Out of descriptors, say: it was not probed at all.
+  // The socket was not probed at all, such as without a free file descriptor. EAGAIN is a full backlog.
   if (errno !== 'EAGAIN' && errorCodeOf(refusal) === 'RESOURCE_EXHAUSTED') throw refusal;
   switch (errno) {
     case 'ECONNREFUSED':
@@ -35,19 +30,19 @@ export async function staleSocket(path: string, at = path): Promise<FileIdentity
     case 'ENOENT':
       return undefined;
     case 'EPROTOTYPE':
-      throw inTheWay(path, 'NOT_A_SOCKET', 'a socket of another type stands', refusal);
+      throw inTheWay(path, 'NOT_A_SOCKET', 'a socket of another type exists', refusal);
     case 'EACCES':
     case 'EPERM':
-      throw inTheWay(path, 'PERMISSION_DENIED', 'a socket that this user can not connect to stands', refusal);
+      throw inTheWay(path, 'PERMISSION_DENIED', 'a socket that this user cannot connect to exists', refusal);
     default:
       throw inTheWay(path, 'ADDRESS_IN_USE', 'another process listens', refusal, listenHints.ADDRESS_IN_USE);
   }
 }
 
-/** Connects and leaves; the error if that was not possible. Nobody is waited for: a full backlog is EAGAIN at once. */
+/** Connects, disconnects and returns the error if that failed. It does not wait: a full backlog is EAGAIN at once. */
 async function probe(path: string): Promise<unknown> {
   const operation = new Operation('probe');
-  const refusal = await connectSocket({ path }, operation).then(
+  const refusal = await connectSocket({ path }, { allowHalfOpen: false, operation }).then(
     (socket) => void socket.destroy(),
     (error: unknown) => error,
   );
@@ -55,15 +50,15 @@ async function probe(path: string): Promise<unknown> {
   return refusal;
 }
 
-/** The error for what stands where a socket is to be. */
+/** The error for a file at the path that a socket needs. */
 export function inTheWay(
   path: string,
   code: TransportErrorCode,
   what: string,
   cause?: unknown,
-  hint = 'It was not touched. Choose another path, or remove it if nobody uses it.',
+  hint = 'It was not touched. Choose another path, or remove it if it is not in use.',
 ): TransportError {
-  return new TransportError(code, `${what} at ${quote(path)}`, { endpoint: `unix:${path}`, hint, cause });
+  return new TransportError(code, `${what} at ${quote(path)}`, { hint, cause });
 }
 
 function kindOf(stats: BigIntStats): string {

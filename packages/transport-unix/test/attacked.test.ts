@@ -1,28 +1,14 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { lstatSync, readdirSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freshDirectory, isRoot, otherUser, staleSocketAt, startControlled } from '@rpcplugin/test-support';
 import { TransportError } from '@rpcplugin/transport-core';
-import { expect, it, onTestFinished } from 'vitest';
-import { bundle } from './bundle.js';
-import { freshDirectory, isRoot, otherUser, staleSocketAt, transport } from './support.js';
+import { expect, it } from 'vitest';
+import { bundleChild } from './bundle.js';
+import { transport } from './support.js';
 
-const attacker = bundle('attacker');
-
-/** Another user who swaps the entries of a directory that it may write in; `stop` says how many it has swapped. */
-async function attack(directory: string, treasure: string, entry: string): Promise<{ stop(): Promise<number> }> {
-  const child = fork(attacker, [directory, treasure, entry], otherUser);
-  onTestFinished(() => void child.kill('SIGKILL'));
-  await once(child, 'message');
-  return {
-    stop: async () => {
-      child.send('stop');
-      const [swaps] = (await once(child, 'message')) as [number];
-      return swaps;
-    },
-  };
-}
+/** Another user, who swaps the entries of a directory that it may write in, and answers how many. */
+const attacker = await bundleChild('attacker');
 
 /** A directory with what a victim must not lose: files, one with the name of the socket, and a socket that looks stale. */
 async function treasureIn(directory: string): Promise<string> {
@@ -53,7 +39,8 @@ it.runIf(isRoot).each([
     await writeFile(join(shared, 'private/secret'), 'secret', { mode: 0o600 });
     await chmod(shared, 0o777);
     const before = inventory(treasure);
-    const attacking = await attack(shared, treasure, entry);
+    const command = [process.execPath, attacker, shared, treasure, entry] as const;
+    const attacking = await startControlled<'stop', number>(command, otherUser);
     const path = join(shared, parents, 'p.sock');
     const outcomes = [];
     for (let i = 0; i < 300; i++) {
@@ -61,7 +48,7 @@ it.runIf(isRoot).each([
       outcomes.push(await victim.listen().catch((error: unknown) => error));
       outcomes.push(await victim.close({ graceMs: 0 }).catch((error: unknown) => error));
     }
-    expect(await attacking.stop()).toBeGreaterThan(10);
+    expect(await attacking.ask('stop')).toBeGreaterThan(10);
     expect(inventory(treasure)).toEqual(before);
     const succeeded = new Set<unknown>([undefined, `unix:${path}`]);
     expect(outcomes.filter((outcome) => !succeeded.has(outcome) && !TransportError.isInstance(outcome))).toEqual([]);

@@ -1,14 +1,16 @@
 import { readdirSync } from 'node:fs';
 import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freshDirectory, rejectionOf, run, script, turns, until } from '@rpcplugin/test-support';
 import { describe, expect, it, vi } from 'vitest';
-import { Controlled, failure, freshDirectory, held, plainServer, program, transport } from './support.js';
+import { held, plainServer, startOther, transport, packageDirectory } from './support.js';
+import type { OtherProcess } from './support.js';
 
 /** Both kinds of places that have something to tidy up: made parents of a path, and the private directory. */
-async function listeningChild(): Promise<{ child: Controlled; directories: string[] }> {
+async function listeningChild(): Promise<{ child: OtherProcess; directories: string[] }> {
   const directories = [await freshDirectory(), await freshDirectory()];
   const [withPath = '', runtime = ''] = directories;
-  const child = await Controlled.start({ env: { XDG_RUNTIME_DIR: runtime } });
+  const child = await startOther({ env: { XDG_RUNTIME_DIR: runtime } });
   await child.ask({ do: 'listen' });
   await child.ask({ do: 'listen', options: { path: join(withPath, 'a/b/p.sock') } });
   for (const directory of directories) expect(await readdir(directory)).toHaveLength(1);
@@ -18,13 +20,13 @@ async function listeningChild(): Promise<{ child: Controlled; directories: strin
 describe('a process that ends while it listens leaves no file and no directory', () => {
   it('by process.exit', async () => {
     const { child, directories } = await listeningChild();
-    expect(await child.end({ do: 'exit', code: 3 })).toEqual([3, null]);
+    expect(await child.end({ do: 'exit', code: 3 })).toMatchObject({ status: 3 });
     for (const directory of directories) expect(await readdir(directory)).toEqual([]);
   });
 
   it('by an uncaught exception', async () => {
     const { child, directories } = await listeningChild();
-    expect(await child.end({ do: 'throw', message: 'uncaught' })).toEqual([1, null]);
+    expect(await child.end({ do: 'throw', message: 'uncaught' })).toMatchObject({ status: 1 });
     for (const directory of directories) expect(await readdir(directory)).toEqual([]);
   });
 });
@@ -63,11 +65,10 @@ describe('a process that exits in the middle of a listen leaves nothing', () => 
     await expectNothingAfter(exitEarly('{ directory }'), directory);
   });
 
-  async function expectNothingAfter(script: string, directory: string): Promise<void> {
-    const args = ['--conditions=@rpcplugin/source', '--import', 'tsx', '--input-type=module', '-e', script, directory];
+  async function expectNothingAfter(code: string, directory: string): Promise<void> {
     try {
-      const { ending } = await program(process.execPath, args, { untilOutput: false });
-      expect(await ending).toEqual([0, null]);
+      const ending = await run(script(code, directory), { cwd: packageDirectory });
+      expect(ending).toMatchObject({ status: 0 });
     } finally {
       vi.unstubAllEnvs();
     }
@@ -100,11 +101,11 @@ describe('the exit hook', () => {
     const path = join(directory, 'p.sock');
     const before = process.listenerCount('exit');
     await plainServer(path);
-    await failure(transport({ path }).listen());
-    await failure(transport({ path: join(directory, 'a/b/p.sock'), group: 'no-such-group' }).listen());
-    await failure(transport({ path: join(path, 'p.sock') }).listen());
+    await rejectionOf(transport({ path }).listen());
+    await rejectionOf(transport({ path: join(directory, 'a/b/p.sock'), group: 'no-such-group' }).listen());
+    await rejectionOf(transport({ path: join(path, 'p.sock') }).listen());
     const givenUp = transport({ path: join(directory, 'a/b/p.sock') });
-    const listening = failure(givenUp.listen());
+    const listening = rejectionOf(givenUp.listen());
     await givenUp.close();
     await listening;
     expect(process.listenerCount('exit')).toBe(before);
@@ -115,10 +116,10 @@ describe('the exit hook', () => {
 describe('a listen that is given up', () => {
   it('leaves nothing, whenever that is', async () => {
     const directory = await freshDirectory();
-    for (let turns = 0; turns < 12; turns++) {
+    for (let count = 0; count < 12; count++) {
       const listener = transport({ path: join(directory, 'a/p.sock') });
       const listening = listener.listen().catch(() => undefined);
-      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+      await turns(count);
       await listener.close();
       await listening;
       expect(await readdir(directory)).toEqual([]);
@@ -127,10 +128,10 @@ describe('a listen that is given up', () => {
 
   it('by close rejects with CLOSED, whenever that is', async () => {
     const directory = await freshDirectory();
-    for (let turns = 0; turns < 6; turns++) {
+    for (let count = 0; count < 6; count++) {
       const listener = transport({ directory });
       const listening = listener.listen().catch((error: unknown) => error);
-      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+      await turns(count);
       await listener.close();
       const outcome = await listening;
       if (typeof outcome !== 'string') expect(outcome).toMatchObject({ code: 'CLOSED' });
@@ -139,11 +140,11 @@ describe('a listen that is given up', () => {
 
   it('by its signal rejects with ABORTED and the reason as its cause, whenever that is', async () => {
     const directory = await freshDirectory();
-    for (let turns = 0; turns < 6; turns++) {
+    for (let count = 0; count < 6; count++) {
       const listener = transport({ directory });
       const aborter = new AbortController();
       const listening = listener.listen({ signal: aborter.signal }).catch((error: unknown) => error);
-      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+      await turns(count);
       const reason = new Error('enough');
       aborter.abort(reason);
       const outcome = await listening;
@@ -159,7 +160,7 @@ it('no staging directory stays beside the socket, after success or failure', asy
   const path = join(directory, 'p.sock');
   await transport({ path }).listen();
   expect(await readdir(directory)).toEqual(['p.sock']);
-  await failure(transport({ path }).listen());
+  await rejectionOf(transport({ path }).listen());
   expect(await readdir(directory)).toEqual(['p.sock']);
 });
 
@@ -170,11 +171,11 @@ it.runIf(process.platform === 'linux')('no descriptor and no timer stays, after 
   const listenAndClose = async (): Promise<void> => {
     const listener = transport({ path });
     await listener.listen();
-    await failure(transport({ path }).listen());
-    await failure(transport({ path: join(directory, 'other.sock') }).listen());
+    await rejectionOf(transport({ path }).listen());
+    await rejectionOf(transport({ path: join(directory, 'other.sock') }).listen());
     await listener.close();
   };
   const before = held();
   await listenAndClose();
-  await vi.waitUntil(() => held().length <= before.length, { timeout: 500 });
+  await until(() => held() <= before, { timeoutMs: 500 });
 });

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { pathOf } from '@rpcplugin/test-support';
 import { expect, it, onTestFinished } from 'vitest';
-import { pathOf, transport } from './support.js';
+import { transport } from './support.js';
 
 it('close ends a peer that it cuts off before it got everything: a unix socket has no reset', async () => {
   const accepted: Socket[] = [];

@@ -1,8 +1,8 @@
 import { chown, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freshDirectory, isRoot, otherUser } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
 import { HeldDirectory } from '../src/held-directory.js';
-import { freshDirectory, isRoot, otherUser } from './support.js';
 
 it('stays the same directory when its name is given to another one', async () => {
   const parent = await freshDirectory();
@@ -16,13 +16,13 @@ it('stays the same directory when its name is given to another one', async () =>
   expect(await readdir(join(parent, 'moved'))).toEqual(['file']);
 });
 
-it('of ours can not be a link to a directory', async () => {
+it('of ours cannot be a link to a directory', async () => {
   const parent = await freshDirectory();
   await symlink(parent, join(parent, 'link'));
   expect(() => HeldDirectory.openOwn(join(parent, 'link'))).toThrow();
 });
 
-it.runIf(isRoot)('of ours can not be that of another user', async () => {
+it.runIf(isRoot)('of ours cannot be that of another user', async () => {
   const directory = await freshDirectory();
   await chown(directory, otherUser.uid, otherUser.gid);
   expect(() => HeldDirectory.openOwn(directory)).toThrow('another user');

@@ -1,11 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freshDirectory, turns } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
-import { bundle } from './bundle.js';
+import { bundleChild } from './bundle.js';
 import { startProcess } from './racers.js';
-import { freshDirectory, transport } from './support.js';
+import { transport } from './support.js';
 
-const racer = bundle('racer');
+const racer = await bundleChild('racer');
 
 describe('after a process was killed', () => {
   it('while it listened, the same path is listened on at once', async () => {
@@ -28,7 +29,7 @@ describe('after a process was killed', () => {
     for (let i = 0; i < 40; i++) {
       const killed = await startProcess(racer);
       expect(await killed.ask({ cycle: { path } })).toBe('cycling');
-      for (let turn = 0; turn < i; turn++) await new Promise(setImmediate);
+      await turns(i);
       await killed.kill();
       // The socket, and the directory that one was prepared in.
       expect((await readdir(directory)).length).toBeLessThanOrEqual(2);

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { chown, mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freshDirectory, isRoot, otherUser, pathOf, staleSocketAt, until } from '@rpcplugin/test-support';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { bundle } from './bundle.js';
+import { bundleChild } from './bundle.js';
 import { startProcess, startThread } from './racers.js';
-import { Controlled, freshDirectory, held, isRoot, otherUser, pathOf, staleSocketAt, transport } from './support.js';
+import { held, startOther, transport } from './support.js';
 
-const racer = bundle('racer');
+const racer = await bundleChild('racer');
 
 it('a staging directory that was left is swept at once, though its time is ahead of the clock', async () => {
   const directory = await freshDirectory();
@@ -44,7 +45,7 @@ describe('what was left in the automatic location', () => {
     const listener = transport();
     expect(await others(await listener.listen())).toEqual([]);
     await listener.close();
-    await vi.waitUntil(() => held().length <= before.length);
+    await until(() => held() <= before, { timeoutMs: 1000 });
   });
 
   it('by a terminated worker thread is swept on the next start in the same process', async () => {
@@ -107,7 +108,7 @@ describe('what was left in the automatic location', () => {
     for (const path of [runtimeDirectory, join(runtimeDirectory, left)]) {
       await chown(path, otherUser.uid, otherUser.gid);
     }
-    const child = await Controlled.start({ ...otherUser, env: { TSX_DISABLE_CACHE: '1' } });
+    const child = await startOther({ ...otherUser, env: { TSX_DISABLE_CACHE: '1' } });
     const { endpoint = '' } = await child.ask({ do: 'listen' });
     expect(await others(endpoint)).toEqual([left]);
   });

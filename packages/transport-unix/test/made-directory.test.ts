@@ -1,8 +1,9 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freshDirectory } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
 import { removeIfEmpty } from '../src/made-directory.js';
-import { freshDirectory, transport } from './support.js';
+import { transport } from './support.js';
 
 it('one that another transport made in place of one that has gone is removed with its own last user', async () => {
   const directory = await freshDirectory();

@@ -1,19 +1,20 @@
 import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freshDirectory, isRoot, otherUser, pathOf, rejectionOf, until } from '@rpcplugin/test-support';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { unixOptionsFromEnv } from '../src/index.js';
-import { Controlled, failure, freshDirectory, isRoot, otherGroup, otherUser, pathOf, transport } from './support.js';
+import { otherGroup, startOther, transport } from './support.js';
 
 const group = await otherGroup();
 /** A process of a user without any rights. */
-const stranger = isRoot ? await Controlled.start(otherUser, afterAll) : undefined;
+const stranger = isRoot ? await startOther({ ...otherUser, whenOver: afterAll }) : undefined;
 
 describe('the mode of the file', () => {
   it('is 0660, or what was asked for, under any umask', async () => {
     const directory = await freshDirectory();
     // Its umask is that of a whole process.
-    const child = await Controlled.start();
+    const child = await startOther();
     for (const umask of [0, 0o077]) {
       for (const mode of [undefined, 0, 0o600, 0o660, 0o666, 0o777]) {
         const { endpoint } = await child.ask({
@@ -70,7 +71,7 @@ describe.runIf(group !== undefined)('the group of the file', () => {
     vi.stubEnv('TMPDIR', await freshDirectory(0o755));
     const endpoint = await transport({ group: gid }).listen();
     vi.unstubAllEnvs();
-    const member = await Controlled.start({ uid: otherUser.uid, gid });
+    const member = await startOther({ uid: otherUser.uid, gid });
     expect(await member.ask({ do: 'connect', endpoint })).toEqual({ endpoint });
     expect((await stranger?.ask({ do: 'connect', endpoint }))?.error?.code).toBe('PERMISSION_DENIED');
   });
@@ -89,7 +90,7 @@ describe('a group that is not there', () => {
     '%j: INVALID_ARGUMENT, and nothing is left',
     async (unknown) => {
       const directory = await freshDirectory();
-      const error = await failure(transport({ directory, group: unknown }).listen());
+      const error = await rejectionOf(transport({ directory, group: unknown }).listen());
       expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: expect.stringContaining('getent') as string });
       expect(error.message).toContain(JSON.stringify(unknown));
       expect(await readdir(directory)).toEqual([]);
@@ -102,8 +103,8 @@ describe('a group that is not there', () => {
     await chmod(join(directory, 'getent'), 0o755);
     vi.stubEnv('PATH', `${directory}:${String(process.env['PATH'])}`);
     const listener = transport({ group: 'of-a-service' });
-    const listening = failure(listener.listen());
-    await vi.waitUntil(() => existsSync(join(directory, 'getent.asked')), { timeout: 10_000 });
+    const listening = rejectionOf(listener.listen());
+    await until(() => existsSync(join(directory, 'getent.asked')));
     await listener.close();
     expect((await listening).code).toBe('CLOSED');
     vi.unstubAllEnvs();
@@ -114,7 +115,7 @@ describe('a group that is not there', () => {
     await writeFile(join(directory, 'getent'), `#!/bin/sh\necho 'of-a-service:x:${number}:'\n`);
     await chmod(join(directory, 'getent'), 0o755);
     vi.stubEnv('PATH', `${directory}:${String(process.env['PATH'])}`);
-    const error = await failure(transport({ group: 'of-a-service' }).listen());
+    const error = await rejectionOf(transport({ group: 'of-a-service' }).listen());
     vi.unstubAllEnvs();
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('no group') as string });
   });

@@ -1,30 +1,16 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
+import { freshDirectory, isRoot, otherUser, startControlled } from '@rpcplugin/test-support';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { bundle } from './bundle.js';
+import { bundleChild } from './bundle.js';
 import type { Sightings } from './children/watcher.js';
 import { startProcess, startThread } from './racers.js';
-import { freshDirectory, isRoot, otherGroup, otherUser } from './support.js';
+import { otherGroup } from './support.js';
 
 const LISTENS = 300;
-const racer = bundle('racer');
-const watcher = bundle('watcher');
+const racer = await bundleChild('racer');
+/** Another user, who looks at a name all the time, and answers what there was to see. */
+const watcher = await bundleChild('watcher');
 const group = await otherGroup();
-
-/** Another user who looks at a name all the time; `stop` says what there was to see. */
-async function watchAsAnother(directory: string, name: string): Promise<{ stop(): Promise<Sightings> }> {
-  const child = fork(watcher, [directory, name], otherUser);
-  onTestFinished(() => void child.kill('SIGKILL'));
-  await once(child, 'message');
-  return {
-    stop: async () => {
-      child.send('stop');
-      const [sightings] = (await once(child, 'message')) as [Sightings];
-      return sightings;
-    },
-  };
-}
 
 describe.runIf(isRoot && group !== undefined)('while sockets come and go under a umask of 0, another user', () => {
   const { gid } = group ?? { gid: -1 };
@@ -42,13 +28,14 @@ describe.runIf(isRoot && group !== undefined)('while sockets come and go under a
       onTestFinished(() => void process.umask(umask));
       const directory = await freshDirectory(0o755);
       const listener = await start(racer);
-      const watch = await watchAsAnother(directory, 'p.sock');
+      const command = [process.execPath, watcher, directory, 'p.sock'] as const;
+      const watching = await startControlled<'stop', Sightings>(command, otherUser);
       const path = join(directory, 'p.sock');
       for (let i = 0; i < LISTENS; i++) {
         expect(await listener.ask({ listen: { path, mode, group: gid } })).toBe(`unix:${path}`);
         await listener.ask('close');
       }
-      const { connected, looks, seen } = await watch.stop();
+      const { connected, looks, seen } = await watching.ask('stop');
       expect(looks).toBeGreaterThan(LISTENS);
       expect(seen).toEqual([`${mode.toString(8)}:${gid}`]);
       expect(connected).toEqual([]);

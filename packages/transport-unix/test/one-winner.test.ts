@@ -1,15 +1,16 @@
 import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { freshDirectory, staleSocketAt } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
-import { bundle } from './bundle.js';
+import { bundleChild } from './bundle.js';
 import { startClusterWorker, startProcess, startThread } from './racers.js';
-import { freshDirectory, staleSocketAt, transport } from './support.js';
+import { transport } from './support.js';
 
 /** `pnpm stress` in this package asks for thousands. */
 const rounds = Number(process.env['ONE_WINNER_ROUNDS'] ?? 200);
 const RACERS = 16;
-const file = bundle('racer');
+const file = await bundleChild('racer');
 
 /** Connects to a path again and again; says what went wrong once it had gone well. */
 function watchName(path: string): { stop(): Promise<string[]> } {

@@ -1,10 +1,11 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { socketPathLimitBytes } from '@rpcplugin/transport-core';
+import { freshDirectory, thrownBy } from '@rpcplugin/test-support';
+import { socketPathLimitBytes } from '@rpcplugin/transport-base';
 import { describe, expect, it } from 'vitest';
 import { unixOptionsFromEnv, UnixSocketTransport, unixTransportFactory } from '../src/index.js';
 import type { UnixSocketTransportOptions } from '../src/index.js';
-import { Controlled, freshDirectory, thrown } from './support.js';
+import { startOther } from './support.js';
 
 /** What a caller without types may pass. */
 function construct(options: unknown): UnixSocketTransport {
@@ -15,7 +16,7 @@ function construct(options: unknown): UnixSocketTransport {
 const notPaths = ['', 'unix:/run/p.sock', 'unix:p.sock', 'unix:', '/run/p\n', '/run/\0p', '\x7f', '/run/\ud800'];
 const notStrings = [null, 42, NaN, true, [], ['/run/p.sock'], {}, Symbol('path'), new URL('file:///run/p.sock')];
 
-describe('an option that can not be used is refused at construction', () => {
+describe('an option that cannot be used is refused at construction', () => {
   it.each([...notPaths, '/run/', '.', '..', '/run/.', './', ...notStrings].map((path) => ({ path })))(
     'path $path',
     ({ path }) => {
@@ -36,7 +37,7 @@ describe('an option that can not be used is refused at construction', () => {
   });
 
   it('path and directory together', () => {
-    const error = thrown(() => construct({ path: '/run/p.sock', directory: '/run' }));
+    const error = thrownBy(() => construct({ path: '/run/p.sock', directory: '/run' }));
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: expect.stringMatching(/path.*directory/) as string });
   });
 
@@ -57,19 +58,19 @@ describe('an option that can not be used is refused at construction', () => {
   });
 
   it.each([null, '/run/p.sock', 0o660])('options %j', (options) => {
-    expect(thrown(() => construct(options))).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(thrownBy(() => construct(options))).toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
   it('a path that is too long: PATH_TOO_LONG', () => {
     const path = `/${'x'.repeat(socketPathLimitBytes)}`;
-    expect(thrown(() => construct({ path }))).toMatchObject({ code: 'PATH_TOO_LONG', endpoint: `unix:${path}` });
+    expect(thrownBy(() => construct({ path }))).toMatchObject({ code: 'PATH_TOO_LONG', endpoint: `unix:${path}` });
   });
 
   it('the factory refuses them when it creates', () => {
     const factory = unixTransportFactory({ mode: -1 });
     expect(factory.network).toBe('unix');
     expect(factory.isSupported()).toBe(true);
-    expect(thrown(() => factory.create()).code).toBe('INVALID_ARGUMENT');
+    expect(thrownBy(() => factory.create()).code).toBe('INVALID_ARGUMENT');
   });
 });
 
@@ -139,7 +140,7 @@ describe('on macOS, where a socket is bound by its long name first', () => {
     const runtime = await freshDirectory();
     const long = join(runtime, 'd'.repeat(75 - runtime.length));
     await mkdir(long);
-    const child = await Controlled.start({ env: { XDG_RUNTIME_DIR: long, TMPDIR: long } });
+    const child = await startOther({ env: { XDG_RUNTIME_DIR: long, TMPDIR: long } });
     await child.ask({ do: 'pretend', platform: 'darwin' });
     const { endpoint } = await child.ask({ do: 'listen' });
     expect(endpoint).toMatch(/^unix:\/tmp\/rpcplugin-/);
@@ -150,7 +151,7 @@ describe('on macOS, where a socket is bound by its long name first', () => {
 
   it('a path without room for that is PATH_TOO_LONG, and nothing is left', async () => {
     const directory = await freshDirectory();
-    const child = await Controlled.start();
+    const child = await startOther();
     await child.ask({ do: 'pretend', platform: 'darwin' });
     const path = join(directory, 'd'.repeat(75 - directory.length), 's');
     const { error } = await child.ask({ do: 'listen', options: { path } });
@@ -161,7 +162,7 @@ describe('on macOS, where a socket is bound by its long name first', () => {
 
 describe('on Windows', () => {
   it('is UNSUPPORTED, with what to use in its place', async () => {
-    const child = await Controlled.start();
+    const child = await startOther();
     await child.ask({ do: 'pretend', platform: 'win32' });
     const { error } = await child.ask({ do: 'listen' });
     expect(error).toMatchObject({ code: 'UNSUPPORTED' });
@@ -171,9 +172,9 @@ describe('on Windows', () => {
 });
 
 function expectInvalid(name: string, value: unknown, options: unknown): void {
-  const error = thrown(() => construct(options));
+  const error = thrownBy(() => construct(options));
   expect(error.code).toBe('INVALID_ARGUMENT');
-  expect(error.message).toBe(`${name} can not be ${shown(value)}`);
+  expect(error.message).toBe(`${name} cannot be ${shown(value)}`);
   expect(error.hint).toMatch(/^Give /);
 }
 

@@ -3,22 +3,10 @@ import { chmod, chown, lstat, mkdir, readdir, rename, rm, rmdir, stat, writeFile
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { socketPathLimitBytes } from '@rpcplugin/transport-core';
+import { entriesOf, freshDirectory, isRoot, otherUser, pathOf, rejectionOf, thrownBy } from '@rpcplugin/test-support';
+import { socketPathLimitBytes } from '@rpcplugin/transport-base';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import {
-  Controlled,
-  failure,
-  freshDirectory,
-  isRoot,
-  otherGroup,
-  otherUser,
-  pathOf,
-  plainServer,
-  saysHello,
-  stagingIn,
-  thrown,
-  transport,
-} from './support.js';
+import { otherGroup, plainServer, saysHello, stagingIn, startOther, transport } from './support.js';
 
 const group = await otherGroup();
 
@@ -91,7 +79,7 @@ describe('missing parents of a path', () => {
   it('are removed again when listen is given up', async () => {
     const directory = await freshDirectory();
     const listener = transport({ path: join(directory, 'a/b/p.sock') });
-    const listening = failure(listener.listen());
+    const listening = rejectionOf(listener.listen());
     await listener.close();
     await listening;
     expect(await readdir(directory)).toEqual([]);
@@ -99,7 +87,7 @@ describe('missing parents of a path', () => {
 
   it('are not made when there is no such group', async () => {
     const directory = await freshDirectory();
-    await failure(transport({ path: join(directory, 'a/p.sock'), group: 'no-such-group' }).listen());
+    await rejectionOf(transport({ path: join(directory, 'a/p.sock'), group: 'no-such-group' }).listen());
     expect(await readdir(directory)).toEqual([]);
   });
 
@@ -109,7 +97,7 @@ describe('missing parents of a path', () => {
     await one?.listen();
     await other?.listen();
     await one?.close();
-    expect((await readdir(directory, { recursive: true })).sort()).toEqual(['a', 'a/b', 'a/b/2']);
+    expect(await entriesOf(directory)).toEqual(['a', 'a/b', 'a/b/2']);
     await other?.close();
     expect(await readdir(directory)).toEqual([]);
   });
@@ -121,7 +109,7 @@ describe('missing parents of a path', () => {
     await rename(join(directory, 'a'), join(directory, 'moved'));
     await mkdir(join(directory, 'a'));
     await listener.close();
-    expect((await readdir(directory, { recursive: true })).sort()).toEqual(['a', 'moved']);
+    expect(await entriesOf(directory)).toEqual(['a', 'moved']);
   });
 
   it('are made again when another transport, which made them, removes them just then', async () => {
@@ -150,7 +138,7 @@ describe('missing parents of a path', () => {
 
   it('are given up on when somebody removes them again and again', async () => {
     const directory = await freshDirectory();
-    const listening = failure(transport({ path: join(directory, 'a/p.sock') }).listen());
+    const listening = rejectionOf(transport({ path: join(directory, 'a/p.sock') }).listen());
     let [removed, over] = [0, false];
     void listening.then(() => (over = true));
     // No turn of the event loop is between making a directory and looking at it, but others' code can be.
@@ -177,10 +165,10 @@ describe('missing parents of a path', () => {
     expect(await modeOf(join(directory, 'a'))).toBe(0o755);
   });
 
-  it('can not be made in a file: NOT_FOUND, and the file is untouched', async () => {
+  it('cannot be made in a file: NOT_FOUND, and the file is untouched', async () => {
     const directory = await freshDirectory();
     await writeFile(join(directory, 'file'), 'content');
-    const error = await failure(transport({ path: join(directory, 'file/a/p.sock') }).listen());
+    const error = await rejectionOf(transport({ path: join(directory, 'file/a/p.sock') }).listen());
     expect(error).toMatchObject({ code: 'NOT_FOUND', hint: expect.stringContaining('directory') as string });
     expect((await stat(join(directory, 'file'))).size).toBe(7);
   });
@@ -188,7 +176,7 @@ describe('missing parents of a path', () => {
   it('are a file themselves: NOT_FOUND, and the file is untouched', async () => {
     const directory = await freshDirectory();
     await writeFile(join(directory, 'file'), 'content');
-    const error = await failure(transport({ path: join(directory, 'file/p.sock') }).listen());
+    const error = await rejectionOf(transport({ path: join(directory, 'file/p.sock') }).listen());
     expect(error).toMatchObject({ code: 'NOT_FOUND', hint: expect.stringContaining('directory') as string });
     expect((await stat(join(directory, 'file'))).size).toBe(7);
   });
@@ -233,7 +221,7 @@ describe('a directory', () => {
 
   it('that is too long: PATH_TOO_LONG, and nothing is made', async () => {
     const directory = await freshDirectory();
-    const error = await failure(transport({ directory: join(directory, 'd'.repeat(90)) }).listen());
+    const error = await rejectionOf(transport({ directory: join(directory, 'd'.repeat(90)) }).listen());
     expect(error.code).toBe('PATH_TOO_LONG');
     expect(await readdir(directory)).toEqual([]);
   });
@@ -270,7 +258,7 @@ describe('the limit of a path', () => {
   it.each(['x', '日'])('passed by a byte, of characters like %s: PATH_TOO_LONG at construction', async (character) => {
     const directory = await freshDirectory();
     const path = pathOfBytes(directory, socketPathLimitBytes + 1, character);
-    const error = thrown(() => transport({ path }));
+    const error = thrownBy(() => transport({ path }));
     expect(error).toMatchObject({
       code: 'PATH_TOO_LONG',
       endpoint: `unix:${path}`,
@@ -283,7 +271,7 @@ describe('the limit of a path', () => {
 
   it('counts what a relative path becomes', () => {
     const path = 'x'.repeat(socketPathLimitBytes - process.cwd().length);
-    expect(thrown(() => transport({ path })).code).toBe('PATH_TOO_LONG');
+    expect(thrownBy(() => transport({ path })).code).toBe('PATH_TOO_LONG');
     transport({ path: path.slice(1) });
   });
 
@@ -292,7 +280,7 @@ describe('the limit of a path', () => {
     const path = pathOfBytes(directory, socketPathLimitBytes + 1);
     // Whoever cuts the path off ends up here.
     await plainServer(path.slice(0, -1));
-    const error = await failure(transport().connect(`unix:${path}`, { waitMs: Infinity, timeoutMs: Infinity }));
+    const error = await rejectionOf(transport().connect(`unix:${path}`, { waitMs: Infinity, timeoutMs: Infinity }));
     expect(error).toMatchObject({
       code: 'PATH_TOO_LONG',
       endpoint: `unix:${path}`,
@@ -358,7 +346,7 @@ describe('without path and directory', () => {
     const kept = transport();
     await kept.listen();
     const givenUp = transport();
-    const listening = failure(givenUp.listen());
+    const listening = rejectionOf(givenUp.listen());
     await givenUp.close();
     await listening;
     expect(await readdir(runtime)).toHaveLength(1);
@@ -366,7 +354,7 @@ describe('without path and directory', () => {
     expect(await readdir(runtime)).toEqual([]);
 
     const alone = transport();
-    const failed = failure(alone.listen());
+    const failed = rejectionOf(alone.listen());
     await alone.close();
     await failed;
     expect(await readdir(runtime)).toEqual([]);
@@ -455,7 +443,7 @@ describe('without path and directory', () => {
 
   it.runIf(isRoot)('another user has it in a TMPDIR of its own, which is in a directory of root', async () => {
     await chown(temporary, otherUser.uid, otherUser.gid);
-    const child = await Controlled.start({ ...otherUser, env: { ...environment(), XDG_RUNTIME_DIR: '' } });
+    const child = await startOther({ ...otherUser, env: { ...environment(), XDG_RUNTIME_DIR: '' } });
     const { endpoint = '' } = await child.ask({ do: 'listen' });
     expect(dirname(dirname(pathOf(endpoint)))).toBe(temporary);
     await child.ask({ do: 'close' });
@@ -463,10 +451,10 @@ describe('without path and directory', () => {
   });
 
   it.runIf(isRoot && group !== undefined)(
-    'that can not be made anywhere: PERMISSION_DENIED with what was wrong with each place, and nothing is left',
+    'that cannot be made anywhere: PERMISSION_DENIED with what was wrong with each place, and nothing is left',
     async () => {
       await chown(temporary, otherUser.uid, otherUser.gid);
-      const child = await Controlled.start({ ...otherUser, env: environment() });
+      const child = await startOther({ ...otherUser, env: environment() });
       // Not a group of that user.
       const { error } = await child.ask({ do: 'listen', options: { group: group?.gid } });
       expect(error?.code).toBe('PERMISSION_DENIED');

@@ -3,30 +3,30 @@ import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, unlinkSync, writ
 import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
-import { Operation } from '@rpcplugin/transport-core';
+import { entriesOf, freshDirectory, rejectionOf, staleSocketAt } from '@rpcplugin/test-support';
+import { Cleanup, Operation } from '@rpcplugin/transport-base';
 import { expect, it, onTestFinished } from 'vitest';
 import { HeldDirectory } from '../src/held-directory.js';
 import { publishSocket } from '../src/socket-file.js';
-import { TidyUp } from '../src/tidy-up.js';
-import { failure, freshDirectory, plainServer, saysHello, staleSocketAt } from './support.js';
+import { plainServer, saysHello } from './support.js';
 
 /** Publishes a socket at a path, while somebody else does something right after it was bound. */
 async function publish(path: string, meanwhile: () => unknown): Promise<void> {
   const server = createServer((socket) => socket.end('hello'));
   const directory = HeldDirectory.open(join(path, '..'));
-  const tidyUp = new TidyUp();
-  onTestFinished(() => {
+  const cleanup = new Cleanup();
+  onTestFinished(async () => {
     server.close();
-    tidyUp.run();
+    await cleanup.run();
     directory.close();
   });
-  const bind = async (address: string): Promise<void> => {
+  const listenAt = async (address: string): Promise<void> => {
     server.listen({ path: address, exclusive: true });
     await once(server, 'listening');
     await meanwhile();
   };
   const operation = new Operation('test');
-  await publishSocket(path, { directory, bind, mode: 0o600, gid: undefined, tidyUp, isLocked: true, operation });
+  await publishSocket(path, { directory, listenAt, mode: 0o600, gid: undefined, cleanup, isLocked: true, operation });
 }
 
 /** The directory in which a socket is made first. */
@@ -37,14 +37,14 @@ function stagingIn(directory: string): string {
 it('what is put at the path while the socket is made stays: ADDRESS_IN_USE', async () => {
   const directory = await freshDirectory();
   const path = join(directory, 'p.sock');
-  const error = await failure(
+  const error = await rejectionOf(
     publish(path, () => {
       writeFileSync(path, 'content');
     }),
   );
   expect(error).toMatchObject({
     code: 'ADDRESS_IN_USE',
-    endpoint: `unix:${path}`,
+    message: expect.stringContaining(path) as string,
     hint: expect.stringContaining('another path') as string,
     cause: { code: 'EEXIST' },
   });
@@ -59,7 +59,7 @@ it('a live socket that takes the place of a stale one while ours is made stays',
     unlinkSync(path);
     await plainServer(path);
   });
-  expect((await failure(publishing)).code).toBe('ADDRESS_IN_USE');
+  expect((await rejectionOf(publishing)).code).toBe('ADDRESS_IN_USE');
   expect(await saysHello(path)).toBe(true);
 });
 
@@ -111,6 +111,6 @@ it.each([
     put(name);
   });
   expect(await saysHello(path)).toBe(true);
-  const entries = (await readdir(directory, { recursive: true })).map((entry) => entry.replace(basename(name), 'put'));
+  const entries = (await entriesOf(directory)).map((entry) => entry.replace(basename(name), 'put'));
   expect(entries.sort()).toEqual(['moved', 'p.sock', ...stays]);
 });

@@ -1,16 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freshDirectory, rejectionOf } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
 import { staleSocket } from '../src/stale-socket.js';
-import { failure, freshDirectory } from './support.js';
 
-it('a path that can not be looked at is not taken for one where nothing stands', async () => {
+it('a path that cannot be looked at is not taken for one where nothing stands', async () => {
   const file = join(await freshDirectory(), 'file');
   await writeFile(file, '');
   await expect(staleSocket(join(file, 'p.sock'))).rejects.toMatchObject({ code: 'ENOTDIR' });
 });
 
 it('a device is told from other files that are no sockets', async () => {
-  const error = await failure(staleSocket('/dev/null'));
+  const error = await rejectionOf(staleSocket('/dev/null'));
   expect(error).toMatchObject({ code: 'NOT_A_SOCKET', message: expect.stringContaining('a device') as string });
 });

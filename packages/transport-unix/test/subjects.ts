@@ -1,17 +1,13 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { link, mkdir } from 'node:fs/promises';
-import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
 import type { Socket } from 'node:net';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathOf, sourceLoader, staleSocketAt } from '@rpcplugin/test-support/process';
 import { stuckServer } from '@rpcplugin/transport-testkit';
 import type { TransportSubject } from '@rpcplugin/transport-testkit';
 import { UnixSocketTransport } from '../src/index.js';
 import type { UnixSocketTransportOptions } from '../src/index.js';
-
-/** From sources, by a loader for TypeScript. */
-const execArgv = ['--conditions=@rpcplugin/source', '--import', 'tsx'];
 
 /** Where the transports of one case listen, and where there is nobody. */
 interface Place {
@@ -45,7 +41,7 @@ function subject(name: string, options: (place: Place) => UnixSocketTransportOpt
     create: () => new UnixSocketTransport(options(place())),
     capabilities: {
       canonical: /^unix:\/.*[^/]$/,
-      createAt: (endpoint) => new UnixSocketTransport({ path: endpoint.replace(/^unix:/, '') }),
+      createAt: (endpoint) => new UnixSocketTransport({ path: pathOf(endpoint) }),
       malformed: ['', 'unix:', 'unix:/', '/tmp/', 'unix:/tmp/a\0b', 'unix:/tmp/a\nb', '/tmp/..'],
       foreign: ['127.0.0.1:1', '[::1]:1', 'tcp://127.0.0.1:1', 'localhost:1'],
       absent: {
@@ -56,7 +52,7 @@ function subject(name: string, options: (place: Place) => UnixSocketTransportOpt
           make: async () => {
             const path = unused('s');
             await mkdir(join(path, '..'));
-            await makeStale(path);
+            await staleSocketAt(path);
             return `unix:${path}`;
           },
         },
@@ -68,7 +64,7 @@ function subject(name: string, options: (place: Place) => UnixSocketTransportOpt
         return `unix:${path}`;
       },
       leftovers: () => readdirSync(place().directory, { recursive: true }).map(String),
-      module: { url: import.meta.url, name, execArgv },
+      module: { url: import.meta.url, name, execArgv: sourceLoader },
       cleanUp: async () => {
         for (const end of ends.splice(0)) await end();
         if (current === undefined) return;
@@ -84,14 +80,3 @@ function subject(name: string, options: (place: Place) => UnixSocketTransportOpt
 export const byPath = subject('byPath', (place) => ({ path: join(place.directory, 'made', `${place.count++}.sock`) }));
 export const byDirectory = subject('byDirectory', ({ directory }) => ({ directory: join(directory, 'made') }));
 export const automatic = subject('automatic', () => ({}));
-
-/** Makes a socket file that nobody listens on. */
-async function makeStale(path: string): Promise<void> {
-  const bound = `${path}.bound`;
-  const server = createServer().listen(bound);
-  await once(server, 'listening');
-  // The server removes the name that it bound, and nothing else.
-  await link(bound, path);
-  server.close();
-  await once(server, 'close');
-}

@@ -16,23 +16,13 @@ import {
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { socketPathLimitBytes } from '@rpcplugin/transport-core';
+import { freshDirectory, isRoot, otherUser, rejectionOf, staleSocketAt, startProgram } from '@rpcplugin/test-support';
+import { socketPathLimitBytes } from '@rpcplugin/transport-base';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
-import {
-  Controlled,
-  failure,
-  freshDirectory,
-  isRoot,
-  otherUser,
-  plainServer,
-  program,
-  saysHello,
-  staleSocketAt,
-  transport,
-} from './support.js';
+import { plainServer, saysHello, startOther, transport } from './support.js';
 
 /** A process of a user without any rights. */
-const stranger = isRoot ? await Controlled.start(otherUser, afterAll) : undefined;
+const stranger = isRoot ? await startOther({ ...otherUser, whenOver: afterAll }) : undefined;
 
 const plainListener = `
   import { createServer } from 'node:net';
@@ -63,9 +53,9 @@ describe('a stale socket', () => {
   it('that a killed process left is replaced', async () => {
     const directory = await freshDirectory();
     const path = join(directory, 'p.sock');
-    const killed = await program(process.execPath, ['--input-type=module', '-e', plainListener, path]);
-    killed.kill('SIGKILL');
-    await killed.ending;
+    const killed = startProgram([process.execPath, '--input-type=module', '-e', plainListener, path]);
+    await killed.printed(/listening/);
+    await killed.kill();
     const before = await inodeOf(path);
     const listener = transport({ path });
     const endpoint = await listener.listen({ onConnection: (socket) => void socket.end('anew') });
@@ -78,9 +68,9 @@ describe('a stale socket', () => {
   it('that a killed transport left is replaced', async () => {
     const directory = await freshDirectory();
     const path = join(directory, 'p.sock');
-    const killed = await Controlled.start();
+    const killed = await startOther();
     await killed.ask({ do: 'listen', options: { path } });
-    expect(await killed.end('SIGKILL')).toEqual([null, 'SIGKILL']);
+    expect(await killed.kill()).toMatchObject({ status: 'SIGKILL' });
     expect(await readdir(directory)).toEqual(['p.sock']);
     const endpoint = await transport({ path }).listen();
     await transport().connect(endpoint);
@@ -99,7 +89,7 @@ describe('a stale socket', () => {
   it('refuses a connect: CONNECTION_REFUSED after waitMs', async () => {
     const path = join(await freshDirectory(), 'p.sock');
     await staleSocketAt(path);
-    const error = await failure(transport().connect(`unix:${path}`, { waitMs: 50 }));
+    const error = await rejectionOf(transport().connect(`unix:${path}`, { waitMs: 50 }));
     expect(error).toMatchObject({ code: 'CONNECTION_REFUSED', endpoint: `unix:${path}` });
   });
 });
@@ -110,7 +100,7 @@ describe('a live socket', () => {
     const path = join(directory, 'p.sock');
     await plainServer(path);
     const before = await inodeOf(path);
-    const error = await failure(transport({ path }).listen());
+    const error = await rejectionOf(transport({ path }).listen());
     expect(error).toMatchObject({
       code: 'ADDRESS_IN_USE',
       endpoint: `unix:${path}`,
@@ -124,12 +114,12 @@ describe('a live socket', () => {
 
   it('that is too busy to let a probe in (EAGAIN) is ADDRESS_IN_USE, and stays', async () => {
     const path = join(await freshDirectory(), 'p.sock');
-    await program('perl', ['-e', perlBusyListener, path]);
+    await startProgram(['perl', '-e', perlBusyListener, path]).printed(/listening/);
     const waiting = connect(path);
     await once(waiting, 'connect');
     onTestFinished(() => void waiting.destroy());
     const before = await inodeOf(path);
-    const error = await failure(transport({ path }).listen());
+    const error = await rejectionOf(transport({ path }).listen());
     expect(error).toMatchObject({ code: 'ADDRESS_IN_USE', cause: { code: 'EAGAIN' } });
     expect(await inodeOf(path)).toBe(before);
   });
@@ -139,34 +129,31 @@ describe('a live socket', () => {
     const path = join(directory, 'p.sock');
     const holder = transport({ path });
     const endpoint = await holder.listen({ onConnection: (socket) => void socket.end('first') });
-    expect((await failure(transport({ path }).listen())).code).toBe('ADDRESS_IN_USE');
-    const child = await Controlled.start();
+    expect((await rejectionOf(transport({ path }).listen())).code).toBe('ADDRESS_IN_USE');
+    const child = await startOther();
     expect((await child.ask({ do: 'listen', options: { path } })).error?.code).toBe('ADDRESS_IN_USE');
     expect(await text(await transport().connect(endpoint))).toBe('first');
     await holder.close();
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it.runIf(isRoot)(
-    'of another user, which can not be probed: PERMISSION_DENIED, and it goes on answering',
-    async () => {
-      const directory = await freshDirectory(0o777);
-      const path = join(directory, 'p.sock');
-      await plainServer(path);
-      await chmod(path, 0o600);
-      const reply = await stranger?.ask({ do: 'listen', options: { path } });
-      expect(reply?.error).toMatchObject({ code: 'PERMISSION_DENIED', endpoint: `unix:${path}` });
-      expect(reply?.error?.hint).toContain('not touched');
-      expect(await saysHello(path)).toBe(true);
-      expect(await readdir(directory)).toEqual(['p.sock']);
-    },
-  );
+  it.runIf(isRoot)('of another user, which cannot be probed: PERMISSION_DENIED, and it goes on answering', async () => {
+    const directory = await freshDirectory(0o777);
+    const path = join(directory, 'p.sock');
+    await plainServer(path);
+    await chmod(path, 0o600);
+    const reply = await stranger?.ask({ do: 'listen', options: { path } });
+    expect(reply?.error).toMatchObject({ code: 'PERMISSION_DENIED', endpoint: `unix:${path}` });
+    expect(reply?.error?.hint).toContain('not touched');
+    expect(await saysHello(path)).toBe(true);
+    expect(await readdir(directory)).toEqual(['p.sock']);
+  });
 });
 
 describe('what is not a stream socket: NOT_A_SOCKET, and it is untouched', () => {
   async function expectUntouched(path: string, kind: string, connectCode: string): Promise<void> {
     const before = await lstat(path, { bigint: true });
-    const error = await failure(transport({ path }).listen());
+    const error = await rejectionOf(transport({ path }).listen());
     expect(error).toMatchObject({
       code: 'NOT_A_SOCKET',
       endpoint: `unix:${path}`,
@@ -174,7 +161,7 @@ describe('what is not a stream socket: NOT_A_SOCKET, and it is untouched', () =>
     });
     expect(error.message).toContain(kind);
     expect(error.message).toContain(path);
-    expect(await failure(transport().connect(`unix:${path}`, { waitMs: 20 }))).toMatchObject({
+    expect(await rejectionOf(transport().connect(`unix:${path}`, { waitMs: 20 }))).toMatchObject({
       code: connectCode,
       endpoint: `unix:${path}`,
       hint: expect.stringMatching(/\S/) as string,
@@ -238,7 +225,7 @@ describe('what is not a stream socket: NOT_A_SOCKET, and it is untouched', () =>
     const path = join(directory, 'p.sock');
     await plainServer(join(directory, 'live'));
     await symlink('live', path);
-    const error = await failure(transport({ path }).listen());
+    const error = await rejectionOf(transport({ path }).listen());
     expect(error).toMatchObject({ code: 'NOT_A_SOCKET', message: expect.stringContaining('symbolic') as string });
     expect(await text(await transport().connect(`unix:${path}`))).toBe('hello');
     expect(await readdir(directory)).toEqual(['live', 'p.sock']);
@@ -252,7 +239,7 @@ describe('what is not a stream socket: NOT_A_SOCKET, and it is untouched', () =>
 
   it('a datagram socket', async () => {
     const path = join(await freshDirectory(), 'p.sock');
-    await program('perl', ['-e', perlDatagramSocket, path]);
+    await startProgram(['perl', '-e', perlDatagramSocket, path]).printed(/bound/);
     await expectUntouched(path, 'a socket of another type', 'NOT_A_SOCKET');
   });
 });
@@ -261,7 +248,7 @@ describe('connect', () => {
   it('to nothing: NOT_FOUND after waitMs', async () => {
     const path = join(await freshDirectory(), 'p.sock');
     const begun = performance.now();
-    const error = await failure(transport().connect(`unix:${path}`, { waitMs: 100 }));
+    const error = await rejectionOf(transport().connect(`unix:${path}`, { waitMs: 100 }));
     expect(performance.now() - begun).toBeGreaterThanOrEqual(100);
     expect(error).toMatchObject({
       code: 'NOT_FOUND',
@@ -274,20 +261,20 @@ describe('connect', () => {
   it('to a file in place of a directory: NOT_FOUND', async () => {
     const path = join(await freshDirectory(), 'file');
     await writeFile(path, '');
-    expect((await failure(transport().connect(`unix:${path}/p.sock`, { waitMs: 0 }))).code).toBe('NOT_FOUND');
+    expect((await rejectionOf(transport().connect(`unix:${path}/p.sock`, { waitMs: 0 }))).code).toBe('NOT_FOUND');
   });
 
   it('to a regular file is not waited for', async () => {
     const path = join(await freshDirectory(), 'p.sock');
     await writeFile(path, '');
-    const error = await failure(transport().connect(`unix:${path}`, { waitMs: 60_000, timeoutMs: 60_000 }));
+    const error = await rejectionOf(transport().connect(`unix:${path}`, { waitMs: 60_000, timeoutMs: 60_000 }));
     expect(error.code).toBe('NOT_A_SOCKET');
   });
 
   it.each(['127.0.0.1:1', 'tcp://localhost:1', '[::1]:1'])(
     'to %s: INVALID_ENDPOINT, with what to use',
     async (text) => {
-      const error = await failure(transport().connect(text));
+      const error = await rejectionOf(transport().connect(text));
       expect(error).toMatchObject({ code: 'INVALID_ENDPOINT', endpoint: text });
       expect(error.hint).toContain('@rpcplugin/transport-tcp');
     },
@@ -304,7 +291,7 @@ describe('connect', () => {
     [null, /string/],
     [{ path: '/run/p.sock' }, /string/],
   ])('to %j: INVALID_ENDPOINT, saying why', async (endpoint, reason) => {
-    const error = await failure(transport().connect(endpoint as string));
+    const error = await rejectionOf(transport().connect(endpoint as string));
     expect(error.code).toBe('INVALID_ENDPOINT');
     expect(error.hint).toMatch(reason);
   });
@@ -360,7 +347,7 @@ describe.runIf(isRoot)('a directory without permission', () => {
     expect(reply?.error?.code).toBe('PERMISSION_DENIED');
     expect(await readdir(directory)).toEqual(['p.sock']);
     // It refuses connections all the same.
-    const connecting = failure(transport().connect(`unix:${directory}/p.sock`, { waitMs: 0 }));
+    const connecting = rejectionOf(transport().connect(`unix:${directory}/p.sock`, { waitMs: 0 }));
     expect((await connecting).code).toBe('CONNECTION_REFUSED');
   });
 });

@@ -1,16 +1,15 @@
 // A host with mutual TLS that is in the middle of reading and writing when it kills its plugin, whose process id it gets. Ends with 0,
 // and with nothing to end it, if every call has failed because of it.
 import { readFileSync } from 'node:fs';
-import { Metadata, status } from '@grpc/grpc-js';
+import { credentials as channelCredentials, Metadata, status } from '@grpc/grpc-js';
 import { connectGrpc } from '../../src/index.js';
 import { clientTls, readIdentity } from '../certificates.js';
 import { call, Probe } from '../service.js';
-import { insecure } from '../support.js';
 
 const [endpoint = '', plugin = '', theirs, own] = process.argv.slice(2);
 const credentials =
   theirs === undefined || own === undefined
-    ? insecure
+    ? channelCredentials.createInsecure()
     : clientTls(await readIdentity(theirs, 'localhost'), await readIdentity(own, 'localhost'));
 const connections = await Promise.all(Array.from({ length: 10 }, () => connectGrpc(endpoint, credentials)));
 const request = Buffer.from(

@@ -1,14 +1,12 @@
 // Does what its first argument says, over the network that is the second, without TLS and with it, and closes all that it has opened. The third is the endpoint of who is
 // not of this process, where there is one. Then nothing must keep the process alive.
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { credentials, Metadata, ServerCredentials, status } from '@grpc/grpc-js';
 import type { ChannelCredentials } from '@grpc/grpc-js';
 import { parseEndpoint } from '@rpcplugin/endpoint-utils';
+import { codeOf, makeDirectory, removeDirectory } from '@rpcplugin/test-support/process';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { connectGrpc, serveGrpc } from '../../src/index.js';
@@ -26,7 +24,7 @@ interface Security {
 const [what = '', network = '', remote = ''] = process.argv.slice(2);
 const NEVER_MS = 60_000;
 
-const directory = await mkdtemp(join(tmpdir(), 'grpc-ends-'));
+const directory = await makeDirectory();
 const identity = await makeIdentity(directory, 'localhost');
 const plain: Security = {
   host: credentials.createInsecure(),
@@ -46,7 +44,7 @@ const scenarios: Record<string, (security: Security) => Promise<void>> = {
     const client = connection.client(Probe);
     const options = { deadline: Date.now() + NEVER_MS };
     assert((await ask(client, 'echo', 'hello', options)) === 'hello');
-    assert((await statusOf(call(client, 'fail', '', options))) === status.FAILED_PRECONDITION);
+    assert((await codeOf(call(client, 'fail', '', options))) === status.FAILED_PRECONDITION);
     const answers = client.split(Buffer.from('a,b'), new Metadata(), options).resume();
     await once(answers, 'end');
     const chat = client.chat(new Metadata(), options);
@@ -66,7 +64,7 @@ const scenarios: Record<string, (security: Security) => Promise<void>> = {
     aborter.abort();
     assert((await aborted) === 'ABORTED');
     await listener.close({ graceMs: NEVER_MS });
-    assert(/NOT_FOUND|REFUSED/.test(await codeOf(connectGrpc(listener.endpoint, host, { waitMs: 20 }))));
+    assert(/NOT_FOUND|REFUSED/.test(String(await codeOf(connectGrpc(listener.endpoint, host, { waitMs: 20 })))));
     const waiting = { waitMs: NEVER_MS, timeoutMs: 50 };
     assert((await codeOf(connectGrpc(listener.endpoint, host, waiting))) === 'TIMEOUT');
     // It accepts, and never answers.
@@ -78,7 +76,7 @@ const scenarios: Record<string, (security: Security) => Promise<void>> = {
     const connection = await connectGrpc(listener.endpoint, host);
     const client = connection.client(Probe);
     const arrived = probe.nextHanging();
-    const hanging = statusOf(call(client, 'hang', '', { deadline: Date.now() + NEVER_MS }));
+    const hanging = codeOf(call(client, 'hang', '', { deadline: Date.now() + NEVER_MS }));
     const chat = once(client.chat(new Metadata(), {}), 'error');
     await arrived;
     const [silent, begun] = [await dial(listener), await dial(listener)];
@@ -98,8 +96,8 @@ const scenarios: Record<string, (security: Security) => Promise<void>> = {
     await ask(client, 'echo');
     await listener.close({ graceMs: 0 });
     const metadata = new Metadata({ waitForReady: true });
-    const waiting = statusOf(call(client, 'echo', '', { metadata, deadline: Date.now() + NEVER_MS }));
-    await statusOf(call(client, 'echo'));
+    const waiting = codeOf(call(client, 'echo', '', { metadata, deadline: Date.now() + NEVER_MS }));
+    await codeOf(call(client, 'echo'));
     connection.close();
     assert((await waiting) === status.UNAVAILABLE);
   },
@@ -107,11 +105,11 @@ const scenarios: Record<string, (security: Security) => Promise<void>> = {
   async 'a plugin that is killed'({ host }) {
     const connection = await connectGrpc(remote, host);
     const client = connection.client(Probe);
-    const hanging = statusOf(call(client, 'hang', '', { deadline: Date.now() + NEVER_MS }));
+    const hanging = codeOf(call(client, 'hang', '', { deadline: Date.now() + NEVER_MS }));
     await ask(client, 'echo');
     process.send?.('calling');
     assert((await hanging) === status.UNAVAILABLE);
-    assert((await statusOf(call(client, 'echo'))) === status.UNAVAILABLE);
+    assert((await codeOf(call(client, 'echo'))) === status.UNAVAILABLE);
     connection.close();
   },
 };
@@ -123,27 +121,13 @@ async function serve(own: ServerCredentials): Promise<{ probe: ProbeServer; list
 }
 
 async function dial({ endpoint }: GrpcListener): Promise<Socket> {
-  const parts = parseEndpoint(endpoint);
-  const socket = connect(parts.network === 'unix' ? { path: parts.path } : { host: parts.host, port: parts.port });
+  const socket = connect(parseEndpoint(endpoint));
   await once(
     socket.on('error', () => undefined),
     'connect',
   );
   return socket;
 }
-
-/** What the promise rejects with says of itself. */
-async function statusOf(promise: Promise<unknown>): Promise<unknown> {
-  try {
-    await promise;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return error.code;
-    throw error;
-  }
-  throw new Error('it was to fail');
-}
-
-const codeOf = async (promise: Promise<unknown>): Promise<string> => String(await statusOf(promise));
 
 function assert(condition: boolean): void {
   if (!condition) throw new Error('not as it was to be');
@@ -154,5 +138,5 @@ if (scenario === undefined) throw new Error(`no scenario ${what}`);
 // A plugin that is killed is one for all.
 if (what !== 'a plugin that is killed') await scenario(mutual);
 await scenario(plain);
-await rm(directory, { recursive: true });
+await removeDirectory(directory);
 process.disconnect();

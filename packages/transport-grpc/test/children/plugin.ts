@@ -3,6 +3,7 @@
 import { createServer } from 'node:net';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { parseEndpoint } from '@rpcplugin/endpoint-utils';
+import { portOf } from '@rpcplugin/test-support/process';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { serveGrpc } from '../../src/index.js';
@@ -25,11 +26,7 @@ if (how === 'serve') {
 } else {
   // Accepts, and says nothing.
   const server = createServer(() => process.send?.('connection'));
-  server.listen(
-    address.network === 'unix' ? { path: address.path } : { host: address.host, port: address.port },
-    () => {
-      const bound = server.address();
-      process.send?.(bound === null || typeof bound === 'string' ? endpoint : `127.0.0.1:${bound.port}`);
-    },
-  );
+  server.listen(address, () => {
+    process.send?.(address.network === 'unix' ? endpoint : `127.0.0.1:${portOf(server)}`);
+  });
 }

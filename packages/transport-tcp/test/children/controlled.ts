@@ -1,7 +1,8 @@
 // Another process with a transport: does what its parent asks, one thing at a time.
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { TransportError } from '@rpcplugin/transport-core';
+import { answerParent } from '@rpcplugin/test-support/process';
+import type { RemoteError } from '@rpcplugin/test-support/process';
 import type { ConnectOptions } from '@rpcplugin/transport-core';
 import { TCPSocketTransport } from '../../src/index.js';
 import type { TCPSocketTransportOptions } from '../../src/index.js';
@@ -16,16 +17,16 @@ export type Command =
 export interface Reply {
   /** The endpoint that was listened on, or the remote address that was connected to. */
   result?: string;
-  error?: Pick<TransportError, 'code' | 'message' | 'hint' | 'endpoint'>;
+  error?: RemoteError;
 }
 
 const nameServer = createSocket('udp4');
 
-async function perform(command: Command): Promise<string> {
+async function perform(command: Command): Promise<Reply> {
   switch (command.do) {
     case 'listen': {
       await using transport = new TCPSocketTransport(command.options);
-      return await transport.listen();
+      return { result: await transport.listen() };
     }
     case 'connect': {
       await using transport = new TCPSocketTransport();
@@ -36,26 +37,13 @@ async function perform(command: Command): Promise<string> {
         });
       }
       const socket = await transport.connect(command.endpoint, { ...command.options, signal: aborter.signal });
-      return String(socket.remoteAddress);
+      return { result: String(socket.remoteAddress) };
     }
     case 'nameServer':
       nameServer.bind(53, command.address);
       await once(nameServer, 'listening');
-      return command.address;
+      return { result: command.address };
   }
 }
 
-process.on('message', (command: Command) => {
-  void perform(command).then(
-    (result) => process.send?.({ result } satisfies Reply),
-    (error: unknown) => {
-      if (!TransportError.isInstance(error)) throw error;
-      const { code, message, hint, endpoint } = error;
-      process.send?.({
-        error: { code, message, ...(hint !== undefined && { hint }), ...(endpoint !== undefined && { endpoint }) },
-      } satisfies Reply);
-    },
-  );
-});
-process.on('disconnect', () => process.exit());
-process.send?.('ready');
+answerParent(perform);

@@ -68,7 +68,7 @@ export const closeMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'can not be closed from inside a handler',
+    mistake: 'cannot be closed from inside a handler',
     fails: ['X1 close can be called from inside the handler'],
     transport: class extends MemoryTransport {
       #isHandling = false;
@@ -303,7 +303,7 @@ export const closeMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'can not be told twice at the same time to stop listening',
+    mistake: 'cannot be told twice at the same time to stop listening',
     fails: ['X5 stopListening can be called again, at the same time, without a listener and after close'],
     transport: class extends MemoryTransport {
       #isStopping = false;

@@ -2,11 +2,11 @@
 // victim's, or of its own, as fast as it can.
 import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { repeatUntilAsked } from '@rpcplugin/test-support/process';
 
 const [directory = '', treasure = '', prefix = ''] = process.argv.slice(2);
 
 let swaps = 0;
-const stopping = new AbortController();
 
 function attempt(action: () => void): boolean {
   try {
@@ -51,13 +51,9 @@ function swap(name: string): void {
   });
 }
 
-process.on('message', () => {
-  stopping.abort();
-});
-process.on('disconnect', () => process.exit());
-process.send?.('ready');
-while (!stopping.signal.aborted) {
-  for (let i = 0; i < 50; i++) for (const name of readdirSync(directory)) if (name.startsWith(prefix)) swap(name);
-  await new Promise(setImmediate);
-}
-process.send?.(swaps);
+repeatUntilAsked(
+  () => {
+    for (let i = 0; i < 50; i++) for (const name of readdirSync(directory)) if (name.startsWith(prefix)) swap(name);
+  },
+  () => swaps,
+);

@@ -1,5 +1,6 @@
 // Another process with a transport: does what its parent asks, one thing at a time.
-import { TransportError } from '@rpcplugin/transport-core';
+import { answerParent } from '@rpcplugin/test-support/process';
+import type { RemoteError } from '@rpcplugin/test-support/process';
 import type { ConnectOptions } from '@rpcplugin/transport-core';
 import { UnixSocketTransport } from '../../src/index.js';
 import type { UnixSocketTransportOptions } from '../../src/index.js';
@@ -15,7 +16,7 @@ export type Command =
 
 export interface Reply {
   endpoint?: string;
-  error?: Pick<TransportError, 'code' | 'message' | 'hint' | 'endpoint'>;
+  error?: RemoteError;
 }
 
 let listener: UnixSocketTransport | undefined;
@@ -50,16 +51,4 @@ async function perform(command: Command): Promise<Reply> {
   }
 }
 
-process.on('message', (command: Command) => {
-  void perform(command)
-    .catch((error: unknown): Reply => {
-      if (!TransportError.isInstance(error)) throw error;
-      const { code, message, hint, endpoint } = error;
-      return {
-        error: { code, message, ...(hint !== undefined && { hint }), ...(endpoint !== undefined && { endpoint }) },
-      };
-    })
-    .then((reply) => process.send?.(reply));
-});
-process.on('disconnect', () => process.exit());
-process.send?.('ready');
+answerParent(perform);

@@ -3,6 +3,7 @@
 import { readdirSync, lstatSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { repeatUntilAsked } from '@rpcplugin/test-support/process';
 
 const [directory = '', name = ''] = process.argv.slice(2);
 
@@ -17,7 +18,6 @@ export interface Sightings {
 const seen = new Set<string>();
 const connected = new Set<string>();
 let looks = 0;
-const stopping = new AbortController();
 
 function look(): void {
   const stats = lstatSync(join(directory, name), { throwIfNoEntry: false });
@@ -53,14 +53,10 @@ function socketsIn(parent: string): string[] {
   });
 }
 
-process.on('message', () => {
-  stopping.abort();
-});
-process.on('disconnect', () => process.exit());
-process.send?.('ready');
-while (!stopping.signal.aborted) {
-  for (let i = 0; i < 100; i++) look();
-  await Promise.all(socketsIn(directory).map(tryToConnect));
-  await new Promise(setImmediate);
-}
-process.send?.({ looks, seen: [...seen], connected: [...connected] } satisfies Sightings);
+repeatUntilAsked(
+  async () => {
+    for (let i = 0; i < 100; i++) look();
+    await Promise.all(socketsIn(directory).map(tryToConnect));
+  },
+  (): Sightings => ({ looks, seen: [...seen], connected: [...connected] }),
+);

@@ -1,0 +1,26 @@
+import { fileURLToPath } from 'node:url';
+
+/** What CommonJS dependencies expect. */
+const BANNER = `
+import { createRequire as createRequireOfBundle } from 'node:module';
+const require = createRequireOfBundle(import.meta.url);
+const __dirname = import.meta.dirname;`;
+
+/**
+ * Bundles a program and all that it imports, the packages of the workspace from their sources, into one module. Node
+ * starts it at once, where a loader of TypeScript takes a second, and opens files in threads of its own.
+ */
+export async function bundle(entry: URL, outfile: string): Promise<string> {
+  const { buildSync } = await import('esbuild');
+  buildSync({
+    entryPoints: [fileURLToPath(entry)],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    conditions: ['@rpcplugin/source'],
+    banner: { js: BANNER },
+  });
+  return outfile;
+}

@@ -1,0 +1,11 @@
+// For tests, under Vitest. The programs that tests start import `@rpcplugin/test-support/process` instead.
+export * from './process.js';
+export { bundle } from './bundle.js';
+export { Child, startChild, startControlled } from './child.js';
+export { onDiagnostic } from './diagnostics.js';
+export { freshDirectory, sharedDirectory } from './fresh-directory.js';
+export { plainListener } from './plain-listener.js';
+export { Program, run, spawnProgram, startProgram } from './program.js';
+export type { Ending, ProgramOptions } from './program.js';
+export { codeBlocks } from './readme.js';
+export { closeAfterTest } from './transports.js';

@@ -1,0 +1,22 @@
+// For any process, with or without Vitest.
+export { answerParent, repeatUntilAsked } from './answering.js';
+export type { RemoteError } from './answering.js';
+export { limitDescriptors, script, sourceLoader, typescript } from './command-line.js';
+export type { CommandLine } from './command-line.js';
+export {
+  descriptorsSince,
+  descriptorTargets,
+  exhaustDescriptors,
+  openDescriptors,
+  recoverDescriptors,
+  socketsSince,
+} from './descriptors.js';
+export { entriesOf, makeDirectory, removeDirectory } from './directories.js';
+export { anyRejectionOf, codeOf, rejectionOf, thrownBy } from './errors.js';
+export { hasIPv6, isRoot, linkLocalHost, otherUser } from './machine.js';
+export { closeServer, freePort, holdFreePort, listening, pathOf, portOf } from './addresses.js';
+export { closed, ending } from './sockets.js';
+export { staleSocketAt } from './stale-socket.js';
+export { loadDuring, usage } from './usage.js';
+export type { Usage } from './usage.js';
+export { durationOf, settlesWithoutIO, timers, turns, until } from './waiting.js';

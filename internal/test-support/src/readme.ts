@@ -1,0 +1,7 @@
+/** The code blocks of a language in a text in Markdown. */
+export function codeBlocks(markdown: string, language: string): string[] {
+  return Array.from(
+    markdown.matchAll(new RegExp(`^ *\`\`\`${language}\n(.*?)^ *\`\`\``, 'gms')),
+    ([, code = '']) => code,
+  );
+}

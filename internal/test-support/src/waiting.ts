@@ -1,0 +1,43 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Resolves once the condition holds; rejects if it does not within `timeoutMs`. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  { timeoutMs = 10_000 }: { timeoutMs?: number } = {},
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${condition.toString()}`);
+    await sleep(1);
+  }
+}
+
+/** Waits for this many turns of the event loop, each with a chance for I/O. */
+export async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
+}
+
+/** How many milliseconds an action takes to settle, whether it succeeds or fails. */
+export async function durationOf(action: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await action().catch(() => undefined);
+  return performance.now() - started;
+}
+
+/** Whether a promise settles without any I/O or timer. */
+export async function settlesWithoutIO(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  const settle = (): void => {
+    settled = true;
+  };
+  promise.then(settle, settle);
+  await new Promise<void>((resolve) => {
+    process.nextTick(resolve);
+  });
+  return settled;
+}
+
+/** How many timers keep this process alive. */
+export function timers(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+}

@@ -1,0 +1,61 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { DropMessage } from '@rpcplugin/transport-core';
+import type { Operation } from './operation.js';
+import type { Hints } from './system-errors.js';
+
+/** How to listen on one address. */
+export interface Listener<C extends Duplex = Socket> {
+  /** The endpoint, as far as it is known before the address is open: for errors. */
+  readonly endpoint?: string | undefined;
+  /** Hints for errors of this kind of address, by code, in addition to `listenHints`. */
+  readonly hints?: Hints | undefined;
+  /**
+   * Opens the address and resolves with its canonical endpoint once it accepts connections. It defers what undoes each
+   * step, so there is nothing to clean up when it rejects. It may throw any error.
+   */
+  open(context: ListenContext<C>): Promise<string>;
+}
+
+/** What a {@link Listener} has to work with. */
+export interface ListenContext<C extends Duplex = Socket> {
+  /** To be called with each connection, synchronously, before any of its data flows. */
+  readonly accept: (connection: C) => void;
+  /** Reports a connection that was closed instead of accepted. */
+  readonly drop: (reason: DropMessage['reason']) => void;
+  /** Reports a connection that could not be accepted. */
+  readonly acceptFailed: (error: unknown) => void;
+  /** Whether accepted connections stay writable after their peer ended. */
+  readonly allowHalfOpen: boolean;
+  /** Cancelled when the `listen` is. */
+  readonly operation: Operation;
+  /**
+   * Adds a step that undoes what was done, to run before those added earlier: when `open` fails, when the transport
+   * stops listening, or when the process exits, which does not wait for promises.
+   */
+  readonly defer: (undo: () => void | Promise<void>) => void;
+}
+
+/** How to reach one endpoint. */
+export interface Dialer<C extends Duplex = Socket> {
+  /** The endpoint in its canonical form. */
+  readonly endpoint: string;
+  /** The default of `ConnectOptions.waitMs`, in milliseconds. Default: 0. */
+  readonly waitMs?: number | undefined;
+  /** The delay between two attempts at an endpoint that is missing or refuses, in milliseconds. Default: 10. */
+  readonly retryMs?: number | undefined;
+  /** The path of the endpoint's file, if it has one: attempts are made when that changes. */
+  readonly path?: string | undefined;
+  /** Hints for errors of this kind of address, by code, in addition to `connectHints`. */
+  readonly hints?: Hints | undefined;
+  /** Makes one attempt. No connection stays open when it rejects or is cancelled. It may throw any error. */
+  attempt(context: DialContext): Promise<C>;
+}
+
+/** What a {@link Dialer} has to work with. */
+export interface DialContext {
+  /** Whether the connection stays writable after its peer ended. */
+  readonly allowHalfOpen: boolean;
+  /** Cancelled when the `connect` is. */
+  readonly operation: Operation;
+}

@@ -1,0 +1,60 @@
+import { channel } from 'node:diagnostics_channel';
+import type { Channel } from 'node:diagnostics_channel';
+import type {
+  AcceptMessage,
+  CloseMessage,
+  ConnectMessage,
+  DropMessage,
+  ErrorMessage,
+  Transport,
+  TransportMessage,
+} from '@rpcplugin/transport-core';
+import { toTransportError } from './system-errors.js';
+
+/** What each message holds besides what all of them hold. */
+interface Details {
+  listen: object;
+  connect: Omit<ConnectMessage, keyof TransportMessage>;
+  accept: Omit<AcceptMessage, keyof TransportMessage>;
+  drop: Omit<DropMessage, keyof TransportMessage>;
+  close: Omit<CloseMessage, keyof TransportMessage>;
+  error: Omit<ErrorMessage, keyof TransportMessage>;
+}
+
+const channels: Record<keyof Details, Channel> = {
+  listen: channel('rpcplugin:transport:listen'),
+  connect: channel('rpcplugin:transport:connect'),
+  accept: channel('rpcplugin:transport:accept'),
+  drop: channel('rpcplugin:transport:drop'),
+  close: channel('rpcplugin:transport:close'),
+  error: channel('rpcplugin:transport:error'),
+};
+
+/** Publishes that a connection was closed by what serves the transport, before it was used. */
+export function reportDrop(transport: Transport, reason: DropMessage['reason']): void {
+  new TransportDiagnostics(transport).publish('drop', transport.endpoint, () => ({ reason }));
+}
+
+/**
+ * Publishes what a transport does on the `rpcplugin:transport:*` channels of `node:diagnostics_channel`. A message is
+ * built only if its channel has subscribers.
+ */
+export class TransportDiagnostics {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** @param details - Returns what the message holds besides what all of them hold. */
+  publish<N extends keyof Details>(name: N, endpoint: string | undefined, details: () => Details[N]): void {
+    const channel = channels[name];
+    if (!channel.hasSubscribers) return;
+    channel.publish({ transport: this.#transport, network: this.#transport.network, endpoint, ...details() });
+  }
+
+  /** @param error - Any error; it is published as a `TransportError`. */
+  error(endpoint: string | undefined, operation: ErrorMessage['operation'], error: unknown): void {
+    this.publish('error', endpoint, () => ({ operation, error: toTransportError(error, operation, endpoint) }));
+  }
+}

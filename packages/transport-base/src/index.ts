@@ -1,0 +1,29 @@
+export { StreamTransport } from './stream-transport.js';
+export type { DialContext, Dialer, ListenContext, Listener } from './addresses.js';
+export {
+  assertSocketPathFits,
+  connectSocket,
+  explainLookup,
+  listenSocket,
+  socketOptions,
+  socketPathLimitBytes,
+} from './sockets.js';
+export type { SocketTransportOptions } from './sockets.js';
+export { dial } from './dial.js';
+export { Operation } from './operation.js';
+export type { OperationOptions } from './operation.js';
+export { Cleanup } from './cleanup.js';
+export { ConnectionSet } from './connections.js';
+export { reportDrop } from './diagnostics.js';
+export {
+  connectHints,
+  errnoOf,
+  errorCodeOf,
+  hostHints,
+  listenHints,
+  messageOf,
+  toTransportError,
+} from './system-errors.js';
+export type { Hints } from './system-errors.js';
+export { assertOptions, durationOption, integerOption, invalidOption, typeOption } from './options.js';
+export { startTimer } from './timer.js';

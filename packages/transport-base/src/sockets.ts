@@ -1,0 +1,146 @@
+import { closeSync, openSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, ListenOptions as ServerListenOptions, NetConnectOpts, Socket } from 'node:net';
+import type { EventEmitter } from 'node:events';
+import { quote } from '@rpcplugin/printable';
+import { TransportError } from '@rpcplugin/transport-core';
+import { statsAt } from './file-watch.js';
+import { assertOptions, integerOption } from './options.js';
+import type { DialContext, ListenContext } from './addresses.js';
+import { errnoOf, errorCodeOf } from './system-errors.js';
+
+/** Constructor options that every socket transport has. */
+export interface SocketTransportOptions {
+  /**
+   * How many connections the kernel queues until the listener accepts them (listen(2)), from 1 to 65535. Linux caps it
+   * at `net.core.somaxconn`. Default: 511, as in Node.
+   */
+  readonly backlog?: number | undefined;
+  /** How many accepted connections may be open at once; any more are closed at once. Default: no limit. */
+  readonly maxConnections?: number | undefined;
+}
+
+/** Checks the options. @throws TransportError `INVALID_ARGUMENT` for one that cannot be used. */
+export function socketOptions(options: SocketTransportOptions): SocketTransportOptions {
+  assertOptions(options);
+  return {
+    backlog: integerOption('backlog', options.backlog, 1, 65_535),
+    maxConnections: integerOption('maxConnections', options.maxConnections, 1, Infinity),
+  };
+}
+
+/**
+ * Starts a `net.Server` for a listener, in this very process (not in the primary of a cluster), and resolves with its
+ * address. The server closes with the listener. Rejects with the system error.
+ *
+ * @param address - A path, or a host with a port. Accepted TCP connections have `noDelay` and `keepAlive` on.
+ */
+export async function listenSocket(
+  address: ServerListenOptions,
+  options: SocketTransportOptions,
+  context: ListenContext,
+): Promise<AddressInfo | string> {
+  const { backlog, maxConnections } = options;
+  const { accept, drop, acceptFailed, allowHalfOpen, defer } = context;
+  const server = createServer({ allowHalfOpen, noDelay: true, keepAlive: true }, accept);
+  if (maxConnections !== undefined) server.maxConnections = maxConnections;
+  server.on('drop', () => {
+    drop('maxConnections');
+  });
+  defer(() => {
+    server.close();
+  });
+  await eventOf(server.listen({ ...address, exclusive: true, backlog }), 'listening');
+  // A connection that cannot be accepted does not end the listener. Out of file descriptors, libuv reports nothing
+  // (except on Windows): it keeps one descriptor in reserve to accept and close waiting connections with.
+  server.on('error', acceptFailed);
+  return server.address() ?? '';
+}
+
+/**
+ * Makes one attempt to connect a socket. If the operation is cancelled, no socket stays open.
+ *
+ * Rejects with the system error, or with a `TransportError` that says more: `PATH_TOO_LONG` before any I/O;
+ * `NOT_A_SOCKET` for a file that is no socket, which connect(2) reports like a socket without a listener;
+ * `CONNECTION_REFUSED` if the listener closed before it accepted. For a host by its name, see {@link explainLookup}.
+ */
+export async function connectSocket(address: NetConnectOpts, context: DialContext): Promise<Socket> {
+  const { allowHalfOpen, operation } = context;
+  operation.throwIfCancelled();
+  const path = 'path' in address ? address.path : undefined;
+  if (path !== undefined) assertSocketPathFits(path);
+  const socket = connect({ ...address, allowHalfOpen });
+  const removeListener = operation.onCancel((failure) => {
+    socket.destroy(failure);
+  });
+  try {
+    await eventOf(socket, 'connect');
+    return socket;
+  } catch (error) {
+    throw explain(error, path);
+  } finally {
+    removeListener();
+  }
+}
+
+function explain(error: unknown, path: string | undefined): unknown {
+  switch (errnoOf(error)) {
+    case 'ECONNRESET':
+      return new TransportError('CONNECTION_REFUSED', 'the listener closed before it accepted', { cause: error });
+    case 'ECONNREFUSED':
+      if (path === undefined || statsAt(path)?.isSocket() !== false) return error;
+      return new TransportError('NOT_A_SOCKET', `${quote(path)} is not a socket`, { cause: error });
+    default:
+      return error;
+  }
+}
+
+/**
+ * The reason why a host name was not resolved; any other error stays as it is. When file descriptors run out,
+ * getaddrinfo(3) reports an unknown name; opening a file tells the cases apart.
+ */
+export function explainLookup<E>(error: E): E | Error {
+  if (errorCodeOf(error) !== 'DNS_FAILURE') return error;
+  try {
+    // A file that exists: Node's own.
+    closeSync(openSync(process.execPath, 'r'));
+    return error;
+  } catch (cause) {
+    if (errorCodeOf(cause) !== 'RESOURCE_EXHAUSTED') return error;
+    return new Error('cannot resolve the host name without a free file descriptor', { cause });
+  }
+}
+
+/**
+ * How many bytes of UTF-8 the path of a socket file may have: `sun_path` less its final NUL, 107 on Linux (unix(7)),
+ * 103 on macOS and the BSDs.
+ */
+export const socketPathLimitBytes = process.platform === 'linux' || process.platform === 'android' ? 107 : 103;
+
+/**
+ * Node 20 truncates a longer path without an error, so check each path before use. The names of Linux's abstract
+ * sockets, which start with a NUL, have no file and are not checked.
+ *
+ * @throws TransportError `PATH_TOO_LONG`.
+ */
+export function assertSocketPathFits(path: string, endpoint?: string): void {
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= socketPathLimitBytes || path.startsWith('\0')) return;
+  throw new TransportError(
+    'PATH_TOO_LONG',
+    `a socket path has at most ${socketPathLimitBytes} bytes on this platform, and ${quote(path)} has ${bytes}`,
+    { endpoint, hint: 'Use a shorter directory, such as one in /tmp or /run.' },
+  );
+}
+
+/** `once` of `node:events` with less overhead: resolves with the event, rejects with an `error` that precedes it. */
+function eventOf(emitter: EventEmitter, event: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: Error): void => {
+      emitter.off(event, settle).off('error', settle);
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    emitter.on(event, settle).on('error', settle);
+  });
+}

@@ -1,0 +1,59 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { Cleanup } from '../src/index.js';
+
+describe('Cleanup', () => {
+  it.each(['by itself', 'by process.exit', 'by an uncaught exception'])(
+    'runs what is left when the process ends %s, the latest first, without waiting',
+    (how) => {
+      const script = fileURLToPath(new URL('children/exits.ts', import.meta.url));
+      const args = ['--conditions=@rpcplugin/source', '--import', 'tsx', script, how];
+      const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      expect(stdout.trim().split('\n')).toEqual(['finished', 'fourth', 'second, up to its await', 'first']);
+    },
+  );
+
+  it('runs steps that do not wait in one turn', () => {
+    const order: string[] = [];
+    const cleanup = new Cleanup();
+    cleanup.defer(() => void order.push('first'));
+    cleanup.defer(() => void order.push('second'));
+    void cleanup.run();
+    expect(order).toEqual(['second', 'first']);
+  });
+
+  it('runs each step once', async () => {
+    let runs = 0;
+    const cleanup = new Cleanup();
+    cleanup.defer(() => {
+      runs++;
+    });
+    await Promise.all([cleanup.run(), cleanup.run()]);
+    await cleanup.run();
+    expect(runs).toBe(1);
+  });
+
+  it('runs all steps, and rejects with the first error', async () => {
+    const order: string[] = [];
+    const cleanup = new Cleanup();
+    cleanup.defer(() => void order.push('last'));
+    cleanup.defer(() => Promise.reject(new Error('later')));
+    cleanup.defer(() => {
+      throw new Error('earlier');
+    });
+    await expect(cleanup.run()).rejects.toThrow('earlier');
+    expect(order).toEqual(['last']);
+  });
+
+  it('listens for the exit of the process only while it has steps', async () => {
+    const before = process.listenerCount('exit');
+    const cleanups = [new Cleanup(), new Cleanup()];
+    for (const cleanup of cleanups) cleanup.defer(() => undefined);
+    expect(process.listenerCount('exit')).toBe(before + 1);
+    await cleanups[0]?.run();
+    expect(process.listenerCount('exit')).toBe(before + 1);
+    await cleanups[1]?.run();
+    expect(process.listenerCount('exit')).toBe(before);
+  });
+});

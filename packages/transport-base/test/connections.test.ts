@@ -1,0 +1,127 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { ConnectionSet } from '../src/index.js';
+
+function setOf(...connections: PassThrough[]): ConnectionSet<PassThrough> {
+  const set = new ConnectionSet<PassThrough>((connection) => connection.destroy());
+  for (const connection of connections) set.add(connection);
+  return set;
+}
+
+describe('ConnectionSet', () => {
+  it('holds the connections that are live', async () => {
+    const [one, two] = [new PassThrough(), new PassThrough()];
+    const set = setOf(one, two);
+    one.destroy();
+    await new Promise((resolve) => one.once('close', resolve));
+    expect([...set]).toEqual([two]);
+  });
+
+  it('has ended at once when there are no connections', async () => {
+    await expect(setOf().ended()).resolves.toBeUndefined();
+  });
+
+  it('has ended when the last connection has gone', async () => {
+    const [one, two] = [new PassThrough(), new PassThrough()];
+    const order: string[] = [];
+    const ended = setOf(one, two)
+      .ended()
+      .then(() => order.push('ended'));
+    one.once('close', () => setImmediate(() => two.destroy()));
+    two.once('close', () => order.push('two'));
+    one.destroy();
+    await ended;
+    expect(order).toEqual(['two', 'ended']);
+  });
+
+  it('destroys what is left after the grace', async () => {
+    const connection = new PassThrough();
+    const set = setOf(connection);
+    await set.close(5, () => set.ended());
+    expect(connection.destroyed).toBe(true);
+  });
+
+  it('counts what it has destroyed, not what has ended by itself', async () => {
+    const [one, two, three] = [new PassThrough(), new PassThrough(), new PassThrough()];
+    const set = setOf(one, two, three);
+    one.destroy();
+    await new Promise((resolve) => one.once('close', resolve));
+    await set.close(5, () => set.ended());
+    expect(set.destroyed).toBe(2);
+  });
+
+  it.each([
+    [5, 60_000],
+    [60_000, 5],
+    [Infinity, 5],
+    [5, Infinity],
+  ])('with graces of %s and %s ms destroys after the shorter', async (first, second) => {
+    const set = setOf(new PassThrough());
+    const closing = set.close(first, () => set.ended());
+    await Promise.all([closing, set.close(second, () => set.ended())]);
+    expect(set.destroyed).toBe(1);
+  });
+
+  it('destroys nothing before the grace period is over', async () => {
+    const connection = new PassThrough();
+    const set = setOf(connection);
+    const closing = set.close(0, () => set.ended());
+    expect(connection.destroyed).toBe(false);
+    await closing;
+  });
+
+  it('holds no timer once it has ended', async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const connection = new PassThrough();
+    const set = setOf(connection);
+    const before = timers();
+    const closing = set.close(60_000, () => set.ended());
+    expect(timers()).toBe(before + 1);
+    connection.destroy();
+    await closing;
+    expect(timers()).toBe(before);
+  });
+
+  it('begins no grace once it has ended', async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const set = setOf();
+    await set.close(5, () => set.ended());
+    const before = timers();
+    await set.close(0, () => set.ended());
+    expect(timers()).toBe(before);
+  });
+
+  it('closes once for all callers, who share its outcome', async () => {
+    const set = setOf();
+    const failure = new Error('mine');
+    let calls = 0;
+    const close = (): Promise<void> => {
+      calls++;
+      return Promise.reject(failure);
+    };
+    const outcomes = await Promise.allSettled([set.close(5, close), set.close(5, close)]);
+    expect(outcomes.map((outcome) => (outcome as PromiseRejectedResult).reason as unknown)).toEqual([failure, failure]);
+    expect(calls).toBe(1);
+  });
+
+  it('is closing from the first call of close', async () => {
+    const set = setOf();
+    expect(set.isClosing).toBe(false);
+    const closing = set.close(5, () => set.ended());
+    expect(set.isClosing).toBe(true);
+    await closing;
+    expect(set.isClosing).toBe(true);
+  });
+
+  it('knows what is left of the grace period', async () => {
+    const connection = new PassThrough();
+    const set = setOf(connection);
+    expect(set.graceLeftMs).toBe(Infinity);
+    const closing = set.close(60_000, () => set.ended());
+    expect(set.graceLeftMs).toBeGreaterThan(50_000);
+    expect(set.graceLeftMs).toBeLessThanOrEqual(60_000);
+    connection.destroy();
+    await closing;
+    expect(set.graceLeftMs).toBe(0);
+  });
+});

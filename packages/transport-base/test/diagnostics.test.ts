@@ -1,0 +1,209 @@
+import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { ListenContext, StreamTransport } from '../src/index.js';
+import { PipeTransport } from './pipe-transport.js';
+import { dial, freshPath, rejectionOf } from './support.js';
+
+const names = ['listen', 'connect', 'accept', 'drop', 'close', 'error'] as const;
+
+/** What is published on one channel about these transports, while the test runs. */
+function published(name: (typeof names)[number]): unknown[] {
+  const messages: unknown[] = [];
+  const onMessage = (message: unknown): void => {
+    messages.push(message);
+  };
+  subscribe(`rpcplugin:transport:${name}`, onMessage);
+  onTestFinished(() => void unsubscribe(`rpcplugin:transport:${name}`, onMessage));
+  return messages;
+}
+
+function closedAfterwards<T extends StreamTransport>(transport: T): T {
+  onTestFinished(() => transport.close({ graceMs: 0 }));
+  return transport;
+}
+
+async function pipe(): Promise<PipeTransport> {
+  return closedAfterwards(new PipeTransport(await freshPath()));
+}
+
+describe('diagnostics', () => {
+  it('listen tells of a listener', async () => {
+    const messages = published('listen');
+    const transport = await pipe();
+    const endpoint = await transport.listen();
+    expect(messages).toEqual([{ transport, network: 'pipe', endpoint }]);
+  });
+
+  it('connect tells of a connection that was made', async () => {
+    const messages = published('connect');
+    const endpoint = await (await pipe()).listen();
+    const transport = await pipe();
+    const connection = await transport.connect(endpoint);
+    expect(messages).toEqual([{ transport, network: 'pipe', endpoint, connection }]);
+  });
+
+  it('accept tells of a connection before its handler gets it', async () => {
+    const messages = published('accept');
+    const transport = await pipe();
+    const told: unknown[] = [];
+    const endpoint = await transport.listen({
+      onConnection: (connection) => {
+        told.push(...messages, connection);
+      },
+    });
+    await dial(transport.path);
+    await vi.waitUntil(() => told.length > 0);
+    expect(told).toEqual([{ transport, network: 'pipe', endpoint, connection: told[1] }, told[1]]);
+  });
+
+  it('drop tells of a connection beyond maxConnections', async () => {
+    const messages = published('drop');
+    const transport = closedAfterwards(new PipeTransport(await freshPath(), { maxConnections: 1 }));
+    const endpoint = await transport.listen();
+    await dial(transport.path);
+    await once((await dial(transport.path)).resume(), 'close');
+    expect(messages).toEqual([{ transport, network: 'pipe', endpoint, reason: 'maxConnections' }]);
+  });
+
+  it('drop tells of a connection that came while the transport was closing', async () => {
+    const messages = published('drop');
+    let finish = (): void => undefined;
+    class SlowToStop extends PipeTransport {
+      protected override async open(context: ListenContext): Promise<string> {
+        const endpoint = await super.open(context);
+        context.defer(
+          () =>
+            new Promise((resolve) => {
+              finish = resolve;
+            }),
+        );
+        return endpoint;
+      }
+    }
+    const transport = new SlowToStop(await freshPath());
+    const endpoint = await transport.listen();
+    const closing = transport.close();
+    await once((await dial(transport.path)).resume(), 'close');
+    finish();
+    await closing;
+    expect(messages).toEqual([{ transport, network: 'pipe', endpoint, reason: 'closing' }]);
+  });
+
+  it('close tells of a close, once, and of what was destroyed', async () => {
+    const messages = published('close');
+    const transport = await pipe();
+    const accepted: Socket[] = [];
+    const endpoint = await transport.listen({
+      onConnection: (connection) => {
+        accepted.push(connection);
+      },
+    });
+    // A peer that does not end when the other side does.
+    await dial(transport.path, { allowHalfOpen: true });
+    await vi.waitUntil(() => accepted.length === 1);
+    await Promise.all([transport.close({ graceMs: 0 }), transport.close()]);
+    expect(messages).toEqual([{ transport, network: 'pipe', endpoint, destroyed: 1 }]);
+  });
+
+  it('error tells of a connect that failed, with the very error', async () => {
+    const messages = published('error');
+    const transport = await pipe();
+    const error = await rejectionOf(transport.connect('pipe:/nowhere'));
+    expect(messages).toEqual([{ transport, network: 'pipe', endpoint: 'pipe:/nowhere', operation: 'connect', error }]);
+  });
+
+  it('error tells of a listen that failed, with the very error', async () => {
+    const messages = published('error');
+    const holder = await pipe();
+    await holder.listen();
+    const transport = closedAfterwards(new PipeTransport(holder.path));
+    const error = await rejectionOf(transport.listen());
+    expect(messages).toEqual([
+      { transport, network: 'pipe', endpoint: `pipe:${holder.path}`, operation: 'listen', error },
+    ]);
+  });
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new RangeError('mine');
+      },
+    ],
+    ['rejects', () => Promise.reject(new RangeError('mine'))],
+  ] satisfies [string, () => void | Promise<void>][])('error tells of a handler that %s', async (_, onConnection) => {
+    const messages = published('error');
+    const transport = await pipe();
+    const endpoint = await transport.listen({ onConnection });
+    await once((await dial(transport.path)).resume(), 'close');
+    const error = expect.objectContaining({ code: 'IO', cause: new RangeError('mine') }) as unknown;
+    expect(messages).toEqual([{ transport, network: 'pipe', endpoint, operation: 'handler', error }]);
+  });
+
+  it('error tells of an error on a connection', async () => {
+    const messages = published('error');
+    const transport = await pipe();
+    const accepted: Socket[] = [];
+    const endpoint = await transport.listen({
+      onConnection: (connection) => {
+        accepted.push(connection.destroy(new RangeError('mine')));
+      },
+    });
+    await once((await dial(transport.path)).resume(), 'close');
+    const error = expect.objectContaining({ code: 'IO', cause: new RangeError('mine') }) as unknown;
+    expect(messages).toEqual([{ transport, network: 'pipe', endpoint, operation: 'connection', error }]);
+  });
+
+  it('error tells of a close that failed', async () => {
+    const messages = published('error');
+    class Sticky extends PipeTransport {
+      protected override open(context: ListenContext): Promise<string> {
+        context.defer(() => {
+          throw new RangeError('mine');
+        });
+        return super.open(context);
+      }
+    }
+    const transport = new Sticky(await freshPath());
+    const endpoint = await transport.listen();
+    const error = await rejectionOf(transport.close());
+    expect(messages).toEqual([{ transport, network: 'pipe', endpoint, operation: 'close', error }]);
+  });
+
+  it('builds nothing when nobody has subscribed', async () => {
+    expect(names.map((name) => channel(`rpcplugin:transport:${name}`).hasSubscribers)).not.toContain(true);
+    const transport = closedAfterwards(new PipeTransport(await freshPath(), { maxConnections: 1 }));
+    // Every message has the network in it.
+    let reads = 0;
+    Object.defineProperty(transport, 'network', { get: () => `pipe ${++reads}` });
+    const endpoint = await transport.listen({
+      onConnection: () => {
+        throw new RangeError('mine');
+      },
+    });
+    await once((await transport.connect(endpoint)).resume(), 'close');
+    await rejectionOf(transport.connect('pipe:/nowhere'));
+    await transport.close();
+    expect(reads).toBe(0);
+  });
+
+  it('goes on when a subscriber throws', async () => {
+    const uncaught: unknown[] = [];
+    const before = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.on('uncaughtException', (error) => uncaught.push(error));
+    onTestFinished(() => {
+      process.removeAllListeners('uncaughtException');
+      for (const listener of before) process.on('uncaughtException', listener);
+    });
+    const onMessage = (): never => {
+      throw new RangeError('from the subscriber');
+    };
+    subscribe('rpcplugin:transport:listen', onMessage);
+    onTestFinished(() => void unsubscribe('rpcplugin:transport:listen', onMessage));
+    await expect((await pipe()).listen()).resolves.toMatch(/^pipe:/);
+    await vi.waitUntil(() => uncaught.length === 1);
+  });
+});

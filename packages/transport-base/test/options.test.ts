@@ -1,0 +1,91 @@
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import { assertOptions, durationOption, integerOption, invalidOption, typeOption } from '../src/index.js';
+import { thrownBy } from './support.js';
+
+describe('durationOption', () => {
+  it.each([0, 0.5, 5000, Number.MAX_SAFE_INTEGER, Infinity])('takes %s', (value) => {
+    expect(durationOption('waitMs', value, 7)).toBe(value);
+  });
+
+  it('has its default where nothing is given', () => {
+    expect(durationOption('waitMs', undefined, 7)).toBe(7);
+  });
+
+  it.each([-1, -Infinity, NaN, null, '5', true, {}])('refuses %s', (value) => {
+    expect(thrownBy(() => durationOption('waitMs', value as never, 7)).code).toBe('INVALID_ARGUMENT');
+  });
+});
+
+describe('integerOption', () => {
+  it.each([1, 5, 10, undefined])('takes %s from 1 to 10', (value) => {
+    expect(integerOption('backlog', value, 1, 10)).toBe(value);
+  });
+
+  it.each([0, 11, 1.5, NaN, Infinity, '5', null])('refuses %s from 1 to 10', (value) => {
+    expect(thrownBy(() => integerOption('backlog', value as never, 1, 10)).code).toBe('INVALID_ARGUMENT');
+  });
+
+  it('says which values are good', () => {
+    expect(thrownBy(() => integerOption('backlog', 0, 1, 10)).hint).toMatch(/\b1 to 10\b/);
+  });
+});
+
+describe('typeOption', () => {
+  it.each([
+    ['boolean', false],
+    ['string', ''],
+    ['function', () => undefined],
+    ['string', undefined],
+  ] as const)('takes a %s: %s', (type, value) => {
+    expect(typeOption('option', value, type)).toBe(value);
+  });
+
+  it.each([
+    ['boolean', 0],
+    ['string', null],
+    ['function', {}],
+  ] as const)('refuses as a %s: %s', (type, value) => {
+    expect(thrownBy(() => typeOption<unknown>('option', value, type)).code).toBe('INVALID_ARGUMENT');
+  });
+});
+
+describe('assertOptions', () => {
+  it('takes an object', () => {
+    expect(() => {
+      assertOptions({});
+    }).not.toThrow();
+  });
+
+  it.each([undefined, null, 5, 'x', () => undefined])('refuses %s', (value) => {
+    const error = thrownBy(() => {
+      assertOptions(value);
+    });
+    expect(error.code).toBe('INVALID_ARGUMENT');
+  });
+});
+
+describe('invalidOption', () => {
+  it('is INVALID_ARGUMENT with the hint', () => {
+    expect(invalidOption('port', -1, 'use another')).toMatchObject({ code: 'INVALID_ARGUMENT', hint: 'use another' });
+  });
+
+  it.each<[unknown, string]>([
+    [-1, 'port cannot be -1'],
+    [NaN, 'port cannot be NaN'],
+    [null, 'port cannot be null'],
+    ['a"b\n', String.raw`port cannot be "a\"b\n"`],
+    [[1], 'port cannot be an array'],
+    [{ toString: 5 }, 'port cannot be an object'],
+    [runInNewContext('Object.create(null)'), 'port cannot be an object'],
+    [() => undefined, 'port cannot be a function'],
+    [Symbol('x'), 'port cannot be Symbol(x)'],
+    [10n, 'port cannot be 10'],
+  ])('shows the option and its value (%#)', (value, message) => {
+    expect(invalidOption('port', value, '').message).toBe(message);
+  });
+
+  it('does not show a long text in full', () => {
+    expect(invalidOption('path', 'x'.repeat(10_000), '').message.length).toBeLessThan(300);
+  });
+});

@@ -1,0 +1,513 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { Server } from 'node:net';
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { TransportError } from '@rpcplugin/transport-core';
+import { StreamTransport } from '../src/index.js';
+import type { Dialer, ListenContext, Listener } from '../src/index.js';
+import { PipeTransport } from './pipe-transport.js';
+import { dial, freshPath, rejectionOf, thrownBy } from './support.js';
+
+function closedAfterwards<T extends StreamTransport>(transport: T): T {
+  onTestFinished(() => transport.close({ graceMs: 0 }).catch(() => undefined));
+  return transport;
+}
+
+async function pipe(): Promise<PipeTransport> {
+  return closedAfterwards(new PipeTransport(await freshPath()));
+}
+
+/** The garbage collector, which Node hides. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc()');
+}
+
+const echo: (connection: Socket) => void = (connection) => connection.pipe(connection);
+
+/** A transport that takes these steps once its server listens, and when it stops. */
+class Scripted extends PipeTransport {
+  readonly steps: { opened?: () => Promise<void>; undo?: () => Promise<void> };
+  undone = 0;
+
+  constructor(path: string, steps: Scripted['steps']) {
+    super(path);
+    this.steps = steps;
+  }
+
+  protected override async open(context: ListenContext): Promise<string> {
+    const endpoint = await super.open(context);
+    context.defer(async () => {
+      this.undone++;
+      await this.steps.undo?.();
+    });
+    await this.steps.opened?.();
+    return endpoint;
+  }
+}
+
+describe('a third-party socket transport', () => {
+  it('listens and connects', async () => {
+    const endpoint = await (await pipe()).listen({ onConnection: echo });
+    const connection = await (await pipe()).connect(endpoint);
+    connection.end('hello');
+    expect((await buffer(connection)).toString()).toBe('hello');
+  });
+
+  it('has the network it says', async () => {
+    expect((await pipe()).network).toBe('pipe');
+  });
+
+  it('gives up its address on close', async () => {
+    const transport = await pipe();
+    await transport.listen();
+    await transport.close();
+    expect(existsSync(transport.path)).toBe(false);
+  });
+
+  it('ends its connections on close', async () => {
+    const transport = await pipe();
+    await transport.listen({ onConnection: echo });
+    const peer = await dial(transport.path);
+    const ended = once(peer.resume(), 'close');
+    await transport.close();
+    await expect(ended).resolves.toBeDefined();
+  });
+
+  it('has its errors mapped, with the hints', async () => {
+    const transport = await pipe();
+    expect(await rejectionOf(transport.connect('pipe:/nowhere'))).toMatchObject({
+      code: 'NOT_FOUND',
+      endpoint: 'pipe:/nowhere',
+      hint: expect.stringContaining('plugin') as string,
+      cause: { code: 'ENOENT' },
+    });
+  });
+
+  it('rejects with what its dialer throws', async () => {
+    expect((await rejectionOf((await pipe()).connect('tcp:1'))).code).toBe('INVALID_ENDPOINT');
+  });
+
+  it('says in its errors what failed, and where', async () => {
+    const transport = closedAfterwards(new PipeTransport('/nowhere/s'));
+    expect((await rejectionOf(transport.connect('pipe:/nowhere/s'))).message).toMatch(
+      /^connect to pipe:\/nowhere\/s: /,
+    );
+    const error = await rejectionOf(transport.listen());
+    expect(error.message).toMatch(/^listen on pipe:\/nowhere\/s: /);
+    expect(error.hint).toMatch(/directory/);
+  });
+
+  it('waits no longer for its endpoint than its own default says', async () => {
+    const start = performance.now();
+    await rejectionOf((await pipe()).connect('pipe:/nowhere'));
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+
+  it('listens again after stopListening', async () => {
+    const transport = await pipe();
+    const endpoint = await transport.listen();
+    await transport.stopListening();
+    expect(await transport.listen()).toBe(endpoint);
+  });
+
+  it('listens again after a listen that failed', async () => {
+    const holder = await pipe();
+    await holder.listen();
+    const transport = closedAfterwards(new PipeTransport(holder.path));
+    await rejectionOf(transport.listen());
+    await holder.close();
+    await expect(transport.listen()).resolves.toBe(`pipe:${transport.path}`);
+  });
+});
+
+describe('SocketTransport options', () => {
+  it.each([0, -1, 1.5, 65_536, NaN, '5'])('refuses a backlog of %s', (backlog) => {
+    expect(thrownBy(() => new PipeTransport('x', { backlog: backlog as never })).code).toBe('INVALID_ARGUMENT');
+  });
+
+  it.each([0, -1, 1.5, Infinity, '5'])('refuses maxConnections of %s', (maxConnections) => {
+    const error = thrownBy(() => new PipeTransport('x', { maxConnections: maxConnections as never }));
+    expect(error.code).toBe('INVALID_ARGUMENT');
+  });
+
+  it.runIf(process.platform === 'linux')('has the kernel hold as many connections as backlog says', async () => {
+    for (const { backlog, held } of [
+      // Linux holds one more.
+      { backlog: 1, held: 2 },
+      { backlog: undefined, held: 5 },
+    ]) {
+      const transport = closedAfterwards(new PipeTransport(await freshPath(), { backlog }));
+      await transport.listen();
+      // All in one turn, in which nothing is accepted.
+      const dialling = Array.from({ length: 5 }, () => dial(transport.path));
+      const outcomes = await Promise.allSettled(dialling);
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(held);
+    }
+  });
+
+  it('closes a connection beyond maxConnections', async () => {
+    const transport = closedAfterwards(new PipeTransport(await freshPath(), { maxConnections: 1 }));
+    await transport.listen({ onConnection: echo });
+    await dial(transport.path);
+    const second = await dial(transport.path);
+    await expect(once(second.resume(), 'close')).resolves.toBeDefined();
+  });
+
+  it('has room again when one of maxConnections has ended', async () => {
+    const transport = closedAfterwards(new PipeTransport(await freshPath(), { maxConnections: 1 }));
+    const accepted: Socket[] = [];
+    await transport.listen({
+      onConnection: (connection) => {
+        accepted.push(connection.resume());
+      },
+    });
+    const first = await dial(transport.path);
+    await vi.waitUntil(() => accepted.length === 1);
+    first.end();
+    await vi.waitUntil(() => accepted[0]?.closed);
+    await dial(transport.path);
+    await vi.waitUntil(() => accepted.length === 2);
+  });
+
+  it.each([
+    ['onConnection', { onConnection: 'x' as never }],
+    ['allowHalfOpen', { allowHalfOpen: 1 as never }],
+    ['signal', { signal: {} as never }],
+  ])('a listen with a bad %s rejects, and the next one succeeds', async (_, options) => {
+    const transport = await pipe();
+    expect((await rejectionOf(transport.listen(options))).code).toBe('INVALID_ARGUMENT');
+    await expect(transport.listen()).resolves.toMatch(/^pipe:/);
+  });
+
+  it.each([
+    ['timeoutMs', { timeoutMs: -1 }],
+    ['waitMs', { waitMs: NaN }],
+    ['allowHalfOpen', { allowHalfOpen: 'x' as never }],
+    ['signal', { signal: null as never }],
+  ])('a connect with a bad %s rejects', async (_, options) => {
+    const listener = await pipe();
+    const endpoint = await listener.listen();
+    expect((await rejectionOf(listener.connect(endpoint, options))).code).toBe('INVALID_ARGUMENT');
+  });
+});
+
+it('nothing of a connection is kept once it has ended, while the transport goes on', async () => {
+  const transport = closedAfterwards(new PipeTransport(await freshPath()));
+  const accepted: WeakRef<Socket>[] = [];
+  await transport.listen({
+    onConnection: (connection) => {
+      accepted.push(new WeakRef(connection.resume()));
+    },
+  });
+  for (let i = 0; i < 3; i++) {
+    const peer = await dial(transport.path);
+    peer.resume().end();
+    await once(peer, 'close');
+  }
+  await vi.waitUntil(
+    () => {
+      collectGarbage();
+      return accepted.length === 3 && accepted.every((connection) => connection.deref() === undefined);
+    },
+    { timeout: 10_000 },
+  );
+});
+
+it('a connection reaches its handler in the turn in which it was accepted', async () => {
+  const order: string[] = [];
+  const onAccept = (): void => {
+    order.push('accepted');
+    queueMicrotask(() => order.push('later'));
+  };
+  subscribe('rpcplugin:transport:accept', onAccept);
+  onTestFinished(() => void unsubscribe('rpcplugin:transport:accept', onAccept));
+  const transport = closedAfterwards(new PipeTransport(await freshPath()));
+  await transport.listen({
+    onConnection: () => {
+      order.push('handled');
+    },
+  });
+  await dial(transport.path);
+  await vi.waitUntil(() => order.length === 3);
+  expect(order).toEqual(['accepted', 'handled', 'later']);
+});
+
+describe('SocketTransport and its subclass', () => {
+  it('goes on, and tells those who watch, when a connection could not be accepted', async () => {
+    const servers: Server[] = [];
+    const listen = vi.spyOn(Server.prototype, 'listen').mockImplementationOnce(function (this: Server, ...args) {
+      servers.push(this);
+      listen.mockRestore();
+      return this.listen(...args);
+    });
+    const transport = await pipe();
+    const endpoint = await transport.listen({ onConnection: echo });
+    const errors: unknown[] = [];
+    const onError = (message: unknown): void => void errors.push(message);
+    subscribe('rpcplugin:transport:error', onError);
+    onTestFinished(() => void unsubscribe('rpcplugin:transport:error', onError));
+    // As Node does then, which here has always a descriptor to accept with.
+    const cause = Object.assign(new Error('accept ECONNABORTED'), { code: 'ECONNABORTED' });
+    servers[0]?.emit('error', cause);
+    expect(errors).toMatchObject([{ endpoint, operation: 'accept', error: { code: 'IO', cause } }]);
+    const peer = await dial(transport.path);
+    peer.end('hello');
+    expect((await buffer(peer)).toString()).toBe('hello');
+  });
+
+  it('unbinds once', async () => {
+    const transport = new Scripted(await freshPath(), {});
+    await transport.listen();
+    await Promise.all([transport.stopListening(), transport.close(), transport.close()]);
+    expect(transport.undone).toBe(1);
+  });
+
+  it('unbinds once when it is to stop while it binds', async () => {
+    const transport = new Scripted(await freshPath(), {});
+    const listening = rejectionOf(transport.listen());
+    await transport.stopListening();
+    expect((await listening).code).toBe('CLOSED');
+    expect(transport.undone).toBe(1);
+  });
+
+  it('does not unbind what was never bound', async () => {
+    const transport = new Scripted(await freshPath(), {});
+    await transport.close();
+    expect(transport.undone).toBe(0);
+  });
+
+  it('undoes once what an open that fails has done', async () => {
+    const transport = new Scripted(await freshPath(), { opened: () => Promise.reject(new Error('mine')) });
+    await rejectionOf(transport.listen());
+    await transport.close();
+    expect(transport.undone).toBe(1);
+  });
+
+  it('closes the server when bind fails after it was started', async () => {
+    const transport = new Scripted(await freshPath(), { opened: () => Promise.reject(new Error('mine')) });
+    await rejectionOf(transport.listen());
+    expect(existsSync(transport.path)).toBe(false);
+  });
+
+  it('has what bind throws as the cause', async () => {
+    const cause = new Error('mine');
+    const transport = new Scripted(await freshPath(), { opened: () => Promise.reject(cause) });
+    expect(await rejectionOf(transport.listen())).toMatchObject({ code: 'IO', cause });
+  });
+
+  it('destroys connections that were accepted before bind failed', async () => {
+    let ended: Promise<unknown> | undefined;
+    const accepted: Socket[] = [];
+    const transport = new Scripted(await freshPath(), {
+      opened: async () => {
+        const peer = await dial(transport.path);
+        ended = once(peer.resume(), 'close');
+        await vi.waitUntil(() => accepted.length === 1);
+        throw new Error('mine');
+      },
+    });
+    await rejectionOf(
+      transport.listen({
+        onConnection: (connection) => {
+          accepted.push(connection);
+        },
+      }),
+    );
+    await expect(ended).resolves.toBeDefined();
+  });
+
+  it('keeps connections that were accepted before bind succeeded', async () => {
+    let peer: Socket | undefined;
+    const transport = closedAfterwards(
+      new Scripted(await freshPath(), {
+        opened: async () => {
+          peer = await dial(transport.path);
+        },
+      }),
+    );
+    await transport.listen({ onConnection: echo });
+    peer?.end('hello');
+    expect((await buffer(peer ?? Duplex.from([]))).toString()).toBe('hello');
+  });
+
+  it('unbinds what a bind that goes on once it was given up has bound', async () => {
+    const controller = new AbortController();
+    const transport = new Scripted(await freshPath(), {
+      opened: () => {
+        controller.abort();
+        return Promise.resolve();
+      },
+    });
+    expect((await rejectionOf(transport.listen({ signal: controller.signal }))).code).toBe('ABORTED');
+    expect({ undone: transport.undone, file: existsSync(transport.path) }).toEqual({ undone: 1, file: false });
+  });
+
+  it('rejects ABORTED with whatever a bind fails once its signal has fired', async () => {
+    const controller = new AbortController();
+    const transport = new Scripted(await freshPath(), {
+      opened: () => {
+        controller.abort('enough');
+        return Promise.reject(new TransportError('ADDRESS_IN_USE', 'mine'));
+      },
+    });
+    const error = await rejectionOf(transport.listen({ signal: controller.signal }));
+    expect(error).toMatchObject({ code: 'ABORTED', cause: 'enough' });
+  });
+
+  it('rejects with what unbind throws as the cause, for every caller of close', async () => {
+    const cause = Object.assign(new Error('mine'), { code: 'EPERM' });
+    const transport = new Scripted(await freshPath(), { undo: () => Promise.reject(cause) });
+    await transport.listen();
+    const errors = await Promise.all([rejectionOf(transport.close()), rejectionOf(transport.close())]);
+    expect(errors).toMatchObject([
+      { code: 'PERMISSION_DENIED', cause },
+      { code: 'PERMISSION_DENIED', cause },
+    ]);
+  });
+
+  it('ends connections and the server though unbind throws', async () => {
+    const transport = new Scripted(await freshPath(), { undo: () => Promise.reject(new Error('mine')) });
+    await transport.listen({ onConnection: echo });
+    const ended = once((await dial(transport.path)).resume(), 'close');
+    await rejectionOf(transport.close());
+    await ended;
+    await expect(dial(transport.path)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('has no endpoint any more though unbind throws', async () => {
+    const transport = new Scripted(await freshPath(), { undo: () => Promise.reject(new Error('mine')) });
+    await transport.listen();
+    await rejectionOf(transport.close());
+    expect(transport.endpoint).toBeUndefined();
+  });
+
+  it('destroys a connection that an attempt makes after it was given up', async () => {
+    const endpoint = await (await pipe()).listen();
+    const sockets: Socket[] = [];
+    const controller = new AbortController();
+    class Deaf extends PipeTransport {
+      protected override dialer(text: string): Dialer {
+        return {
+          endpoint: text,
+          attempt: async () => {
+            const socket = await dial(text.slice('pipe:'.length));
+            sockets.push(socket);
+            controller.abort();
+            return socket;
+          },
+        };
+      }
+    }
+    const transport = closedAfterwards(new Deaf('unused'));
+    expect((await rejectionOf(transport.connect(endpoint, { signal: controller.signal }))).code).toBe('ABORTED');
+    expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true]);
+  });
+});
+
+describe('StreamTransport and what its subclass leaves out', () => {
+  class Careless extends PipeTransport {
+    protected override listener(): Listener {
+      return { endpoint: 'careless:1', open: () => Promise.reject(new TransportError('ADDRESS_IN_USE', 'mine')) };
+    }
+
+    protected override dialer(): Dialer {
+      throw new TransportError('INVALID_ENDPOINT', 'mine');
+    }
+  }
+
+  it('adds the endpoint and the hint to the error of a listen', async () => {
+    expect(await rejectionOf(new Careless('unused').listen())).toMatchObject({
+      code: 'ADDRESS_IN_USE',
+      message: 'mine',
+      endpoint: 'careless:1',
+      hint: expect.stringContaining('another address') as string,
+    });
+  });
+
+  it('adds the endpoint to the error of a connect', async () => {
+    const error = await rejectionOf(new Careless('unused').connect('what:ever'));
+    expect(error).toMatchObject({ code: 'INVALID_ENDPOINT', message: 'mine', endpoint: 'what:ever' });
+  });
+
+  it.each([undefined, null, 5, {}, ['pipe:/x']])('rejects an endpoint that is not a string: %j', async (endpoint) => {
+    const error = await rejectionOf((await pipe()).connect(endpoint as never));
+    expect(error).toMatchObject({ code: 'INVALID_ENDPOINT', hint: expect.any(String) as string });
+  });
+
+  it('rejects with a TransportError whatever its methods throw', async () => {
+    class Broken extends PipeTransport {
+      protected override listener(): Listener {
+        throw new RangeError('mine');
+      }
+
+      protected override dialer(): Dialer {
+        throw new RangeError('mine');
+      }
+    }
+    const broken = new Broken('unused');
+    expect(await rejectionOf(broken.listen())).toMatchObject({ code: 'IO', cause: new RangeError('mine') });
+    expect(await rejectionOf(broken.connect('x:1'))).toMatchObject({ code: 'IO', endpoint: 'x:1' });
+  });
+
+  it('names the endpoint of a file that is no socket as the caller gave it', async () => {
+    const error = await rejectionOf((await pipe()).connect('pipe:/etc/passwd'));
+    expect(error).toMatchObject({ code: 'NOT_A_SOCKET', endpoint: 'pipe:/etc/passwd' });
+  });
+
+  it.each(['listener', 'dialer'])('refuses to construct a JavaScript subclass without %s', (method) => {
+    const methods = { listener: () => ({}), dialer: () => ({}), [method]: undefined };
+    const Incomplete = class Incomplete extends (StreamTransport as unknown as new (network: string) => object) {};
+    Object.assign(Incomplete.prototype, methods);
+    expect(thrownBy(() => new Incomplete('x'))).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: `Incomplete has no method ${method}`,
+    });
+  });
+});
+
+describe('steps that a listener defers', () => {
+  /** A transport that listens nowhere, and defers these steps. */
+  class Deferring extends PipeTransport {
+    readonly order: string[] = [];
+
+    protected override listener(): Listener {
+      return {
+        open: ({ defer }) => {
+          defer(() => void this.order.push('first'));
+          defer(async () => {
+            await new Promise(setImmediate);
+            this.order.push('second');
+          });
+          defer(() => {
+            this.order.push('third');
+            throw new Error('mine');
+          });
+          return Promise.resolve('pipe:nowhere');
+        },
+      };
+    }
+  }
+
+  it('run one after the other, the latest first, though one throws', async () => {
+    const transport = new Deferring('unused');
+    await transport.listen();
+    expect(await rejectionOf(transport.stopListening())).toMatchObject({ code: 'IO', cause: new Error('mine') });
+    expect(transport.order).toEqual(['third', 'second', 'first']);
+  });
+
+  it('keep a hook for the exit of the process only while there are any', async () => {
+    const before = process.listenerCount('exit');
+    const transports = [new Deferring('unused'), new Deferring('unused')];
+    for (const transport of transports) await transport.listen();
+    expect(process.listenerCount('exit')).toBe(before + 1);
+    for (const transport of transports) await rejectionOf(transport.close());
+    expect(process.listenerCount('exit')).toBe(before);
+  });
+});

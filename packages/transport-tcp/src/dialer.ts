@@ -1,0 +1,55 @@
+import { isIP } from 'node:net';
+import type { Socket } from 'node:net';
+import { joinHostPort, parseTcpEndpoint } from '@rpcplugin/endpoint-utils';
+import { quote } from '@rpcplugin/printable';
+import { connectSocket, hostHints } from '@rpcplugin/transport-base';
+import type { DialContext, Dialer } from '@rpcplugin/transport-base';
+import { TransportError } from '@rpcplugin/transport-core';
+import { connectFirst } from './happy-eyeballs.js';
+import { interleaveFamilies, resolveHost } from './resolve-host.js';
+
+/** @throws TransportError `INVALID_ENDPOINT` unless the text is a TCP endpoint with a port other than 0. */
+export function tcpDialer(text: string): Dialer {
+  const { host, port } = parseTcpEndpoint(text);
+  if (port === 0) {
+    throw new TransportError('INVALID_ENDPOINT', `cannot connect to port 0 of ${quote(text)}`, {
+      hint: 'Port 0 lets a listener choose its port. Connect to the endpoint that its listen returned.',
+    });
+  }
+  return {
+    endpoint: joinHostPort(host, port),
+    // Reaches a late listener within 10 ms, and takes a few per cent of a processor while it waits.
+    retryMs: 8,
+    hints: hostHints,
+    attempt: (context) =>
+      isIP(host) === 0 ? connectToName(host, port, context) : connectToAddress(host, port, context),
+  };
+}
+
+async function connectToName(host: string, port: number, context: DialContext): Promise<Socket> {
+  const addresses = interleaveFamilies(await resolveHost(host, context.operation));
+  const attempts = addresses.map(
+    ({ address }) =>
+      (race: DialContext['operation']) =>
+        connectToAddress(address, port, { ...context, operation: race }),
+  );
+  return connectFirst(attempts, context.operation);
+}
+
+async function connectToAddress(host: string, port: number, context: DialContext): Promise<Socket> {
+  const socket = await connectSocket({ host, port, noDelay: true, keepAlive: true }, context);
+  return refuseSelfConnection(socket, port);
+}
+
+/**
+ * Refuses a socket that the kernel connected to itself: it happened to choose the dialled port as the local one. That takes
+ * a port in the ephemeral range without a listener, and many attempts. Go's net.Dial guards against it too.
+ *
+ * @throws TransportError `CONNECTION_REFUSED`; the socket is destroyed then.
+ */
+export function refuseSelfConnection(socket: Socket, port: number): Socket {
+  // In this order: each address takes a system call, and Node keeps the result with the socket.
+  if (socket.localPort !== port || socket.localAddress !== socket.remoteAddress) return socket;
+  socket.destroy();
+  throw new TransportError('CONNECTION_REFUSED', `nothing listens on port ${port}: the socket connected to itself`);
+}

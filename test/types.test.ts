@@ -1,0 +1,90 @@
+// Checked by `pnpm typecheck`: at run time these do nothing.
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { negotiateTransport, TransportError } from '@rpcplugin/transport-core';
+import type {
+  CloseOptions,
+  ConnectOptions,
+  ListenOptions,
+  Transport,
+  TransportErrorCode,
+  TransportFactory,
+} from '@rpcplugin/transport-core';
+import { tcpTransportFactory } from '@rpcplugin/transport-tcp';
+import type { TCPSocketTransport, TCPSocketTransportOptions } from '@rpcplugin/transport-tcp';
+import { unixTransportFactory } from '@rpcplugin/transport-unix';
+import type { UnixSocketTransport } from '@rpcplugin/transport-unix';
+import { describe, expectTypeOf, it } from 'vitest';
+
+describe('onConnection', () => {
+  it('may be an expression of any type', () => {
+    expectTypeOf({ onConnection: (connection: Socket) => connection.end('hi') }).toExtend<ListenOptions<Socket>>();
+    expectTypeOf({ onConnection: (connection: Duplex) => connection.pipe(connection) }).toExtend<ListenOptions>();
+    expectTypeOf({ onConnection: async () => Promise.resolve(5) }).toExtend<ListenOptions>();
+  });
+
+  it('receives a net.Socket from socket transports without saying so', () => {
+    const listen = (transport: TCPSocketTransport | UnixSocketTransport): Promise<string> =>
+      transport.listen({
+        onConnection: (connection) => {
+          expectTypeOf(connection).toEqualTypeOf<Socket>();
+        },
+      });
+    expectTypeOf(listen).returns.resolves.toBeString();
+  });
+
+  it('is no handler of something else', () => {
+    expectTypeOf({ onConnection: (text: string) => text }).not.toExtend<ListenOptions>();
+  });
+});
+
+describe('options', () => {
+  it('may be undefined, as with exactOptionalPropertyTypes', () => {
+    expectTypeOf<{ signal: AbortSignal | undefined; timeoutMs: undefined }>().toExtend<ConnectOptions>();
+    expectTypeOf<{ graceMs: number | undefined }>().toExtend<CloseOptions>();
+    expectTypeOf<{ port: { min: number; max: number } | undefined }>().toExtend<TCPSocketTransportOptions>();
+  });
+
+  it('may be readonly', () => {
+    expectTypeOf<{ readonly host: 'localhost'; readonly port: 80 }>().toExtend<TCPSocketTransportOptions>();
+  });
+});
+
+describe('Transport', () => {
+  it('is what every transport is', () => {
+    expectTypeOf<TCPSocketTransport>().toExtend<Transport>();
+    expectTypeOf<UnixSocketTransport>().toExtend<Transport<Socket>>();
+    expectTypeOf<TCPSocketTransport['connect']>().returns.resolves.toEqualTypeOf<Socket>();
+  });
+});
+
+describe('negotiateTransport', () => {
+  const both = [unixTransportFactory(), tcpTransportFactory()];
+
+  it('returns the type of transport that the factories create', () => {
+    const choose = () => negotiateTransport(['tcp'], [tcpTransportFactory()]);
+    expectTypeOf(choose).returns.toEqualTypeOf<TCPSocketTransport>();
+    const chooseAny = () => negotiateTransport(['tcp'], both);
+    expectTypeOf(chooseAny).returns.toEqualTypeOf<TCPSocketTransport | UnixSocketTransport>();
+  });
+
+  it('takes factories that were given, or else a default', () => {
+    const choose = (given?: readonly TransportFactory[]) =>
+      negotiateTransport(['tcp'], given ?? [unixTransportFactory(), tcpTransportFactory()]);
+    expectTypeOf(choose).returns.toExtend<Transport>();
+  });
+
+  it('takes a constant tuple', () => {
+    const factories = [tcpTransportFactory()] as const;
+    expectTypeOf(() => negotiateTransport(['tcp'], factories)).returns.toEqualTypeOf<TCPSocketTransport>();
+  });
+});
+
+describe('TransportError', () => {
+  it('is narrowed by isInstance and instanceof', () => {
+    const codeOf = (error: unknown) => (TransportError.isInstance(error) ? error.code : undefined);
+    expectTypeOf(codeOf).returns.toEqualTypeOf<TransportErrorCode | undefined>();
+    const hintOf = (error: unknown) => (error instanceof TransportError ? error.hint : undefined);
+    expectTypeOf(hintOf).returns.toEqualTypeOf<string | undefined>();
+  });
+});
