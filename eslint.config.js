@@ -5,8 +5,8 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 /**
- * The arrows between the packages: what the sources of each may import beside Node's built-ins and their own files.
- * Tests may import whatever their package's manifest declares.
+ * The arrows between the packages: what the sources of each may import besides Node's built-ins and their own files.
+ * Tests may import everything that their package.json declares.
  */
 const arrows = {
   'transport-core': [],
@@ -28,7 +28,7 @@ const bundled = ['@rpcplugin/printable'];
 
 const escape = (text) => text.replace(/[/.]/g, '\\$&');
 
-/** Forbids every import that is neither relative, nor a built-in, nor one of `allowed` at its root. */
+/** Forbids imports other than relative ones, built-ins and the main entries of `allowed`. */
 const onlyImports = (allowed) => [
   'error',
   {
@@ -68,7 +68,7 @@ export default defineConfig(
       eqeqeq: ['error', 'always'],
     },
   },
-  // A test may import what its package declares, development dependencies too.
+  // Tests may import what their package declares, including development dependencies.
   ...Object.keys(arrows).map((name) => ({
     files: [`packages/${name}/**/*.ts`],
     rules: { 'import-x/no-extraneous-dependencies': ['error', { packageDir: `packages/${name}` }] },
@@ -92,7 +92,7 @@ export default defineConfig(
         {
           selector: "CallExpression[callee.object.name='assert'][callee.property.name='ok'][arguments.length=1]",
           message:
-            'Say what was found: to make up a message, Node parses the source, which takes a minute where all of it is one line.',
+            'Pass a message: to generate one, Node parses the source, which takes a minute if it is one long line.',
         },
       ],
     },

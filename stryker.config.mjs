@@ -1,4 +1,4 @@
-// Mutation testing of one package, which `scripts/mutate.mjs` names in MUTATE.
+// Mutation testing of one package. `scripts/mutate.mjs` sets MUTATE to its name.
 const name = process.env.MUTATE;
 
 /** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
@@ -6,7 +6,7 @@ export default {
   packageManager: 'pnpm',
   plugins: ['@stryker-mutator/vitest-runner'],
   testRunner: 'vitest',
-  // What is related to a mutated file is not seen through the aliases of the packages.
+  // Vitest cannot find the tests related to a mutated file through the aliases of the packages.
   vitest: { configFile: 'vitest.stryker.config.ts', related: false },
   mutate: [`packages/${name}/src/**/*.ts`],
   // Most strings are messages and hints, whose wording no test should repeat.

@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-// Tests run against the sources of the workspace's packages, so that no build has to come first. Node gets these conditions too:
-// with `import` among them, what a dependency requires would be resolved as if it was imported.
+// Tests run against the sources of the workspace's packages, so they need no build. Node gets these conditions too:
+// with `import` among them, it would resolve what a dependency requires as if it were imported.
 const conditions = ['@rpcplugin/source', 'node'];
 
 export default defineConfig({
@@ -16,9 +16,9 @@ export default defineConfig({
       'test/**/*.test.ts',
     ],
     testTimeout: 30_000,
-    // All of them: on two processors vitest would use one.
+    // By default vitest would use one of two processors.
     maxWorkers: '100%',
-    // The README's table of peers is made from these.
+    // The table in docs/interop.md is made from these results.
     reporters: ['default', ['json', { outputFile: '.vitest/results.json' }]],
   },
 });

@@ -5,9 +5,9 @@ import base from './vitest.config.ts';
 
 const name = process.env['MUTATE'] ?? '';
 
-// The tests that kill mutants of a package: its own, less those that take many seconds to see what others see as well.
+// A package's own tests kill its mutants, except for these, which take many seconds and kill no other mutants.
 const slow = [
-  'properties', // of random input, they kill a mutant in one run and not in the next
+  'properties', // random input kills a mutant in one run and not in the next
   'contract', // 30 s in each socket transport
   'hostile-peers',
   'out-of-descriptors',
@@ -20,7 +20,7 @@ const slow = [
   'attacked',
 ];
 const tests: Record<string, string[]> = {
-  // The contract tests the lifecycle, over streams in memory in two seconds. The tests of TCP test the sockets.
+  // The contract tests the lifecycle in two seconds, over streams in memory. The tests of TCP cover the sockets.
   'transport-base': [
     'packages/transport-base/test/**/*.test.ts',
     'packages/transport-testkit/test/memory-transport.test.ts',
@@ -37,7 +37,7 @@ const alias = ['packages', 'internal'].flatMap((folder) => {
   ]);
 });
 
-// Stryker makes the sandbox for its owner alone; some tests start processes of another user in it.
+// Stryker makes the sandbox private to its owner, but some tests start processes of another user in it.
 chmodSync(import.meta.dirname, 0o755);
 
 const include = tests[name] ?? [`packages/${name}/test/**/*.test.ts`];

@@ -6,7 +6,7 @@ declare module 'vitest' {
   }
 }
 
-// What a child process of a test runs has the mutants as well; Stryker itself tells only the process of the tests which it is.
+// Child processes of tests run the mutants too, but Stryker tells only the test process which one is active.
 beforeAll(() => {
   const activeMutant = inject('activeMutant');
   if (activeMutant !== undefined) process.env['__STRYKER_ACTIVE_MUTANT__'] = activeMutant;

@@ -1,5 +1,5 @@
-// Writes what each package exports to docs/api, from the declarations of the last build. With `--check` it writes nothing,
-// and fails if a report differs: a change of the public API shows in the diff, and is accepted by committing the report.
+// Writes the exports of each package to docs/api, from the declarations of the last build. With `--check` it writes
+// nothing and fails if a report differs. So each change of the public API shows in the diff of a committed report.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -19,12 +19,12 @@ try {
   rmSync(reportTempFolder, { recursive: true });
 }
 if (check && outdated.length > 0) {
-  console.error(`Not the exports that were accepted: ${outdated.join(', ')}.`);
-  console.error('If the change is meant, run `pnpm build && pnpm api-reports`, and commit the reports.');
+  console.error(`The exports differ from the committed reports: ${outdated.join(', ')}.`);
+  console.error('If the change is intended, run `pnpm build && pnpm api-reports` and commit the reports.');
   process.exit(1);
 }
 
-/** The entries of a package that have declarations, as its users get them. */
+/** The published entries of a package that have declarations. */
 function entriesOf(name) {
   const { publishConfig } = JSON.parse(readFileSync(`packages/${name}/package.json`, 'utf8'));
   return Object.entries(publishConfig.exports).filter(([, { types }]) => types !== undefined);
@@ -63,10 +63,10 @@ function report(name, entry, types) {
         compilerMessageReporting: { default: { logLevel: 'error' } },
         extractorMessageReporting: {
           default: { logLevel: 'error' },
-          // Nothing carries a release tag, and links lead to what is not exported, too.
+          // There are no release tags, and links may lead to declarations that are not exported.
           'ae-missing-release-tag': { logLevel: 'none' },
           'ae-unresolved-link': { logLevel: 'none' },
-          // Shown in the report, as `(undocumented)`: an override is, which has its comment where it is declared.
+          // The report has these as `(undocumented)`: among them are overrides, documented where they are declared.
           'ae-undocumented': { logLevel: 'none' },
           // The entries for test runners share the types of the main entry.
           'ae-forgotten-export': { logLevel: entry === '.' ? 'error' : 'none' },
@@ -76,7 +76,7 @@ function report(name, entry, types) {
     },
   });
   const messageCallback = (message) => {
-    // It says so itself for each report that it writes or finds outdated.
+    // Silences its own messages about reports that it writes or finds outdated.
     if (message.messageId.startsWith('console-')) message.handled = true;
   };
   const { succeeded, apiReportChanged } = Extractor.invoke(extractorConfig, { localBuild: !check, messageCallback });

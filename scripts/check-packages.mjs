@@ -1,5 +1,5 @@
-// Tries the packages as their users get them: packs and lints each, installs all in an empty project, and there imports,
-// requires and type-checks them, and puts a transport through the contract.
+// Tests the packages as published: packs and lints each, installs all in an empty project, imports, requires and
+// type-checks them there, and runs the contract on a transport.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,12 +9,12 @@ import { fileURLToPath, URL } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const packages = readdirSync(join(root, 'packages'));
 
-/** Without what pnpm tells the scripts that it runs, which npm does not know and complains of. */
+/** Without the variables that pnpm sets for its scripts, as npm warns about those that it does not know. */
 const env = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith('npm_') || name === 'npm_config_registry'),
 );
 
-/** What a user's program may do with all of them; JavaScript and strict TypeScript alike. */
+/** A user's program with all packages, valid as JavaScript and as strict TypeScript. */
 const program = `
 const server = new unix.UnixSocketTransport();
 const client = new unix.UnixSocketTransport();
@@ -28,7 +28,7 @@ if (!core.TransportError.isInstance(refusal) || refusal.code !== 'CONNECTION_REF
 if (grpc.grpcChannelOptions(endpoint)['grpc.default_authority'] !== 'localhost') throw new Error('no options');
 if (testkit.transportCases({ create: () => new testkit.MemoryTransport() }).length === 0) throw new Error('no cases');
 `;
-/** A file of tests for each of the runners that the kit knows. */
+/** A test file for one of the runners that the kit supports. */
 const contract = (runner) => `
 import { MemoryTransport } from '@rpcplugin/transport-testkit';
 import { describeTransport } from '@rpcplugin/transport-testkit/${runner}';
@@ -57,7 +57,7 @@ try {
   checkTypes('types.mts', 'node.test.mts');
   run(process.execPath, '--test', '--test-reporter=dot', 'node.test.mjs');
 
-  // Only now, as nothing but its own entry may need it.
+  // Installed last, because only the kit's vitest entry may need it.
   run('npm', 'install', ...quietly, `vitest@${catalog.vitest}`);
   write('vitest.test.mts', contract('vitest'));
   checkTypes('vitest.test.mts', '--skipLibCheck');
@@ -73,7 +73,7 @@ function pack(name) {
   return JSON.parse(output).filename;
 }
 
-/** With the declarations of the packages checked as well, whatever the user's settings are. */
+/** Checks the declarations of the packages too, except with `--skipLibCheck`. */
 function checkTypes(...files) {
   const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--types', 'node', '--module', 'nodenext'];
   run('npx', 'tsc', ...strict, '--target', 'es2022', '--lib', 'es2022,esnext.disposable', ...files);

@@ -1,5 +1,5 @@
-// Writes the table of peers in docs/interop.md from the results of the last test run. With `--check` it writes nothing, and
-// fails if the table differs.
+// Writes the table of peers in docs/interop.md from the results of the last test run. With `--check` it writes nothing
+// and fails if the table differs.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const FILE = 'docs/interop.md';
@@ -35,6 +35,6 @@ const made = `${before}${START}\n${table}\n${END}${after}`;
 const comparable = (text) => text.replace(/^(\|[^|]*\|)[^|]*\|/gm, '$1').replace(/ +|-+/g, ' ');
 if (!process.argv.includes('--check')) writeFileSync(FILE, made);
 else if (comparable(made) !== comparable(present)) {
-  console.error(`${FILE} does not have the table of this run:\n\n${table}`);
+  console.error(`${FILE} differs from the table of this run:\n\n${table}`);
   process.exit(1);
 }

@@ -1,5 +1,5 @@
-// Mutation testing of one package: `pnpm mutate endpoint-utils`, or of some of its files: `pnpm mutate endpoint-utils src/host.ts`.
-// With `--all-tests` each mutant is put through all of them, as what a child process runs is not seen in which test runs what.
+// Mutation testing of a package or of some of its files: `pnpm mutate endpoint-utils [src/host.ts]...`. With
+// `--all-tests` it runs all tests for each mutant, because the coverage per test misses what child processes run.
 import { existsSync } from 'node:fs';
 import { Stryker } from '@stryker-mutator/core';
 
@@ -12,6 +12,6 @@ process.env.MUTATE = name;
 const files = rest.filter((arg) => arg !== '--all-tests');
 await new Stryker({
   ...(rest.includes('--all-tests') && { coverageAnalysis: 'off' }),
-  // Files that are named are done again, whatever is known of them.
+  // Named files are tested again, even if their results are known.
   ...(files.length > 0 && { mutate: files.map((file) => `packages/${name}/${file}`), force: true }),
 }).runMutationTest();

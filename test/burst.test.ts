@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { echo, echoes, Fixture } from './fixture.js';
 import type { Place } from './variants.js';
-import { Bench, echo, echoes } from './bench.js';
 import { variants } from './variants.js';
 
 const BURST = 2000;
@@ -11,17 +11,17 @@ describe.each([
   { name: 'unix', variant: variants['unix automatic'] },
 ])(`${BURST} connects at once over $name, with the default backlog`, ({ variant }) => {
   let place: Place;
-  let bench: Bench;
+  let fixture: Fixture;
 
   beforeEach(async () => {
     place = await variant.open();
-    bench = new Bench(place);
+    fixture = new Fixture(place);
   });
-  afterEach(() => bench.end());
+  afterEach(() => fixture.end());
 
-  it('all succeed, and reach the handler', async () => {
-    const endpoint = await bench.create().listen({ onConnection: echo });
-    const dialer = bench.create();
+  it('all succeed and reach the handler', async () => {
+    const endpoint = await fixture.create().listen({ onConnection: echo });
+    const dialer = fixture.create();
     const outcomes = await Promise.allSettled(
       Array.from({ length: BURST }, () => dialer.connect(endpoint, { timeoutMs: 30_000 })),
     );
@@ -30,8 +30,8 @@ describe.each([
     expect(await Promise.all(connections.map(echoes))).toEqual(Array<boolean>(BURST).fill(true));
   });
 
-  it.runIf(variant.network === 'unix')('are more than bare sockets can make', async () => {
-    const endpoint = await bench.create().listen();
+  it.runIf(variant.network === 'unix')('fail with EAGAIN for some plain sockets', async () => {
+    const endpoint = await fixture.create().listen();
     const attempts = Array.from({ length: BURST }, async () => {
       const socket = connect(place.netOptions(endpoint));
       return new Promise((resolve) => {

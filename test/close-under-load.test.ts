@@ -2,23 +2,23 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import type { CloseMessage, Transport } from '@rpcplugin/transport-core';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { Accepted, Bench } from './bench.js';
+import { Accepted, Fixture } from './fixture.js';
 import type { Place } from './variants.js';
 import { descriptorsSince, openDescriptors, until } from './support.js';
 import { variants } from './variants.js';
 
 interface Listening {
   listener: Transport<Socket>;
-  /** Each peer, and the connection that was accepted from it. */
+  /** Each peer with the connection accepted from it. */
   pairs: { peer: Socket; connection: Socket }[];
 }
 
 const CONNECTIONS = 2000;
 const MEBIBYTE = Buffer.alloc(1024 * 1024, 'payload ');
-/** What an idle machine needs far less of: a close is to be over soon after its grace. */
+/** How long a close may take after its grace period, in milliseconds. An idle machine needs far less. */
 const A_LITTLE_MS = 3000;
 
-/** What a peer may do instead of reading to the end and ending its side; each leaves the other side something to wait for. */
+/** How a peer may behave during a close. Each leaves the other side something to wait for. */
 const misbehaviours: Record<string, (peer: Socket, connection: Socket) => void> = {
   'reads and ends': (peer) => void peer.resume().on('end', () => peer.end()),
   'never reads': (_peer, connection) => void connection.write(MEBIBYTE),
@@ -43,21 +43,21 @@ describe.each([
   { name: 'unix', variant: variants['unix automatic'] },
 ])(`close over $name`, ({ variant }) => {
   let place: Place;
-  let bench: Bench;
+  let fixture: Fixture;
 
   beforeEach(async () => {
     place = await variant.open();
-    bench = new Bench(place);
+    fixture = new Fixture(place);
   });
-  afterEach(() => bench.end());
+  afterEach(() => fixture.end());
 
-  /** A transport that listens, and so many connections to it by plain peers. */
+  /** A listening transport with `count` connections from plain peers. */
   async function listenerWith(count: number): Promise<Listening> {
     const accepted = new Accepted();
-    const listener = bench.create();
+    const listener = fixture.create();
     const endpoint = await listener.listen(accepted);
     const peers: Socket[] = [];
-    while (peers.length < count) peers.push(await bench.dial(endpoint, { allowHalfOpen: true }));
+    while (peers.length < count) peers.push(await fixture.dial(endpoint, { allowHalfOpen: true }));
     await accepted.at(count - 1);
     const pairs = peers.map((peer, index) => ({ peer, connection: accepted.connections[index] ?? peer }));
     return { listener, pairs };
@@ -73,7 +73,7 @@ describe.each([
     });
   }
 
-  it(`of ${CONNECTIONS} connections whose peers end them cuts nobody off`, async () => {
+  it(`destroys none of ${CONNECTIONS} connections whose peers end them`, async () => {
     const before = openDescriptors();
     const { listener, pairs } = await listenerWith(CONNECTIONS);
     for (const { peer } of pairs) peer.resume().on('end', () => peer.end());
@@ -85,7 +85,7 @@ describe.each([
     await until(() => descriptorsSince(before).length === 0);
   });
 
-  it(`of ${CONNECTIONS} connections to peers of every kind takes its grace and a little`, async () => {
+  it(`ends ${CONNECTIONS} connections to peers of every kind soon after the grace period`, async () => {
     const before = openDescriptors();
     const { listener, pairs } = await listenerWith(CONNECTIONS);
     const kinds = Object.values(misbehaviours);
@@ -98,16 +98,19 @@ describe.each([
     await until(() => descriptorsSince(before).length === 0);
   });
 
-  it.each(Object.entries(misbehaviours))('is over in time when every peer %s', async (_, misbehave) => {
-    const { listener, pairs } = await listenerWith(100);
-    for (const { peer, connection } of pairs) misbehave(peer, connection);
-    const begun = performance.now();
-    await listener.close({ graceMs: 200 });
-    expect(performance.now() - begun).toBeLessThan(200 + A_LITTLE_MS);
-    expect(pairs.every(({ connection }) => connection.closed)).toBe(true);
-  });
+  it.each(Object.entries(misbehaviours))(
+    'finishes soon after the grace period when every peer %s',
+    async (_, misbehave) => {
+      const { listener, pairs } = await listenerWith(100);
+      for (const { peer, connection } of pairs) misbehave(peer, connection);
+      const begun = performance.now();
+      await listener.close({ graceMs: 200 });
+      expect(performance.now() - begun).toBeLessThan(200 + A_LITTLE_MS);
+      expect(pairs.every(({ connection }) => connection.closed)).toBe(true);
+    },
+  );
 
-  it('lets what was written arrive whole at a hundred peers that read slowly', async () => {
+  it('delivers all written data to a hundred peers that read slowly', async () => {
     const { listener, pairs } = await listenerWith(100);
     for (const { connection } of pairs) connection.write(MEBIBYTE);
     const closing = listener.close({ graceMs: 60_000 });
@@ -117,14 +120,14 @@ describe.each([
   });
 });
 
-/** Reads a little in each turn of the event loop, then ends; how much there was. */
+/** Reads a little in each turn of the event loop, then ends. Returns the number of bytes. */
 async function readSlowly(peer: Socket): Promise<number> {
   let size = 0;
   for await (const chunk of peer as AsyncIterable<Buffer>) {
     size += chunk.length;
     await new Promise(setImmediate);
   }
-  // Up to Node 22 the loop has done so.
+  // Up to Node 22, the loop has done this.
   peer.destroy();
   return size;
 }

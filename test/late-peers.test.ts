@@ -18,7 +18,7 @@ function median(values: number[]): number {
   return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? NaN;
 }
 
-/** Plain listeners appear at an address that somebody waits for; how many milliseconds after each it was connected to. */
+/** Starts plain listeners that connects wait for. Returns how many milliseconds after each its connect succeeds. */
 async function delaysOfAppearing(
   dialer: Transport,
   place: (round: number) => Promise<{ endpoint: string; address: object }>,
@@ -27,7 +27,7 @@ async function delaysOfAppearing(
   for (let round = 0; round < ROUNDS; round++) {
     const { endpoint, address } = await place(round);
     const connecting = dialer.connect(endpoint, { waitMs: LONG_MS, timeoutMs: LONG_MS });
-    // Some way into the waiting, and each time at another moment of it.
+    // Some time into the wait, at a different moment each round.
     await turns(20 + 3 * round);
     const server = createServer((connection) => connection.end()).listen(address);
     await once(server, 'listening');
@@ -40,15 +40,15 @@ async function delaysOfAppearing(
   return delays;
 }
 
-describe('an endpoint that appears while it is waited for is reached', () => {
+describe('waiting for an endpoint that appears later', () => {
   let directory: string;
   beforeEach(async () => {
     directory = await freshDirectory();
   });
   afterEach(() => removeDirectory(directory));
 
-  // Five times what an idle machine is to keep: others use this one, too.
-  it('over unix within 5 ms', async () => {
+  // Five times the limit of an idle machine, since this one has other work.
+  it('ends within 5 ms over unix', async () => {
     await using dialer = new UnixSocketTransport();
     const delays = await delaysOfAppearing(dialer, (round) => {
       const path = join(directory, `${round}.sock`);
@@ -57,7 +57,7 @@ describe('an endpoint that appears while it is waited for is reached', () => {
     expect(median(delays)).toBeLessThan(5 * 5);
   });
 
-  it('over TCP within 10 ms', async () => {
+  it('ends within 10 ms over TCP', async () => {
     await using dialer = new TCPSocketTransport();
     const delays = await delaysOfAppearing(dialer, async () => {
       const port = await freePort();
@@ -66,8 +66,8 @@ describe('an endpoint that appears while it is waited for is reached', () => {
     expect(median(delays)).toBeLessThan(5 * 10);
   });
 
-  it('over unix at less than half the cost of as many attempts', async () => {
-    const path = join(directory, 'nobody.sock');
+  it('takes less than half the processor time of repeated attempts over unix', async () => {
+    const path = join(directory, 'absent.sock');
     await using dialer = new UnixSocketTransport();
     const waiting = await cpuTimeOf(() => dialer.connect(path, { waitMs: 500 }).catch(() => undefined));
     const until = performance.now() + 500;
@@ -80,8 +80,8 @@ describe('an endpoint that appears while it is waited for is reached', () => {
     expect(waiting).toBeLessThan(attempting / 2);
   });
 
-  // Of TCP nothing tells: it is tried as seldom as the limit allows.
-  it('over TCP with an attempt every 8 ms at most', async () => {
+  // TCP has no event for a new listener, so attempts are as rare as the time limit allows.
+  it('attempts to connect at most every 8 ms over TCP', async () => {
     await using dialer = new TCPSocketTransport();
     const port = await freePort();
     let attempts = 0;
@@ -99,7 +99,7 @@ describe('an endpoint that appears while it is waited for is reached', () => {
   });
 });
 
-/** How much processor time this process uses meanwhile, in milliseconds. */
+/** The processor time that this process uses during an action, in milliseconds. */
 async function cpuTimeOf(action: () => Promise<unknown>): Promise<number> {
   const before = process.cpuUsage();
   await action();

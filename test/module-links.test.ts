@@ -1,5 +1,5 @@
-// Node's modules are found through links, as pnpm makes them: not any more once `fs` has looked at a socket in a certain way, until
-// it looks at another file (nodejs/node#51142).
+// After some ways of inspecting a socket with `fs`, Node does not find modules through symbolic links, which pnpm
+// makes, until `fs` inspects another file (nodejs/node#51142).
 import { mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
@@ -16,25 +16,25 @@ async function place(): Promise<string> {
   await mkdir(join(directory, 'package'));
   await writeFile(join(directory, 'package', 'index.cjs'), 'module.exports = __filename;');
   await symlink('package', join(directory, 'link'));
-  // The directories above are known to Node from here on, so that it does not look at them again.
+  // From here on Node knows the directories above, and does not inspect them again.
   await writeFile(join(directory, 'first.cjs'), '');
   require(join(directory, 'first.cjs'));
   return directory;
 }
 
-/** The file that Node takes the package from when it is asked for by the link. */
+/** The file that Node loads for the package when required through the link. */
 function linkedFile(directory: string): unknown {
   return require(join(directory, 'link', 'index.cjs'));
 }
 
-it('modules are found through links after a unix socket was listened on', async () => {
+it('Node finds modules through symbolic links after a listen on a unix socket', async () => {
   const directory = await place();
   const transport = closeAfterTest(new UnixSocketTransport({ directory }));
   await transport.listen();
   expect(linkedFile(directory)).toBe(join(directory, 'package', 'index.cjs'));
 });
 
-it('modules are found through links after a unix socket was waited for', async () => {
+it('Node finds modules through symbolic links after a wait for a unix socket', async () => {
   const directory = await place();
   const path = join(directory, 's');
   const transport = closeAfterTest(new UnixSocketTransport());

@@ -1,17 +1,17 @@
-// Listens, connects, exchanges and closes on every kind of address for so many seconds, and checks after each cycle that no
-// descriptor and no file is left, and now and then that the heap does not grow: `pnpm soak 600`.
+// Listens, connects, exchanges data and closes on every kind of address for a number of seconds: `pnpm soak 600`.
+// Checks after each cycle that no descriptor or file is left, and from time to time that the heap does not grow.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { descriptorsSince, openDescriptors, rejectionOf, until } from '@rpcplugin/test-support/process';
-import { Bench, echo, echoes } from './bench.js';
+import { echo, echoes, Fixture } from './fixture.js';
 import type { Variant } from './variants.js';
 import { variants } from './variants.js';
 
-/** Cycles before the first look at the heap: what is compiled and cached by then stays. */
+/** Cycles before the first heap sample, so that compiled and cached code does not count as growth. */
 const WARM_UP_CYCLES = 20;
-/** How often to look at the heap. */
+/** Cycles between two heap samples. */
 const CYCLES_PER_SAMPLE = 20;
-/** What the heap may have grown by in the end. A socket that is kept is a few KiB, and a cycle has tens of them. */
+/** How much the heap may grow in total. A leaked socket takes a few KiB, and a cycle opens tens of them. */
 const HEAP_GROWTH_BYTES = 1024 * 1024;
 const CONNECTIONS = 10;
 
@@ -21,23 +21,24 @@ const collectGarbage = runInNewContext('gc') as () => void;
 async function cycle(variant: Variant): Promise<void> {
   const before = openDescriptors();
   const place = await variant.open();
-  const bench = new Bench(place);
+  const fixture = new Fixture(place);
   try {
-    const listener = bench.create({ maxConnections: CONNECTIONS });
+    const listener = fixture.create({ maxConnections: CONNECTIONS });
     const endpoint = await listener.listen({ onConnection: echo });
-    const dialer = bench.create();
+    const dialer = fixture.create();
     const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => dialer.connect(endpoint)));
-    for (const connection of connections) if (!(await echoes(connection))) throw new Error('the echo was another');
-    await rejectionOf(bench.createAt(endpoint).listen());
+    for (const connection of connections)
+      if (!(await echoes(connection))) throw new Error('the echo differs from the message');
+    await rejectionOf(fixture.createAt(endpoint).listen());
     await rejectionOf(dialer.connect(endpoint, { signal: AbortSignal.abort() }));
     const pending = rejectionOf(dialer.connect(endpoint, { waitMs: 60_000, timeoutMs: 60_000 }));
     await listener.stopListening();
     await Promise.all([listener.close(), dialer.close()]);
     await pending.catch(() => undefined);
-    const files = await bench.leftovers();
-    if (files.length > 0) throw new Error(`files are left: ${files.join(', ')}`);
+    const files = await fixture.leftovers();
+    if (files.length > 0) throw new Error(`left files behind: ${files.join(', ')}`);
   } finally {
-    await bench.end();
+    await fixture.end();
   }
   await until(() => descriptorsSince(before).length === 0);
 }
@@ -64,4 +65,4 @@ const growth = Math.min(...heap.slice(Math.floor(heap.length / 2))) - (heap[0] ?
 console.log(
   JSON.stringify({ seconds, cycles: cycles * kinds.length, heapGrowthBytes: growth, heapBytes: heap.at(-1) }),
 );
-if (growth > HEAP_GROWTH_BYTES) throw new Error(`the heap has grown by ${growth} bytes`);
+if (growth > HEAP_GROWTH_BYTES) throw new Error(`the heap grew by ${growth} bytes`);

@@ -1,4 +1,4 @@
-// For the three files that import it; the rest uses `@rpcplugin/test-support`.
+// For close-under-load.test.ts and late-peers.test.ts; the other files import `@rpcplugin/test-support`.
 export {
   descriptorsSince,
   makeDirectory as freshDirectory,

@@ -1,4 +1,4 @@
-// Checked by `pnpm typecheck`: at run time these do nothing.
+// `pnpm typecheck` checks these; at run time they do nothing.
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { negotiateTransport, TransportError } from '@rpcplugin/transport-core';
@@ -17,13 +17,13 @@ import type { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { describe, expectTypeOf, it } from 'vitest';
 
 describe('onConnection', () => {
-  it('may be an expression of any type', () => {
+  it('may return any type', () => {
     expectTypeOf({ onConnection: (connection: Socket) => connection.end('hi') }).toExtend<ListenOptions<Socket>>();
     expectTypeOf({ onConnection: (connection: Duplex) => connection.pipe(connection) }).toExtend<ListenOptions>();
     expectTypeOf({ onConnection: async () => Promise.resolve(5) }).toExtend<ListenOptions>();
   });
 
-  it('receives a net.Socket from socket transports without saying so', () => {
+  it('gets a net.Socket from socket transports without an annotation', () => {
     const listen = (transport: TCPSocketTransport | UnixSocketTransport): Promise<string> =>
       transport.listen({
         onConnection: (connection) => {
@@ -33,13 +33,13 @@ describe('onConnection', () => {
     expectTypeOf(listen).returns.resolves.toBeString();
   });
 
-  it('is no handler of something else', () => {
+  it('cannot take another type of parameter', () => {
     expectTypeOf({ onConnection: (text: string) => text }).not.toExtend<ListenOptions>();
   });
 });
 
 describe('options', () => {
-  it('may be undefined, as with exactOptionalPropertyTypes', () => {
+  it('may be undefined with exactOptionalPropertyTypes', () => {
     expectTypeOf<{ signal: AbortSignal | undefined; timeoutMs: undefined }>().toExtend<ConnectOptions>();
     expectTypeOf<{ graceMs: number | undefined }>().toExtend<CloseOptions>();
     expectTypeOf<{ port: { min: number; max: number } | undefined }>().toExtend<TCPSocketTransportOptions>();
@@ -51,7 +51,7 @@ describe('options', () => {
 });
 
 describe('Transport', () => {
-  it('is what every transport is', () => {
+  it('is implemented by every socket transport', () => {
     expectTypeOf<TCPSocketTransport>().toExtend<Transport>();
     expectTypeOf<UnixSocketTransport>().toExtend<Transport<Socket>>();
     expectTypeOf<TCPSocketTransport['connect']>().returns.resolves.toEqualTypeOf<Socket>();
@@ -68,13 +68,13 @@ describe('negotiateTransport', () => {
     expectTypeOf(chooseAny).returns.toEqualTypeOf<TCPSocketTransport | UnixSocketTransport>();
   });
 
-  it('takes factories that were given, or else a default', () => {
+  it('accepts given factories or a default', () => {
     const choose = (given?: readonly TransportFactory[]) =>
       negotiateTransport(['tcp'], given ?? [unixTransportFactory(), tcpTransportFactory()]);
     expectTypeOf(choose).returns.toExtend<Transport>();
   });
 
-  it('takes a constant tuple', () => {
+  it('accepts a constant tuple', () => {
     const factories = [tcpTransportFactory()] as const;
     expectTypeOf(() => negotiateTransport(['tcp'], factories)).returns.toEqualTypeOf<TCPSocketTransport>();
   });

@@ -15,29 +15,29 @@ import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import type { UnixSocketTransportOptions } from '@rpcplugin/transport-unix';
 
-/** One kind of transport and address, for tests of what all of them do. */
+/** A kind of transport and address, for tests that run with all kinds. */
 export interface Variant {
   /** The go-plugin network name. */
   readonly network: string;
-  /** Whether a peer that is cut off gets an ECONNRESET. */
+  /** Whether a peer gets ECONNRESET when it is cut off. */
   readonly resets: boolean;
-  /** What can be where nobody listens, and the code that `connect` then rejects with. */
-  readonly nobody: Readonly<Record<string, TransportErrorCode>>;
-  /** Makes a place for the addresses of one test. */
+  /** The kinds of endpoint without a listener, each with the code that `connect` rejects with. */
+  readonly absent: Readonly<Record<string, TransportErrorCode>>;
+  /** Creates the addresses of one test. */
   open(): Promise<Place>;
 }
 
-/** Where the addresses of one test are. */
+/** The addresses of one test. */
 export interface Place {
-  /** A transport that is to listen on an address of its own. */
+  /** Creates a transport that listens on an address of its own. */
   create(options?: SocketTransportOptions): Transport<Socket>;
-  /** A transport that is to listen on exactly this endpoint. */
+  /** Creates a transport that listens on exactly this endpoint. */
   createAt(endpoint: string, options?: SocketTransportOptions): Transport<Socket>;
-  /** How Node itself connects to an endpoint. */
+  /** The options of `net.connect` for an endpoint. */
   netOptions(endpoint: string): NetConnectOpts;
-  /** An endpoint where nobody listens, and somebody can begin to; what is there is one of the variant's. */
-  nobody(what: string): Promise<string>;
-  /** What the transports of `create` have left behind in the file system. */
+  /** An endpoint without a listener, where one can start. @param what - One of the variant's `absent` kinds. */
+  absent(what: string): Promise<string>;
+  /** The files that transports of `create` left behind. */
   leftovers(): Promise<string[]>;
   close(): Promise<void>;
 }
@@ -47,7 +47,7 @@ export function tcpVariant(host: string): Variant {
   return {
     network: 'tcp',
     resets: true,
-    nobody: { 'a free port': 'CONNECTION_REFUSED' },
+    absent: { 'a free port': 'CONNECTION_REFUSED' },
     open: () => Promise.resolve(tcpPlace(host)),
   };
 }
@@ -58,7 +58,7 @@ function tcpPlace(host: string): Place {
     create: (options) => new TCPSocketTransport({ ...options, host }),
     createAt: (endpoint, options) => new TCPSocketTransport({ ...options, ...hostAndPort(endpoint) }),
     netOptions: hostAndPort,
-    nobody: async () => {
+    absent: async () => {
       const { port, release } = await holdFreePort(host);
       releases.push(release);
       return joinHostPort(host, port);
@@ -81,7 +81,7 @@ function unixVariant(options: (directory: string, count: number) => UnixSocketTr
   return {
     network: 'unix',
     resets: false,
-    nobody: { 'an absent file': 'NOT_FOUND', 'an absent directory': 'NOT_FOUND', 'a stale file': 'CONNECTION_REFUSED' },
+    absent: { 'an absent file': 'NOT_FOUND', 'an absent directory': 'NOT_FOUND', 'a stale file': 'CONNECTION_REFUSED' },
     open: () => unixPlace(options),
   };
 }
@@ -89,7 +89,7 @@ function unixVariant(options: (directory: string, count: number) => UnixSocketTr
 async function unixPlace(options: (directory: string, count: number) => UnixSocketTransportOptions): Promise<Place> {
   const directory = await makeDirectory();
   const elsewhere = await makeDirectory();
-  // Where a socket goes that is given no place.
+  // The default directory of a unix socket.
   const { XDG_RUNTIME_DIR: runtimeDirectory } = process.env;
   process.env['XDG_RUNTIME_DIR'] = directory;
   let created = 0;
@@ -97,7 +97,7 @@ async function unixPlace(options: (directory: string, count: number) => UnixSock
     create: (common) => new UnixSocketTransport({ ...common, ...options(directory, created++) }),
     createAt: (endpoint, common) => new UnixSocketTransport({ ...common, path: pathOf(endpoint) }),
     netOptions: (endpoint) => ({ path: pathOf(endpoint) }),
-    nobody: async (what) => `unix:${await unusedPath(elsewhere, what)}`,
+    absent: async (what) => `unix:${await unusedPath(elsewhere, what)}`,
     leftovers: () => entriesOf(directory),
     close: async () => {
       if (runtimeDirectory === undefined) delete process.env['XDG_RUNTIME_DIR'];

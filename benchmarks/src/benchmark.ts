@@ -1,21 +1,21 @@
 import type { Comparison, Result } from './measurement.js';
 
-/** What a benchmark does its measuring with. */
-export interface Bench {
-  /** A directory of this run's own, for sockets. */
+/** What a benchmark runs with. */
+export interface BenchmarkContext {
+  /** A private directory of this run, for sockets. */
   readonly directory: string;
-  /** The full size of a measurement, or the one of a quick run. */
+  /** Chooses the size of a measurement: the second in a quick run, otherwise the first. */
   readonly size: (full: number, quick: number) => number;
-  /** Measures, by default over 9 rounds, in a quick run over 1 or 2, and keeps the results. */
+  /** Measures and records the results. Takes 9 rounds by default, 1 or 2 in a quick run. */
   readonly compare: <Name extends string>(comparison: Comparison<Name>, rounds?: number) => Promise<void>;
 }
 
 export interface Benchmark {
-  /** The heading of its results, and of their chart. */
+  /** The heading of its results and chart. */
   readonly title: string;
-  /** What the command line calls it. */
+  /** Its name on the command line. */
   readonly name: string;
-  run(bench: Bench): Promise<void>;
+  run(context: BenchmarkContext): Promise<void>;
 }
 
 /** The results of one benchmark. */

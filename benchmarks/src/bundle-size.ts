@@ -2,16 +2,16 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
-/** A package with all that it needs, save for peers, as one ES module. */
+/** A package with its dependencies, except peers, as one ES module. */
 export interface Bundle {
   readonly text: string;
   /** The sources in it, as paths. */
   readonly sources: readonly string[];
-  /** The modules that it imports as it is loaded. */
+  /** The modules that it imports statically. */
   readonly imports: readonly string[];
 }
 
-/** What a bundle takes, in bytes. */
+/** The size of a bundle, in bytes. */
 export interface BundleSize {
   readonly minified: number;
   readonly gzipped: number;
@@ -33,7 +33,7 @@ export async function bundlePackage(name: string): Promise<Bundle> {
   });
   const [file] = outputFiles;
   const [output] = Object.values(metafile.outputs);
-  if (file === undefined || output === undefined) throw new Error(`esbuild made nothing of ${name}`);
+  if (file === undefined || output === undefined) throw new Error(`esbuild made no bundle of ${name}`);
   const imports = output.imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => path);
   return {
     text: file.text,
@@ -42,7 +42,7 @@ export async function bundlePackage(name: string): Promise<Bundle> {
   };
 }
 
-/** The size of a package with all that it needs. */
+/** The size of a package with its dependencies. */
 export async function bundleSize(name: string): Promise<BundleSize> {
   const { text } = await bundlePackage(name);
   return { minified: Buffer.byteLength(text), gzipped: gzipSync(text, { level: 9 }).length };

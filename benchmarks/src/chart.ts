@@ -5,7 +5,7 @@ import type { Chapter } from './benchmark.js';
 import { sideBySide } from './measurement.js';
 import type { Result, Spread } from './measurement.js';
 
-/** One name for all packages, and so one colour. */
+/** All packages share one name, and so one colour. */
 const OURS = 'this project';
 
 interface Point extends Spread {
@@ -14,8 +14,8 @@ interface Point extends Spread {
 }
 
 /**
- * The results of one benchmark as SVG, a point with its quartiles for each subject of each comparison: how many times as fast as
- * the baseline, which is the line at 1, or, where there is none, the values themselves.
+ * Draws the results of one benchmark as SVG, with a point and its quartiles for each subject of each comparison. Points
+ * are speeds as multiples of the baseline, which is the line at 1. Without a baseline they are the values themselves.
  */
 export async function chart({ results }: Chapter): Promise<string> {
   const compared = results.filter(({ baseline }) => baseline !== undefined);
@@ -59,7 +59,7 @@ function specOf(points: Point[], axis: string, isRelative: boolean): TopLevelSpe
     legend: { orient: 'top', labelLimit: 240 },
   } as const;
   const yOffset = { field: 'who', sort: null } as const;
-  // A grey that can be read on white and on black.
+  // A grey that is readable on white and on black.
   const ink = '#7d8590';
   return {
     data: { values: points },

@@ -5,17 +5,17 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { bundlePackage } from './bundle-size.js';
 
-/** What the import of a package loads. */
+/** The modules that importing a package loads. */
 export interface ImportedModules {
   /** The packages of the workspace. */
   readonly packages: readonly string[];
-  /** The modules that those import, `node:net` aside. */
+  /** The modules that these import, except `node:net`. */
   readonly imports: readonly string[];
-  /** Built-in modules that get loaded beyond `node:net` and {@link imports}, and what those load by themselves. */
+  /** Further built-in modules that get loaded, besides `node:net`, {@link imports} and what those load themselves. */
   readonly others: readonly string[];
 }
 
-// `moduleLoadList` also has what is Node's own affair, which differs from version to version.
+// `moduleLoadList` also has Node's internal modules, which differ between versions.
 const PROGRAM = `
 import { builtinModules } from 'node:module';
 const [file, ...imports] = process.argv.slice(2);
@@ -26,7 +26,7 @@ await import(file);
 console.log(JSON.stringify(loaded().filter((name) => !before.includes(name))));
 `;
 
-/** Imports a package of the workspace in a fresh process. It may not have peers. */
+/** Imports a package of the workspace in a new process. The package must not have peer dependencies. */
 export async function importedModules(name: string): Promise<ImportedModules> {
   const { text, sources, imports } = await bundlePackage(name);
   const beyondNet = imports.filter((module) => module !== 'node:net');
@@ -37,7 +37,9 @@ export async function importedModules(name: string): Promise<ImportedModules> {
     await Promise.all([writeFile(program, PROGRAM), writeFile(file, text)]);
     const { stdout } = await promisify(execFile)(process.execPath, [program, file, ...beyondNet]);
     return {
-      packages: [...new Set(sources.map((path) => /packages\/([\w-]+)\/src\//.exec(path)?.[1] ?? path))].sort(),
+      packages: [
+        ...new Set(sources.map((path) => /(?:packages|internal)\/([\w-]+)\/src\//.exec(path)?.[1] ?? path)),
+      ].sort(),
       imports: beyondNet,
       others: JSON.parse(stdout) as string[],
     };

@@ -1,9 +1,9 @@
 import { median, quantile } from 'd3-array';
 
-/** What is asked of a metric. */
+/** A limit for a metric. */
 export interface Goal {
   /**
-   * What it is about: the `ratio` of ours to the baseline (median over the rounds of what each gave side by side), the `difference`
+   * What is limited: the `ratio` of ours to the baseline (the median of the ratios of all rounds), the `difference`
    * between them (likewise), or a statistic of ours alone.
    */
   readonly of: 'ratio' | 'difference' | 'median' | 'p99';
@@ -13,7 +13,7 @@ export interface Goal {
 
 export interface Metric {
   readonly title: string;
-  /** What the values are in, such as `µs`. */
+  /** The unit of the values, such as `µs`. */
   readonly unit: string;
   readonly better: 'lower' | 'higher';
   readonly goal?: Goal;
@@ -21,21 +21,21 @@ export interface Metric {
 
 export type Sample<Name extends string> = Readonly<Record<Name, number | readonly number[]>>;
 
-/** One of those who are compared. */
+/** A program or library in a comparison. */
 export interface Subject<Name extends string> {
   readonly name: string;
-  /** Measures once: a value, or several of the same kind, for each metric. */
+  /** Measures once. Resolves with one or several values for each metric. */
   readonly sample: () => Promise<Sample<Name>>;
 }
 
 export interface Comparison<Name extends string> {
   readonly metrics: Readonly<Record<Name, Metric>>;
   readonly ours: Subject<Name>;
-  /** What ours is compared to. */
+  /** What ours is compared with. */
   readonly baseline?: Subject<Name>;
-  /** Who else is shown beside them. */
+  /** Others to show. */
   readonly peers?: readonly Subject<Name>[];
-  /** Whether each sample is of new processes, or of what is always the same: then a round that does not count is of no use. */
+  /** Whether a warm-up round is useless, because each sample uses new processes or always gives the same. */
   readonly fresh?: boolean;
 }
 
@@ -47,7 +47,7 @@ export interface Spread {
 
 export interface SubjectResult extends Spread {
   readonly name: string;
-  /** As they came. */
+  /** The values of each round, in order. */
   readonly rounds: readonly (readonly number[])[];
 }
 
@@ -55,17 +55,18 @@ export interface Result extends Metric {
   readonly ours: SubjectResult;
   readonly baseline?: SubjectResult;
   readonly peers: readonly SubjectResult[];
-  /** Ours to the baseline, round by round. */
+  /** Ours divided by the baseline, round by round. */
   readonly ratio?: Spread;
-  /** Ours less the baseline, round by round. */
+  /** Ours minus the baseline, round by round. */
   readonly difference?: Spread;
-  /** The value that the goal is about. */
+  /** The value that the goal limits. */
   readonly reached?: number;
 }
 
 /**
- * Measures all subjects in every round, so that whatever else the machine does meets all alike, and in turns from the first to
- * the last and from the last to the first. A round before the first one warms up and does not count, unless each sample is {@link Comparison.fresh}.
+ * Measures all subjects in every round, so that other load on the machine affects all alike. The order alternates
+ * between first-to-last and last-to-first. A warm-up round, which does not count, comes first, unless each sample is
+ * {@link Comparison.fresh}.
  */
 export async function compare<Name extends string>(
   { metrics, ours, baseline, peers = [], fresh = false }: Comparison<Name>,
@@ -120,7 +121,7 @@ function judge(
   };
 }
 
-/** How two of a comparison are to each other, round by round. */
+/** Compares two subjects round by round. */
 export function sideBySide(
   { rounds }: SubjectResult,
   other: SubjectResult,

@@ -5,44 +5,44 @@ import { createInterface } from 'node:readline';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-// Where the scheduler puts two processes that talk makes them twice as fast or as slow, for as long as they live.
+// Where the scheduler places two communicating processes can double or halve their speed for as long as they live.
 const canPin = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
 
-/** What to put before a command to have it run on one processor, where the system lets us say so. */
+/** The start of a command that runs the rest on one processor; empty if the machine cannot pin processes. */
 export function pinTo(processor: number): string[] {
   return canPin ? ['taskset', '--cpu-list', String(processor)] : [];
 }
 
-/** The file of one of `programs/`, as it is built. */
+/** The built file of a program in `programs/`. */
 export function programFile(name: string): string {
   return fileURLToPath(new URL(`./programs/${name}.js`, import.meta.url));
 }
 
-/** A process that obeys commands as `programs/commands.ts` describes them; those in other languages do the same. */
+/** A process that takes commands as `programs/commands.ts` describes them, in any language. */
 export class Program implements AsyncDisposable {
   readonly process: ChildProcess;
   readonly #input: NodeJS.WritableStream;
   readonly #answers: AsyncIterator<string>;
   readonly #exited: Promise<unknown>;
 
-  /** @param processor - The one to run on. */
+  /** @param processor - The processor to run on. */
   constructor(command: string, args: readonly string[], processor?: number) {
     const [first = '', ...rest] = [...(processor === undefined ? [] : pinTo(processor)), command, ...args];
     const child = spawn(first, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.process = child;
     this.#input = child.stdin;
-    // A program that ended is noticed by its output, which ends as well.
+    // `call` notices that the program ended by the end of its output.
     child.stdin.on('error', () => undefined);
     this.#answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     this.#exited = once(child, 'exit');
   }
 
-  /** One of `programs/`, in a Node process. */
+  /** Starts a program in `programs/` with Node. */
   static node(name: string, ...args: string[]): Program {
     return new Program(process.execPath, [programFile(name), ...args]);
   }
 
-  /** Commands are obeyed one after the other. */
+  /** Sends a command and resolves with its result. Commands run one after the other. */
   async call<T>(name: string, ...args: readonly (string | number)[]): Promise<T> {
     this.#input.write(`${JSON.stringify([name, ...args])}\n`);
     const answer = await this.#answers.next();
@@ -58,7 +58,7 @@ export class Program implements AsyncDisposable {
   }
 }
 
-/** Ends what it was told to keep when its block ends, the last first. (Node 20 has no `AsyncDisposableStack`.) */
+/** Disposes of what it keeps, in reverse order. (Node 20 has no `AsyncDisposableStack`.) */
 export class Running implements AsyncDisposable {
   readonly #kept: AsyncDisposable[] = [];
 

@@ -1,6 +1,6 @@
 import type { WriteStream } from 'node:tty';
 
-/** A line that says what is being done: one that changes on a terminal, else one for each thing done. */
+/** Shows progress: on a terminal in one line that changes, otherwise in a line for each step. */
 export class Progress {
   readonly #stream: WriteStream;
   readonly #started = performance.now();

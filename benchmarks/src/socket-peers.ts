@@ -10,18 +10,18 @@ const run = promisify(execFile);
 /** How to start a program: a command and its arguments. */
 export type Command = readonly [string, ...string[]];
 
-/** One of `programs/`, in a Node process. */
+/** The command of a program in `programs/`, with Node. */
 export function nodeCommand(name: string, ...args: string[]): Command {
   return [process.execPath, programFile(name), ...args];
 }
 
-/** Whom a pair is of, and how each end of it is started. */
+/** The library that a pair uses, and the command that starts either end. */
 export interface PairCommand {
   readonly name: string;
   readonly command: Command;
 }
 
-/** A server and a client of one library, each a process of its own, on a processor of its own. */
+/** A server and a client of one library, each in its own process on its own processor. */
 export class Pair implements AsyncDisposable {
   readonly server: Program;
   readonly client: Program;
@@ -60,13 +60,13 @@ export function limitedPair(network: Network): PairCommand {
   return { name: 'node:net with a time limit', command: nodeCommand('sockets', 'limited', network) };
 }
 
-/** Bare sockets, those of unix published safely: what the goals allow beside bare ones. */
+/** Bare sockets, published safely on unix, as a baseline for goals that allow for that. */
 export function publishingPair(network: Network): PairCommand {
   if (network === 'tcp') return barePair(network);
   return { name: 'node:net, published by hand', command: nodeCommand('sockets', 'publishing', network) };
 }
 
-/** The pairs in other languages, those that this machine has. */
+/** The pairs in other languages that this machine can run. */
 export async function foreignPairs(network: Network, directory: string): Promise<PairCommand[]> {
   const pairs: PairCommand[] = [];
   if (await has('go', 'version')) {
@@ -80,7 +80,7 @@ export async function foreignPairs(network: Network, directory: string): Promise
   return pairs;
 }
 
-/** A program that is not built. */
+/** The source of a program that tsup does not build. */
 function source(name: string): string {
   return fileURLToPath(new URL(`../src/programs/${name}`, import.meta.url));
 }

@@ -15,8 +15,8 @@ export function table(chapters: readonly Chapter[], { processor, cores, system, 
   const parts = chapters.map(({ title, results }) => `## ${title}\n\n${chapterTable(results)}\n`);
   const where = `Measured with Node ${node} on ${cores} cores of ${processor}, ${system}.`;
   const how =
-    'Medians; in brackets the quartiles of what the rounds gave. A ratio or difference is that of two that were measured in the same ' +
-    'round, one right after the other.';
+    'Medians over the rounds, with quartiles in brackets. A ratio or difference compares two measurements of the ' +
+    'same round, one right after the other.';
   return `# Results\n\n${where} ${how}\n\n${parts.join('\n')}`;
 }
 
@@ -30,7 +30,7 @@ export function chapterTable(results: readonly Result[]): string {
     result.ratio ? spread(result.ratio) : '',
     outcome(result),
   ]);
-  return markdownTable([['what', 'this project', 'beside', 'others', 'ratio', 'goal'], ...rows]);
+  return markdownTable([['benchmark', 'this project', 'baseline', 'others', 'ratio', 'goal'], ...rows]);
 }
 
 /** Such as `14.2 µs`. */

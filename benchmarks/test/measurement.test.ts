@@ -4,7 +4,7 @@ import type { Goal, Metric, Result, Subject } from '../src/measurement.js';
 
 const ignore = (): void => undefined;
 
-/** Gives these values in turn, the first of them in the round that warms up, and says that it was asked. */
+/** Gives these values in turn, the first in the warm-up round, and adds its name to `order` each time. */
 function subject(name: string, values: (number | number[])[], order: string[] = []): Subject<'value'> {
   return {
     name,
@@ -23,7 +23,7 @@ async function result(goal: Goal, ours: (number | number[])[], baseline: number[
 }
 
 describe('compare', () => {
-  it('measures all subjects in every round, in turns from the first and from the last', async () => {
+  it('measures all subjects in every round, in alternating order', async () => {
     const order: string[] = [];
     const [ours, baseline, peer] = ['a', 'b', 'c'].map((name) => subject(name, [], order));
     if (!ours || !baseline || !peer) throw new Error('unreachable');
@@ -32,7 +32,7 @@ describe('compare', () => {
     expect(order.join('')).toBe('abccbaabc');
   });
 
-  it('tells of every round', async () => {
+  it('reports every round', async () => {
     const rounds: number[] = [];
     const metrics = { value: { title: 'test', unit: 'ms', better: 'lower' } } as const;
     await compare({ metrics, ours: subject('a', [1, 2, 3]) }, 2, (round) => rounds.push(round));
@@ -44,19 +44,19 @@ describe('compare', () => {
     expect(found?.ours).toMatchObject({ low: 1.5, median: 2, high: 2.5, rounds: [[1], [2], [3]] });
   });
 
-  it('compares round by round, so that a slow one is slow for both', async () => {
+  it('compares round by round, so that a slow round affects both', async () => {
     const found = await result({ of: 'ratio', atMost: 1.5 }, [0, 20, 2, 200], [0, 10, 1, 100]);
     expect(found?.ratio).toEqual({ low: 2, median: 2, high: 2 });
     expect(found?.difference?.median).toBe(10);
   });
 
-  it('counts the first round, too, when every sample is fresh', async () => {
+  it('counts the first round when every sample is fresh', async () => {
     const metrics = { value: { title: 'test', unit: 'ms', better: 'lower' } } as const;
     const [found] = await compare({ metrics, ours: subject('a', [5, 6, 7]), fresh: true }, 2, ignore);
     expect(found?.ours.rounds).toEqual([[5], [6]]);
   });
 
-  it('takes several values of a round, of which the 99th percentile is', async () => {
+  it('takes the 99th percentile of all values of all rounds', async () => {
     const values = Array.from({ length: 101 }, (_, i) => i);
     const found = await result({ of: 'p99', atMost: 99 }, [[], values, values], [1, 1, 1]);
     expect(found?.reached).toBeCloseTo(99, 0);
@@ -73,12 +73,12 @@ describe('isReached', () => {
     [{ of: 'difference', atMost: 5 }, 106, 100, false],
     [{ of: 'median', atMost: 2 }, 2, 100, true],
     [{ of: 'median', atMost: 2 }, 3, 100, false],
-  ])('%j with %d beside %d: %s', async (goal, ours, baseline, reached) => {
+  ])('%j with %d against %d: %s', async (goal, ours, baseline, reached) => {
     const found = await result(goal, [0, ours, ours], [0, baseline, baseline]);
     expect(found && isReached(found)).toBe(reached);
   });
 
-  it('is undefined where nothing is asked', async () => {
+  it('is undefined without a goal', async () => {
     const metrics = { value: { title: 'test', unit: 'ms', better: 'lower' } } as const;
     const [found] = await compare({ metrics, ours: subject('a', [1, 1]) }, 1, ignore);
     expect(found && isReached(found)).toBeUndefined();

@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import type { Chapter } from '../src/benchmark.js';
 import { chart } from '../src/chart.js';
 import { compare } from '../src/measurement.js';
-import { writeTables } from '../src/readme.js';
 import { table } from '../src/table.js';
+import { writeTables } from '../src/write-tables.js';
 
 const of = (name: string, value: number) => ({ name, sample: () => Promise.resolve({ value }) });
 const metric = { title: 'a round trip', unit: 'µs', better: 'lower', goal: { of: 'ratio', atMost: 1.02 } } as const;
@@ -29,7 +29,7 @@ const chapter: Chapter = {
 const machine = { processor: 'a processor', cores: 2, system: 'linux', node: 'v20' };
 
 describe('a report', () => {
-  it('has a row for each result, with its goal and whether that was reached', () => {
+  it('has a row for each result, with its goal and whether it was reached', () => {
     const rows = table([chapter], machine).split('\n');
     const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()));
     expect(cells).toContainEqual([
@@ -45,14 +45,14 @@ describe('a report', () => {
     expect(cells).toContainEqual(['', 'size', '10.1 kB', '', '', '', '', '']);
   });
 
-  it('has a chart that says who was how many times as fast as the baseline', async () => {
+  it('has a chart of speeds relative to the baseline', async () => {
     const svg = await chart(chapter);
     expect(svg).toMatch(/^<svg /);
     for (const text of ['a round trip', 'this project', 'peer', 'times as fast as bare'])
       expect(svg).toContain(`>${text}<`);
   });
 
-  it('has a chart of the values where nothing is compared', async () => {
+  it('has a chart of the values if there is no baseline', async () => {
     const svg = await chart({ ...chapter, results: chapter.results.slice(1) });
     for (const text of ['size', 'this project', 'kB']) expect(svg).toContain(`>${text}<`);
   });

@@ -1,12 +1,12 @@
 import { beforeEach, describe, it } from 'vitest';
 import type { Peer } from './peers.js';
 
-/** What tests show of a peer: from these the README's table is made. */
+/** Describes a group of tests. `pnpm interop-table` makes the table in docs/interop.md of these. */
 export interface Shown {
   readonly peer: Peer;
-  /** What the peer is to the TypeScript side, such as `host of a TypeScript plugin`. */
+  /** The peer's role towards the TypeScript side, such as `host of a TypeScript plugin`. */
   readonly role: string;
-  /** Over which network, and how secured, such as `unix, AutoMTLS`. */
+  /** The network and its security, such as `unix, AutoMTLS`. */
   readonly over: string;
 }
 
@@ -16,14 +16,14 @@ declare module 'vitest' {
   }
 }
 
-/** Tests with a peer. On a machine without it they are skipped, and say so; with `INTEROP=required` they then fail. */
+/** Groups the tests with a peer. If the peer is missing, they are skipped; with `INTEROP=required` they fail. */
 export function describeInterop({ peer, role, over }: Shown, tests: () => void): void {
   const { name, version, packages } = peer;
   describe(`${name} as ${role}, over ${over}`, () => {
     if (version === undefined) {
       const title = `needs the Debian packages ${packages.join(', ')}`;
       it.skipIf(process.env['INTEROP'] !== 'required')(title, () => {
-        throw new Error(`the machine has no ${name}`);
+        throw new Error(`${name} is not installed`);
       });
       return;
     }

@@ -4,7 +4,7 @@ import type { GrpcConnection } from '@rpcplugin/transport-grpc';
 import type { EchoHandlers } from './generated/interop/Echo.js';
 import { Echo } from './protos.js';
 
-/** @param onCall - Called with each answer that has been sent. */
+/** @param onCall - Called after each answer. */
 export function echoHandlers(onCall?: () => void): EchoHandlers {
   return {
     Echo: ({ request }, callback) => {
@@ -20,13 +20,13 @@ export function echoServer(onCall?: () => void): Server {
   return server;
 }
 
-/** What the Echo at the other end of a connection answers. */
+/** Calls the Echo service at the other end of a connection. */
 export async function echo(connection: GrpcConnection, value: Buffer): Promise<Buffer> {
   const client = connection.client(Echo);
   return (await answerOf<{ value: Buffer }>((done) => client.Echo({ value }, done))).value;
 }
 
-/** The answer of a unary call. */
+/** Makes a unary call and resolves with its answer. */
 export function answerOf<T>(
   call: (done: (error: ServiceError | null, answer?: T) => void) => ClientUnaryCall,
 ): Promise<T> {

@@ -7,13 +7,13 @@ import type { CommandLine } from '@rpcplugin/test-support';
 const example = new URL('../../examples/kv/', import.meta.url);
 
 /**
- * The command of the plugin in `examples/kv`, for the tests of a file: its sources, those of the packages and all
- * dependencies in one place that every user may read.
+ * Bundles the plugin in `examples/kv` with the packages and all dependencies, for the tests of a file, in a directory
+ * that every user may read. Resolves with the command that starts it.
  */
 export async function bundleExamplePlugin(): Promise<CommandLine> {
   const directory = sharedDirectory(0o755);
   const program = await bundle(new URL('src/plugin.ts', example), join(directory, 'build/src/plugin.mjs'));
-  // The proto files, as far from the code as they are in the example and in the package of the health service.
+  // The code finds its proto files by relative paths: ../proto in the example, ../../proto in the health service.
   const health = createRequire(new URL('package.json', example)).resolve('grpc-health-check');
   cpSync(new URL('proto', example), join(directory, 'build/proto'), { recursive: true });
   cpSync(join(dirname(health), '../../proto'), join(directory, 'proto'), { recursive: true });

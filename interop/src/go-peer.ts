@@ -1,4 +1,4 @@
-// The program in peers/go, built once for all test files and runs that have the same sources and compiler.
+// Builds the program in peers/go, once for all test files and runs with the same sources and compiler.
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -15,13 +15,13 @@ import { peers } from './peers.js';
 const sources = fileURLToPath(new URL('../peers/go/', import.meta.url));
 const builds = fileURLToPath(new URL('../dist/', import.meta.url));
 
-/** The program, which {@link useGoPeer} builds. */
+/** The path of the program that {@link useGoPeer} builds. */
 export const goPeer = join(builds, `go-${hashOfSources()}`);
 
-// Several test files may be the first to need it: the lock lets one of them build, and what has the final name is whole.
+// Test files run in parallel. The lock lets one of them build, and mv(1) publishes only a complete program.
 const BUILD = '[ -x "$1" ] || { go build -o "$1.new" . && mv "$1.new" "$1"; }';
 
-/** Builds the program before the tests of a file, unless Go is not there: then they are skipped. */
+/** Builds the program before the tests of a file. Without Go it does nothing, and the tests are skipped. */
 export function useGoPeer(): void {
   beforeAll(async () => {
     if (peers.goPlugin.version === undefined) return;
@@ -38,27 +38,27 @@ function hashOfSources(): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** The lines that a command of it prints. */
+/** Runs a command of the program and resolves with the lines that it prints. */
 export async function runGo(args: readonly string[], options: { cwd?: string } = {}): Promise<string[]> {
   const { stdout } = await promisify(execFile)(goPeer, args, options);
   return stdout.split('\n').slice(0, -1);
 }
 
 export interface GoHostOptions {
-  /** Flags of its `host` command. */
+  /** Flags of the program's `host` command. */
   flags?: readonly string[];
   env?: NodeJS.ProcessEnv;
-  /** The command that is Go's program. */
+  /** The command that starts the program. Default: {@link goPeer}. */
   program?: readonly string[];
 }
 
-/** A go-plugin host, which kills its plugin and ends when the test is over. */
+/** A go-plugin host. After the test it kills its plugin and exits. */
 export class GoHost {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #answers: AsyncIterator<string>;
   #log = '';
 
-  /** @param plugin - The command of the plugin, or what it is taken over by. */
+  /** @param plugin - The command of the plugin, or with `-reattach` its PID, network and address. */
   constructor(plugin: readonly string[], { flags = [], env = {}, program = [goPeer] }: GoHostOptions = {}) {
     const [command = goPeer, ...args] = [...program, 'host', ...flags, ...plugin];
     this.#child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -67,7 +67,7 @@ export class GoHost {
     const ended = once(this.#child, 'close');
     this.end = async () => {
       this.#child.stdin.end();
-      // A host that can not kill its plugin waits for it without end.
+      // A host that cannot kill its plugin waits for it forever.
       const kill = setTimeout(() => this.#child.kill('SIGKILL'), 5000);
       await ended;
       clearTimeout(kill);
@@ -75,19 +75,19 @@ export class GoHost {
     onTestFinished(this.end);
   }
 
-  /** Kills its plugin, and ends. */
+  /** Has the host kill its plugin and exit. */
   readonly end: () => Promise<void>;
 
-  /** What go-plugin has logged. */
+  /** The log of go-plugin so far. */
   get log(): string {
     return this.#log;
   }
 
-  /** Its answer to a line. */
+  /** Sends a line and resolves with the answer. */
   async ask(line: string): Promise<string> {
     this.#child.stdin.write(`${line}\n`);
     const answer = await this.#answers.next();
-    if (answer.done === true) throw new Error(`the host has ended: ${this.#log}`);
+    if (answer.done === true) throw new Error(`the host exited: ${this.#log}`);
     return answer.value;
   }
 }

@@ -14,18 +14,18 @@ import type { ConnInfo, ConnInfo__Output } from './generated/plugin/ConnInfo.js'
 type ConnInfoStream = ClientDuplexStream<ConnInfo, ConnInfo__Output> | ServerDuplexStream<ConnInfo__Output, ConnInfo>;
 
 export interface GrpcBrokerOptions {
-  /** A new transport, for one service. */
+  /** Creates the transport for a service. */
   transport: () => Transport;
   server: ServerCredentials;
   channel: ChannelCredentials;
 }
 
-/** For how long the other side may take to serve what is asked for, in milliseconds, as in go-plugin. */
+/** How long a dial waits for the other side to serve, in milliseconds, as in go-plugin. */
 const DIAL_MS = 5000;
 
 /**
- * go-plugin's broker: either side serves more services, each on a listener of its own under a number, and tells the other on a stream
- * where. How the other side learns the number is the application's business.
+ * go-plugin's broker: each side can serve more services, each under a number and on its own listener, and sends the
+ * address to the other side on a stream. The application has to tell the other side the number.
  */
 export class GrpcBroker {
   readonly #stream: ConnInfoStream;
@@ -42,23 +42,23 @@ export class GrpcBroker {
       if (resolve === undefined) this.#served.set(info.serviceId, info);
       else resolve(info);
     });
-    // It ends with the connection, and with an error then.
+    // The stream fails when the connection closes.
     stream.on('error', () => undefined);
   }
 
-  /** A number that nothing is served under yet. */
+  /** An unused service number. */
   nextService(): number {
     return ++this.#lastService;
   }
 
-  /** Serves under a number, until the listener is closed. */
+  /** Serves under a number until the listener is closed. */
   async serve(service: number, server: Server): Promise<GrpcListener> {
     const listener = await serveGrpc(server, this.#options.transport(), this.#options.server);
     this.#stream.write({ serviceId: service, ...toHandshakeAddress(listener.endpoint) });
     return listener;
   }
 
-  /** Connects to what the other side serves under a number, or is about to. */
+  /** Connects to the service under a number, once the other side serves it. */
   async dial(service: number): Promise<GrpcConnection> {
     const info = this.#served.get(service) ?? (await this.#await(service));
     this.#served.delete(service);
@@ -69,7 +69,7 @@ export class GrpcBroker {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#awaited.delete(service);
-        reject(new Error(`nobody serves ${service}`));
+        reject(new Error(`service ${service} is not served`));
       }, DIAL_MS);
       this.#awaited.set(service, (info) => {
         clearTimeout(timer);

@@ -1,24 +1,24 @@
-// The programs of others that the tests run against, and what they need of Debian.
+// The third-party programs that the tests run against, and the Debian packages that provide them.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 export interface Peer {
   readonly name: string;
-  /** What it is on this machine; `undefined` if it is not there. */
+  /** The version on this machine; `undefined` if the program is missing. */
   readonly version: string | undefined;
-  /** The Debian packages that it comes from. */
+  /** The Debian packages that provide it. */
   readonly packages: readonly string[];
 }
 
 export const PYTHON = '/usr/bin/python3';
 
-/** In place of a version: the tests run with whatever Node there is. */
+/** In place of a version, as these tests run with any version of Node. */
 const BUILT_IN = 'built in';
 
 const go = firstMatch(/go([\d.]+)/, 'go', 'version');
 const goPlugin = debianVersion('golang-github-hashicorp-go-plugin-dev');
 const goGrpc = debianVersion('golang-google-grpc-dev');
-// Debian's go-plugin does not say that it needs gRPC.
+// Debian's go-plugin needs gRPC but does not depend on its package.
 const goPackages = ['golang-go', 'golang-github-hashicorp-go-plugin-dev', 'golang-google-grpc-dev'];
 const pythonVersion = firstMatch(/([\d.]+)/, PYTHON, '--version');
 const grpcio = firstMatch(/(.+)/, PYTHON, '-c', 'import google.protobuf, grpc; print(grpc.__version__)');
@@ -30,7 +30,7 @@ export const peers = {
     version: go && goPlugin && goGrpc && `${goPlugin}, gRPC ${goGrpc}, Go ${go}`,
     packages: goPackages,
   },
-  // One program is for all of Go's tests: without go-plugin there is none of them.
+  // All Go tests use one program, which does not build without go-plugin.
   goGrpc: { name: 'gRPC for Go', version: go && goPlugin && goGrpc && `${goGrpc}, Go ${go}`, packages: goPackages },
   go: { name: 'Go `net`', version: goPlugin && goGrpc && go, packages: goPackages },
   python: {
@@ -53,7 +53,7 @@ function npmVersion(name: string): string | undefined {
   return /"version": "(.+)"/.exec(manifest)?.[1];
 }
 
-/** The first group of a pattern in what a command prints; `undefined` if there is no such command, or it fails. */
+/** The first group of a pattern in a command's output; `undefined` if the command is missing or fails. */
 function firstMatch(pattern: RegExp, command: string, ...args: string[]): string | undefined {
   const { status, stdout } = spawnSync(command, args, { encoding: 'utf8' });
   return status === 0 ? pattern.exec(stdout)?.[1] : undefined;

@@ -15,7 +15,7 @@ import { newTransport } from '../src/new-transport.js';
 import { peers } from '../src/peers.js';
 import { Exchange, GRPCBroker } from '../src/protos.js';
 
-// With a service on either side in each.
+// Each exchange serves and calls a service on either side.
 const EXCHANGES = 150;
 const AT_ONCE = 20;
 const descriptorsOf = (id: string): number => readdirSync(`/proc/${id}/fd`).length;
@@ -24,12 +24,12 @@ const exchangePlugin = (network: string): CommandLine =>
   typescript(new URL('children/exchange-plugin.ts', import.meta.url), network);
 
 /**
- * A TypeScript host that shares brokered services with the plugin that the command starts.
+ * Tests a TypeScript host that exchanges brokered services with the plugin that the command starts.
  *
- * @param temporary - The variable that tells the plugin where to put its sockets.
+ * @param temporary - The environment variable for the directory of the plugin's sockets.
  */
 function itExchanges(network: string, temporary: string, [command, ...args]: CommandLine): void {
-  it('serves and calls some hundreds of brokered services while calls run, and keeps nothing of them', async () => {
+  it('serves and calls hundreds of brokered services during other calls, and leaks nothing', async () => {
     const directory = await freshDirectory();
     const plugin = await launchPlugin(command, args, {
       env: { [temporary]: directory },
@@ -61,7 +61,7 @@ function itExchanges(network: string, temporary: string, [command, ...args]: Com
     await calling;
 
     expect(calls).toBeGreaterThan(EXCHANGES / 10);
-    // What either opens once and keeps, such as Node for watching files, is less than one each of the hundreds.
+    // Either process may open a few descriptors once, such as Node to watch files. A leak would be hundreds.
     for (const [index, id] of processes.entries()) {
       await expect.poll(() => descriptorsOf(id), { timeout: 10_000 }).toBeLessThan((before[index] ?? NaN) + 10);
     }
@@ -70,7 +70,7 @@ function itExchanges(network: string, temporary: string, [command, ...args]: Com
   });
 }
 
-/** Serves for the plugin, has it call, and calls what it then serves. */
+/** Serves an Echo, has the plugin call it, and calls the Echo that the plugin serves in turn. */
 async function exchange(plugin: Plugin, broker: GrpcBroker): Promise<void> {
   const ours = broker.nextService();
   const value = Buffer.from(`exchange ${ours}`);
@@ -90,7 +90,7 @@ describe.each(['unix', 'tcp'])('a TypeScript host and plugin, over %s', (network
 
 useGoPeer();
 
-// Its own services are always on unix sockets.
+// go-plugin's broker always serves on unix sockets.
 describeInterop({ peer: peers.goPlugin, role: 'broker in the plugin of a TypeScript host', over: 'unix' }, () => {
   itExchanges('unix', 'TMPDIR', [goPeer, 'exchange-plugin']);
 });
@@ -98,11 +98,11 @@ describeInterop({ peer: peers.goPlugin, role: 'broker in the plugin of a TypeScr
 describe.each([
   { over: 'unix', security: 'plain', exchanges: EXCHANGES },
   { over: 'TCP', security: 'plain', exchanges: EXCHANGES },
-  // Its curve takes its time.
+  // The curve of AutoMTLS, P-521, is slow.
   { over: 'unix, AutoMTLS', security: 'mtls', exchanges: EXCHANGES / 10 },
 ])('over $over', ({ over, security, exchanges }) => {
   describeInterop({ peer: peers.goPlugin, role: 'broker in the host of a TypeScript plugin', over }, () => {
-    it('serves and calls some hundreds of brokered services while calls run', async () => {
+    it('serves and calls brokered services during other calls', async () => {
       const plugin = exchangePlugin(over.startsWith('unix') ? 'unix' : 'tcp');
       const [answer] = await runGo(['exchange-host', String(exchanges), String(AT_ONCE), security, ...plugin]);
       expect(answer).toBe(`${exchanges} exchanges, calls meanwhile: true`);

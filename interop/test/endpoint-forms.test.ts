@@ -12,7 +12,7 @@ import type { Form } from './endpoints.js';
 import { get, put } from './kv-calls.js';
 import { python, pythonEnv } from './python.js';
 
-/** Serves the key-value store of the example; resolves with its endpoint, which is canonical and a target as it stands. */
+/** Serves the example's key-value store. Resolves with the endpoint, which must be canonical and a gRPC target. */
 async function serve({ transport, of }: Form): Promise<string> {
   const server = new Server();
   server.addService(KV.service, createStore());
@@ -25,7 +25,7 @@ async function serve({ transport, of }: Form): Promise<string> {
 }
 
 describe.each([...forms, relativeForm])('the endpoint $form', (form) => {
-  describeInterop({ peer: peers.python, role: 'client of an endpoint as it stands', over: form.over }, () => {
+  describeInterop({ peer: peers.python, role: 'client of an unmodified endpoint', over: form.over }, () => {
     it.runIf(form.available)(`calls ${form.form}`, async () => {
       const endpoint = await serve(form);
       const ending = await run(python('call.py', endpoint), { env: await pythonEnv() });
@@ -33,7 +33,7 @@ describe.each([...forms, relativeForm])('the endpoint $form', (form) => {
     });
   });
 
-  describeInterop({ peer: peers.grpcJs, role: 'client of an endpoint as it stands', over: form.over }, () => {
+  describeInterop({ peer: peers.grpcJs, role: 'client of an unmodified endpoint', over: form.over }, () => {
     it.runIf(form.available)(`calls ${form.form}`, async () => {
       const client = new KV(await serve(form), credentials.createInsecure(), { 'grpc.enable_http_proxy': 0 });
       onTestFinished(() => {
@@ -55,13 +55,13 @@ async function dialHandshakeAddress({ transport, of }: Form): Promise<void> {
 
 describe.each(forms)('the handshake address of $form', (form) => {
   describeInterop({ peer: peers.pythonSockets, role: 'client of a handshake address', over: form.over }, () => {
-    it.runIf(form.available)(`dials that of ${form.form}`, () => dialHandshakeAddress(form));
+    it.runIf(form.available)(`dials the address of ${form.form}`, () => dialHandshakeAddress(form));
   });
 });
 
-// Not for the README's table, as the machine decides.
+// Not in docs/interop.md, as it depends on the machine.
 it.runIf(zonedForm !== undefined && peers.pythonSockets.version !== undefined)(
-  'Python sockets dial the handshake address with a zone',
+  'Python sockets dial a handshake address with a zone',
   async () => {
     if (zonedForm !== undefined) await dialHandshakeAddress(zonedForm);
   },

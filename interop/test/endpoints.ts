@@ -12,9 +12,9 @@ export interface Form {
   readonly form: string;
   readonly over: string;
   readonly available: boolean;
-  /** A transport that is to listen. */
+  /** Creates the transport that listens. */
   readonly transport: () => Promise<Transport<Socket>>;
-  /** The endpoint of that form, where it listens at `endpoint`. */
+  /** Writes the listener's endpoint in this form. */
   readonly of: (endpoint: string) => string;
 }
 
@@ -28,13 +28,13 @@ export const forms: readonly Form[] = [
   unix("unix:/run/aZ09-._~!$&'()*+;=:@", "aZ09-._~!$&'()*+;=:@"),
 ];
 
-/** Kept as it is written, and for this working directory alone: not for the handshake line. */
+/** Canonical as written, but valid only in this working directory, so not for the handshake line. */
 export const relativeForm: Form = {
   ...unix('unix:../p.sock', 'p.sock'),
   of: (endpoint) => `unix:${relative(process.cwd(), pathOf(endpoint))}`,
 };
 
-/** With a zone, for which gRPC has no target. Not every machine has one. */
+/** Has a zone, for which gRPC has no target. `undefined` on machines without a link-local address. */
 export const zonedForm: Form | undefined =
   linkLocalHost === undefined ? undefined : tcp('[fe80::1%eth0]:50051', linkLocalHost);
 

@@ -17,7 +17,7 @@ import { peers } from '../src/peers.js';
 
 useGoPeer();
 
-/** The endpoint of a gRPC server on a transport, which gives it away as the value of each key. */
+/** Starts a gRPC server that answers every Get with its own endpoint. Resolves with the endpoint. */
 async function serveEndpoint(transport: Transport<Socket>): Promise<string> {
   const server = new Server();
   const listener = await serveGrpc(server, transport, ServerCredentials.createInsecure());
@@ -30,25 +30,25 @@ async function serveEndpoint(transport: Transport<Socket>): Promise<string> {
   return listener.endpoint;
 }
 
-/** The endpoint of a plain listener on a transport, which says it to whoever connects. */
+/** Starts a plain listener that sends its own endpoint to each client. Resolves with the endpoint. */
 async function sayEndpoint(transport: Transport<Socket>): Promise<string> {
   closeAfterTest(transport);
   const endpoint: string = await transport.listen({ onConnection: (connection) => void connection.end(endpoint) });
   return endpoint;
 }
 
-/** A path in this directory of the most bytes that the path of a socket may have on Linux. */
+/** A path in this directory with the maximum length of a socket path on Linux. */
 const longest = (directory: string): string => join(directory, 'x'.repeat(107 - directory.length - 1));
 
-/** The same port under another name of its host. */
+/** The same port on another name of the host. */
 const at = (endpoint: string, host: string): string => joinHostPort(host, splitHostPort(endpoint).port);
 
-describeInterop({ peer: peers.goGrpc, role: 'client of endpoints as they stand', over: 'TCP' }, () => {
+describeInterop({ peer: peers.goGrpc, role: 'client of an unmodified endpoint', over: 'TCP' }, () => {
   it.each([
     ['127.0.0.1', /^127\.0\.0\.1:\d+$/],
     ['::1', /^\[::1\]:\d+$/],
     ['localhost', /^localhost:\d+$/],
-  ])('calls the server at a port of %s', async (host, form) => {
+  ])('calls the server on %s', async (host, form) => {
     const endpoint = await serveEndpoint(new TCPSocketTransport({ host }));
     const target = toGrpcTarget(at(endpoint, host));
     expect(target).toMatch(form);
@@ -56,10 +56,10 @@ describeInterop({ peer: peers.goGrpc, role: 'client of endpoints as they stand',
   });
 });
 
-describeInterop({ peer: peers.goGrpc, role: 'client of endpoints as they stand', over: 'unix' }, () => {
+describeInterop({ peer: peers.goGrpc, role: 'client of an unmodified endpoint', over: 'unix' }, () => {
   it.each([
     ['an absolute path', (directory: string) => join(directory, 's')],
-    ['every character that a target may have', (directory: string) => join(directory, "aZ09-._~!$&'()*+;=:@")],
+    ['a path with every character allowed in a target', (directory: string) => join(directory, "aZ09-._~!$&'()*+;=:@")],
     ['the longest path', longest],
   ])('calls the server at %s', async (_what, path) => {
     const endpoint = await serveEndpoint(new UnixSocketTransport({ path: path(await freshDirectory()) }));
@@ -67,7 +67,7 @@ describeInterop({ peer: peers.goGrpc, role: 'client of endpoints as they stand',
   });
 
   it.each(['unix:s', 'unix:.s', 'unix:../s', 'unix:made/s'])(
-    'calls the server at the relative path of %s',
+    'calls the server at the relative endpoint %s',
     async (text) => {
       const directory = await freshDirectory();
       const cwd = join(directory, 'cwd');
@@ -79,13 +79,13 @@ describeInterop({ peer: peers.goGrpc, role: 'client of endpoints as they stand',
   );
 });
 
-describeInterop({ peer: peers.go, role: 'client of handshake fields as they stand', over: 'TCP' }, () => {
+describeInterop({ peer: peers.go, role: 'client of a handshake address', over: 'TCP' }, () => {
   it.each([
     ['127.0.0.1', /^127\.0\.0\.1:\d+$/],
     ['::1', /^\[::1\]:\d+$/],
     ['::1%lo', /^\[::1%lo\]:\d+$/],
     ['localhost', /^localhost:\d+$/],
-  ])('connects to the listener at a port of %s', async (host, form) => {
+  ])('connects to the listener on %s', async (host, form) => {
     const endpoint = await sayEndpoint(new TCPSocketTransport({ host }));
     const { network, address } = toHandshakeAddress(at(endpoint, host));
     expect(address).toMatch(form);
@@ -93,13 +93,13 @@ describeInterop({ peer: peers.go, role: 'client of handshake fields as they stan
   });
 });
 
-describeInterop({ peer: peers.go, role: 'client of handshake fields as they stand', over: 'unix' }, () => {
+describeInterop({ peer: peers.go, role: 'client of a handshake address', over: 'unix' }, () => {
   it.each([
     ['an absolute path', (directory: string) => join(directory, 's')],
-    ['all punctuation but |', (directory: string) => join(directory, ' !"#$%&\'()*+,-.:;<=>?@[\\]^_`{}~ ')],
-    ['letters of all scripts', (directory: string) => join(directory, 'ü 名 🔌 e\u0301')],
-    ['what looks like an escape', (directory: string) => join(directory, 'a%20b')],
-    ['what looks like an abstract socket', (directory: string) => join(directory, '@x')],
+    ['a path with all symbols except |', (directory: string) => join(directory, ' !"#$%&\'()*+,-.:;<=>?@[\\]^_`{}~ ')],
+    ['a path with letters of several scripts', (directory: string) => join(directory, 'ü 名 🔌 e\u0301')],
+    ['a path that looks percent-encoded', (directory: string) => join(directory, 'a%20b')],
+    ['a path that looks like an abstract socket', (directory: string) => join(directory, '@x')],
     ['the longest path', longest],
   ])('connects to the listener at %s', async (_what, path) => {
     const endpoint = await sayEndpoint(new UnixSocketTransport({ path: path(await freshDirectory()) }));

@@ -17,7 +17,7 @@ const cells = [
 
 for (const { over, network, flags } of cells) {
   describeInterop({ peer: peers.goPlugin, role: 'host of a TypeScript plugin', over }, () => {
-    /** A host of the example plugin, which is launched by the first question, and where the plugin's socket then is. */
+    /** A host that launches the example plugin at the first question, and the directory of the plugin's socket. */
     async function launch(): Promise<{ host: GoHost; directory: string }> {
       const directory = await freshDirectory();
       return {
@@ -26,31 +26,31 @@ for (const { over, network, flags } of cells) {
       };
     }
 
-    it('gets what it has put, also more than the 4 MiB that gRPC takes by default, and the status of what it has not', async () => {
+    it('puts and gets values above the default limit of 4 MiB, and gets NOT_FOUND for a missing key', async () => {
       const { host } = await launch();
       expect(await host.ask('put hello world')).toBe('ok');
       expect(await host.ask('get hello')).toBe('world');
       expect(await host.ask(`echo ${5 * 2 ** 20}`)).toBe('true');
       expect(await host.ask('get nothing')).toMatch(/^error: .*code = NotFound desc = no key "nothing"/);
-      // The ports that a go-plugin host asks for are 10000 to 25000.
+      // go-plugin hosts ask for ports from 10000 to 25000.
       expect(await host.ask('address')).toMatch(network === 'unix' ? / unix \// : / tcp 127\.0\.0\.1:[12]\d{4}$/);
     });
 
-    it('puts many in one stream, and lists them in another', async () => {
+    it('puts 1000 entries in one stream, and lists them in another', async () => {
       const { host } = await launch();
       expect(await host.ask('put-all 1000')).toBe('1000');
       const listed = Array.from({ length: 1000 }, (_, i) => `${i}=${i}`);
       expect((await host.ask('list')).split(' ')).toEqual(listed);
     });
 
-    it('finds the plugin healthy, by a ping and by the health service', async () => {
+    it('finds the plugin healthy by ping and by the health service', async () => {
       const { host } = await launch();
       expect(await host.ask('ping')).toBe('ok');
       expect(await host.ask('health plugin')).toBe('SERVING');
       expect(await host.ask('health another')).toMatch(/^error: .*code = NotFound/);
     });
 
-    it('stops the plugin gracefully, which leaves nothing behind, and kills it a second time without harm', async () => {
+    it('stops the plugin gracefully, without leftover files, and tolerates a second kill', async () => {
       const { host, directory } = await launch();
       expect(await host.ask('ping')).toBe('ok');
       expect(await entriesOf(directory)).toHaveLength(network === 'unix' ? 2 : 0);
@@ -60,9 +60,9 @@ for (const { over, network, flags } of cells) {
       expect(host.log).not.toMatch(/failed to exit gracefully|WARN|ERROR/);
     });
 
-    // go-plugin can not reattach under AutoMTLS: only the host that launched the plugin has the key.
+    // go-plugin cannot reattach under AutoMTLS: only the host that launched the plugin has the key.
     if (flags.length > 0) return;
-    it('leaves the plugin to another host, which reattaches by address and stops it', async () => {
+    it('lets another host reattach to the plugin by its address and stop it', async () => {
       const { host: first } = await launch();
       expect(await first.ask('put hello world')).toBe('ok');
       const second = new GoHost((await first.ask('address')).split(' '), { flags: ['-reattach'] });

@@ -18,9 +18,9 @@ useGoPeer();
 
 interface Network {
   over: string;
-  /** Gets a directory of its own. */
+  /** Creates a transport. A unix socket goes into the directory. */
   create: (directory: string) => Transport<Socket>;
-  /** What Go's `net.Listen` takes. */
+  /** The arguments for Go's `net.Listen`. */
   listenAt: (directory: string) => [network: string, address: string];
 }
 
@@ -34,17 +34,17 @@ const networks: Network[] = [
   { over: 'TCP over IPv6', create: () => new TCPSocketTransport({ host: '::1' }), listenAt: () => ['tcp', '[::1]:0'] },
 ];
 
-// An end without any data, a few bytes, and far more than all buffers hold.
+// No data at all, a few bytes, and far more than all buffers hold.
 const sizes = [0, 5, 64 * 2 ** 20];
 
 for (const { over, create, listenAt } of networks) {
-  /** A transport that is closed when the test is over. */
+  /** A transport that is closed after the test, and its directory. */
   async function transport(): Promise<{ transport: Transport<Socket>; directory: string }> {
     const directory = await freshDirectory();
     return { transport: closeAfterTest(create(directory)), directory };
   }
 
-  /** A command of Go that listens where {@link listenAt} says, and a connection to it. */
+  /** Starts a command of the Go program that listens on {@link listenAt}, and connects to it. */
   async function connect(command: string): Promise<{ connection: Socket; lastLine: Promise<string> }> {
     const { transport: client, directory } = await transport();
     const server = startProgram([goPeer, command, ...listenAt(directory)]);
@@ -54,13 +54,13 @@ for (const { over, create, listenAt } of networks) {
   }
 
   describeInterop({ peer: peers.go, role: 'plain client of a listener', over }, () => {
-    it.each(sizes)('sends %d bytes, ends its direction, and gets them and an answer to its end', async (size) => {
+    it.each(sizes)('sends %d bytes, half-closes, and receives them and an answer', async (size) => {
       const { transport: server } = await transport();
       const endpoint = await server.listen({
         allowHalfOpen: true,
         onConnection: (connection) => {
           connection.pipe(connection, { end: false });
-          // An answer that takes its time: the connection has to stay writable.
+          // Answers a turn later, when the connection must still be writable.
           connection.once('end', () => setImmediate(() => connection.end('goodbye')));
         },
       });
@@ -69,8 +69,8 @@ for (const { over, create, listenAt } of networks) {
     });
   });
 
-  describeInterop({ peer: peers.go, role: 'plain server of a connection', over }, () => {
-    it.each(sizes)('gets %d bytes and the end of their direction, and answers both', async (size) => {
+  describeInterop({ peer: peers.go, role: 'plain server that a transport dials', over }, () => {
+    it.each(sizes)('receives %d bytes and a half-close, and answers both', async (size) => {
       const { connection } = await connect('server');
       const sent = randomBytes(size);
       connection.end(sent);
@@ -79,7 +79,7 @@ for (const { over, create, listenAt } of networks) {
       expect(received.subarray(size).toString()).toBe(`${size} ${hashOf(sent)}`);
     });
 
-    it.each(sizes)('ends its direction first, and gets %d bytes that are sent after that', async (size) => {
+    it.each(sizes)('half-closes first, and still receives %d bytes', async (size) => {
       const { connection, lastLine } = await connect('greeter');
       connection.setEncoding('utf8');
       expect(await once(connection, 'data')).toEqual(['hello']);

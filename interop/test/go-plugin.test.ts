@@ -15,7 +15,7 @@ useGoPeer();
 
 type KvClient = InstanceType<typeof KV>;
 
-/** The health service's answer for a service: by hand, its only field is the number of the status. */
+/** Asks the health service, with hand-written messages. The only field of the answer is the status. */
 const health = (client: KvClient, service: string): Promise<Buffer | undefined> =>
   new Promise((resolve, reject) => {
     const request = Buffer.from(`\n${String.fromCharCode(service.length)}${service}`);
@@ -27,7 +27,7 @@ const health = (client: KvClient, service: string): Promise<Buffer | undefined> 
   });
 const SERVING = Buffer.from([8, 1]);
 
-/** The status that a call fails with. */
+/** The status of a call. */
 const statusOf = (call: Promise<unknown>): Promise<string> =>
   call.then(
     () => 'OK',
@@ -39,7 +39,7 @@ for (const { over, autoMtls } of [
   { over: 'unix, AutoMTLS', autoMtls: true },
 ]) {
   describeInterop({ peer: peers.goPlugin, role: 'plugin of a TypeScript host', over }, () => {
-    /** The plugin, a client of its service, and the directory in which go-plugin puts its socket. */
+    /** The plugin, a client of its service, and the directory of its socket. */
     async function launch(): Promise<{ plugin: Plugin; client: KvClient; directory: string }> {
       const directory = await freshDirectory();
       const signal = AbortSignal.timeout(20_000);
@@ -51,7 +51,7 @@ for (const { over, autoMtls } of [
       return { plugin, client: plugin.connection.client(KV), directory };
     }
 
-    it('is launched by its handshake line', async () => {
+    it('prints a handshake line that the host understands', async () => {
       const { plugin, directory } = await launch();
       const [core, app, network, address = '', protocol, certificate] = plugin.handshake.split('|');
       expect([core, app, network, protocol]).toEqual(['1', '1', 'unix', 'grpc']);
@@ -59,7 +59,7 @@ for (const { over, autoMtls } of [
       expect(certificate).toMatch(autoMtls ? /^[\w+/]{100,}$/ : /^$/);
     });
 
-    it('gets what it has put, also more than the 4 MiB that gRPC takes by default, and the status of what it has not', async () => {
+    it('stores values above the default limit of 4 MiB, and answers NOT_FOUND for a missing key', async () => {
       const { client } = await launch();
       await put(client, { key: 'hello', value: Buffer.from('world') });
       expect(String(await get(client, 'hello'))).toBe('world');
@@ -69,20 +69,20 @@ for (const { over, autoMtls } of [
       expect(await statusOf(get(client, 'nothing'))).toBe('NOT_FOUND');
     });
 
-    it('puts many in one stream, and lists them in another', async () => {
+    it('stores 1000 entries from one stream, and lists them in another', async () => {
       const { client } = await launch();
       const entries = Array.from({ length: 1000 }, (_, i): Entry => ({ key: `${i}`, value: Buffer.from(`${i}`) }));
       expect(await putAll(client, entries)).toBe(1000);
       expect(await list(client)).toEqual(entries);
     });
 
-    it('finds the plugin healthy', async () => {
+    it('answers health checks', async () => {
       const { client } = await launch();
       expect(await health(client, 'plugin')).toEqual(SERVING);
       expect(await statusOf(health(client, 'another'))).toBe('NOT_FOUND');
     });
 
-    it('stops the plugin gracefully, which leaves nothing behind, a second time without harm', async () => {
+    it('stops gracefully, without leftover files, and tolerates a second stop', async () => {
       const { plugin, directory } = await launch();
       expect(await entriesOf(directory)).toHaveLength(1);
       expect(await plugin.stop()).toBe(0);
@@ -90,11 +90,11 @@ for (const { over, autoMtls } of [
       expect(await plugin.stop()).toBe(0);
     });
 
-    it('ends the calls of a plugin that is killed in their middle promptly, as UNAVAILABLE', async () => {
+    it('fails pending calls promptly with UNAVAILABLE when it is killed', async () => {
       const { plugin, client } = await launch();
       const entry = { key: 'a', value: Buffer.from('a') };
       const ended = Promise.all(Array.from({ length: 10 }, () => statusOf(putAll(client, unended(entry)))));
-      // What is put before this has been answered: the calls are under way.
+      // Once this is answered, the calls sent before it are pending in the plugin.
       await put(client, { key: 'hello', value: Buffer.from('world') });
       const killed = performance.now();
       plugin.process.kill('SIGKILL');

@@ -33,19 +33,19 @@ export async function list(client: KVClient): Promise<Entry[]> {
   return entries;
 }
 
-/** How many it says that it has put. */
+/** Puts all entries in one stream. Resolves with the service's count. */
 export function putAll(client: KVClient, entries: Iterable<Entry> | AsyncIterable<Entry>): Promise<number> {
   return new Promise((resolve, reject) => {
     const requests = client.PutAll((error, answer) => {
       if (error !== null) reject(error);
       else resolve(answer?.count ?? 0);
     });
-    // What cannot be written any more is reported by the answer.
+    // The answer reports a failed write.
     writeAll(requests, entries).catch(() => undefined);
   });
 }
 
-/** One entry, after which nothing comes. */
+/** Yields one entry and never ends. */
 export async function* unended(entry: Entry, onceTaken: () => void = () => undefined): AsyncGenerator<Entry> {
   yield entry;
   onceTaken();

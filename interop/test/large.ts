@@ -1,8 +1,8 @@
-// What is transferred where amounts matter, and how it is compared.
+// Large test data and hashes to compare it.
 import { createCipheriv, createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 
-/** 64 MiB that do not repeat, and have nothing to do with the size of any buffer. */
+/** 64 MiB without repetition, plus a few bytes so that the size is no multiple of a buffer's. */
 export function largeData(): Buffer {
   return createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(64 * 2 ** 20 + 17));
 }
@@ -16,7 +16,7 @@ export function hashOf(data: Buffer): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-/** Reads to the end. Unlike a stream's iterator it leaves a stream writable that is. */
+/** Reads to the end. Unlike the stream's iterator, it leaves a duplex stream writable. */
 export function hashOfStream(stream: Readable): Promise<string> {
   const hash = createHash('sha256');
   return new Promise((resolve, reject) => {
@@ -26,7 +26,7 @@ export function hashOfStream(stream: Readable): Promise<string> {
     });
     stream.on('error', reject);
     stream.on('close', () => {
-      reject(new Error('it closed without an end'));
+      reject(new Error('the stream closed before its end'));
     });
   });
 }

@@ -6,13 +6,13 @@ import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 
 export interface Network {
-  /** Its name in the README's table. */
+  /** Its name in docs/interop.md. */
   readonly over: string;
-  /** Where a plugin of the example is to listen: what it is told in its environment. */
+  /** The environment that makes the example plugin listen on it. */
   readonly env: NodeJS.ProcessEnv;
   /** Whether this machine has it. */
   readonly available: boolean;
-  /** A transport for it, closed when the test is over. */
+  /** Creates a transport for it, which is closed after the test. */
   readonly transport: () => Promise<Transport<Socket>>;
 }
 
@@ -42,7 +42,7 @@ export interface BothEnds {
   readonly connected: Socket;
 }
 
-/** A connection between two transports. */
+/** Connects two transports. */
 export async function bothEnds({ transport }: Network): Promise<BothEnds> {
   const [listening, connecting] = await Promise.all([transport(), transport()]);
   const ends = new EventEmitter();

@@ -11,14 +11,14 @@ import { networks } from './networks.js';
 import type { Network } from './networks.js';
 
 interface Site {
-  /** Begins a command line. */
+  /** The start of a command line. */
   readonly curl: CommandLine;
   readonly url: string;
-  /** What was accepted so far. */
+  /** The connections accepted so far. */
   readonly sockets: readonly Socket[];
 }
 
-/** A server of `node:http` that sends back what it gets, with the method and the path before it. */
+/** Starts a `node:http` server that answers with the method, the path and the body of the request. */
 async function serve({ transport }: Network): Promise<Site> {
   const server = createServer((request, response) => {
     response.write(`${request.method ?? ''} ${request.url ?? ''}\n`);

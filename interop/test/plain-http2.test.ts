@@ -20,14 +20,14 @@ beforeAll(async () => {
   [host, plugin] = await Promise.all([makeIdentity(), makeIdentity()]);
 });
 
-/** A session whose server sends back what it gets. */
+/** A session with an echo server. */
 async function plainSession(network: Network): Promise<ClientHttp2Session> {
   const { accepted, connected } = await bothEnds(network);
   echo(createServer()).emit('connection', accepted);
   return untilOver(connect('http://localhost', { createConnection: () => connected }));
 }
 
-/** The same under TLS, on which both ends show certificates and agree on HTTP/2. */
+/** The same over mutual TLS, negotiating HTTP/2 by ALPN. */
 async function secureSession(network: Network): Promise<ClientHttp2Session> {
   const { accepted, connected } = await bothEnds(network);
   const shown = { cert: plugin.certificate, key: plugin.key };
@@ -58,7 +58,7 @@ function untilOver(session: ClientHttp2Session): ClientHttp2Session {
   return session;
 }
 
-/** Sends a body in parts, as a session holds no more than 10 MB. */
+/** Sends a body in parts, as a session buffers no more than 10 MB. */
 function post(session: ClientHttp2Session, body: Iterable<Buffer>): ClientHttp2Stream {
   return Readable.from(body).pipe(session.request({ ':method': 'POST', ':path': '/' }));
 }
@@ -67,7 +67,7 @@ describe.each(networks)('over $over', (network) => {
   describe.each([
     { over: network.over, open: plainSession },
     { over: `${network.over}, mutual TLS`, open: secureSession },
-  ])('as $over', ({ over, open }) => {
+  ])('$over', ({ over, open }) => {
     describeInterop({ peer: peers.http2, role: 'both ends of a connection', over }, () => {
       it.runIf(network.available)('carries hundreds of streams at once', async () => {
         const session = await open(network);
@@ -81,7 +81,7 @@ describe.each(networks)('over $over', (network) => {
         expect(await hashOfStream(post(session, partsOf(data)))).toBe(hashOf(data));
       });
 
-      it.runIf(network.available)('closes with its session', async () => {
+      it.runIf(network.available)('closes the session after its last stream', async () => {
         const session = await open(network);
         const last = post(session, [Buffer.from('last')]);
         await once(last, 'response');

@@ -12,7 +12,7 @@ import { describeInterop } from '../src/describe-interop.js';
 import { peers } from '../src/peers.js';
 import { bothEnds, networks } from './networks.js';
 
-/** Listens to one end of a connection, and answers what both ends are asked. */
+/** Speaks JSON-RPC on one end of a connection, and answers `echo` requests. */
 function speak(socket: Socket): MessageConnection {
   const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
   connection.onRequest('echo', (value: unknown) => value);
@@ -52,7 +52,7 @@ describe.each(networks)('over $over', (network) => {
       await expect(client.sendRequest('wait', source.token)).rejects.toThrow('cancelled');
     });
 
-    it.runIf(network.available)('is told when the other end goes', async () => {
+    it.runIf(network.available)('closes when the other end disconnects', async () => {
       const { accepted, connected } = await bothEnds(network);
       const [server, client] = [speak(accepted), speak(connected)];
       const closed = new Promise<void>((resolve) => server.onClose(resolve));

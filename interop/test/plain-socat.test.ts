@@ -11,13 +11,13 @@ import { hashOf, hashOfStream, largeData } from './large.js';
 import { networks } from './networks.js';
 import type { Network } from './networks.js';
 
-/** socat with one end on its standard input and output, and its other end. */
+/** socat between its standard streams and a connection, and our end of that connection. */
 interface Joined {
   readonly socat: ChildProcessWithoutNullStreams;
   readonly connection: Socket;
 }
 
-// It lets the other direction go on for so many seconds after one has ended, and says where it listens.
+// -d -d makes socat log its address. -t is how many seconds one direction may outlive the other.
 const OPTIONS = ['-d', '-d', '-t', '60', '-b', '65536'];
 
 async function connects({ transport }: Network): Promise<Joined> {
@@ -63,7 +63,7 @@ async function tcpEndpoint(socat: ChildProcessWithoutNullStreams, over: string):
 
 const roles = [
   { role: 'plain client of a listener', join: connects },
-  { role: 'plain listener that is connected to', join: listens },
+  { role: 'plain server that a transport dials', join: listens },
 ];
 
 describe.each(networks)('over $over', (network) => {
@@ -79,7 +79,7 @@ describe.each(networks)('over $over', (network) => {
         expect(await exited).toEqual([0, null]);
       });
 
-      it.runIf(network.available)('gets 64 MB after it has ended its side', async () => {
+      it.runIf(network.available)('receives 64 MB after its half-close', async () => {
         const { socat, connection } = await joined(network);
         const data = largeData();
         socat.stdin.end('question');
@@ -90,7 +90,7 @@ describe.each(networks)('over $over', (network) => {
         expect(await exited).toEqual([0, null]);
       });
 
-      it.runIf(network.available)('sends 64 MB after the other side has ended', async () => {
+      it.runIf(network.available)('sends 64 MB after the half-close of the other end', async () => {
         const { socat, connection } = await joined(network);
         const data = largeData();
         connection.end('that is all');

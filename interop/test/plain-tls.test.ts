@@ -19,7 +19,7 @@ beforeAll(async () => {
   [host, plugin, stranger] = await Promise.all([makeIdentity(), makeIdentity(), makeIdentity()]);
 });
 
-/** Secures an accepted connection; resolves once the client has shown that it is `trusted`, else rejects. */
+/** Secures an accepted connection. Rejects unless the client proves to be `trusted`. */
 async function serverEnd(socket: Socket, own: Identity, trusted: Identity): Promise<TLSSocket> {
   const server = createServer({ cert: own.certificate, key: own.key, ca: trusted.certificate, requestCert: true });
   const secured = once(server, 'secureConnection') as Promise<[TLSSocket]>;
@@ -30,7 +30,7 @@ async function serverEnd(socket: Socket, own: Identity, trusted: Identity): Prom
   return either;
 }
 
-/** Secures the connection of a client, which trusts one server alone. */
+/** Secures the connection of a client that trusts only one server. */
 function clientEnd(socket: Socket, own: Identity, trusted: Identity): TLSSocket {
   const identity = { cert: own.certificate, key: own.key, ca: trusted.certificate };
   return connect({ ...identity, socket, servername: 'localhost' });
@@ -38,7 +38,7 @@ function clientEnd(socket: Socket, own: Identity, trusted: Identity): TLSSocket 
 
 describe.each(networks)('over $over', (network) => {
   describeInterop({ peer: peers.tls, role: 'both ends of a connection', over: network.over }, () => {
-    it.runIf(network.available)('carries 64 MB each way, between ends that know each other', async () => {
+    it.runIf(network.available)('carries 64 MB each way between ends that trust each other', async () => {
       const { accepted, connected } = await bothEnds(network);
       const client = clientEnd(connected, host, plugin);
       const server = await serverEnd(accepted, plugin, host);
@@ -49,15 +49,15 @@ describe.each(networks)('over $over', (network) => {
       expect(await hashOfStream(client)).toBe(hashOf(data));
     });
 
-    it.runIf(network.available)('refuses a client that shows the certificate of a stranger', async () => {
+    it.runIf(network.available)('refuses a client with an unknown certificate', async () => {
       const { accepted, connected } = await bothEnds(network);
-      // To the client it is secure at first: in TLS 1.3 it shows its certificate last.
+      // The client connects at first: in TLS 1.3 it sends its certificate last.
       const closed = once(clientEnd(connected, stranger, plugin), 'close');
       await expect(serverEnd(accepted, plugin, host)).rejects.toThrow();
       await closed;
     });
 
-    it.runIf(network.available)('refuses a server that shows the certificate of a stranger', async () => {
+    it.runIf(network.available)('refuses a server with an unknown certificate', async () => {
       const { accepted, connected } = await bothEnds(network);
       const refused = once(clientEnd(connected, host, plugin), 'error');
       await expect(serverEnd(accepted, stranger, host)).rejects.toThrow();

@@ -13,7 +13,7 @@ describe.each(networks)('over $over', ({ over: network, env, available }) => {
   describe.each([
     { over: network, security: [] },
     { over: `${network}, mutual TLS`, security: ['--mtls'] },
-  ])('as $over', ({ over, security }) => {
+  ])('$over', ({ over, security }) => {
     describeInterop({ peer: peers.python, role: 'host of a TypeScript plugin', over }, () => {
       it.runIf(available)('makes calls of every kind, and shuts the plugin down', async () => {
         const own = await pythonEnv();
@@ -25,7 +25,7 @@ describe.each(networks)('over $over', ({ over: network, env, available }) => {
         expect(await readdir(own.PLUGIN_UNIX_SOCKET_DIR)).toEqual([]);
       });
 
-      it.runIf(available)('has its calls end when the plugin is killed amid them', async () => {
+      it.runIf(available)('fails pending calls when the plugin is killed', async () => {
         const own = await pythonEnv();
         const ending = await run(python('host.py', ...security, 'killed', ...plugin), {
           env: { ...own, ...env },

@@ -13,7 +13,7 @@ import type { Entry } from './kv-calls.js';
 import { networks } from './networks.js';
 import { python, pythonEnv } from './python.js';
 
-/** How long calls may take to end when their plugin is killed, in milliseconds, on a machine with other things to do. */
+/** How soon calls must fail after their plugin is killed, in milliseconds, even on a busy machine. */
 const PROMPT_MS = 5000;
 
 async function launch(env: NodeJS.ProcessEnv, autoMtls: boolean): Promise<Plugin> {
@@ -27,27 +27,27 @@ async function launch(env: NodeJS.ProcessEnv, autoMtls: boolean): Promise<Plugin
   return plugin;
 }
 
-/** Whether it is what calls reject with whose plugin is gone: to grpc-js, a write that fails as EPIPE is an error of its own. */
+/** Whether a call failed because its plugin died. grpc-js does not map a write that fails with EPIPE to UNAVAILABLE. */
 function isLoss(error: unknown): boolean {
   if (!(error instanceof Error && 'code' in error)) return false;
   return error.code === status.UNAVAILABLE || error.message.endsWith('write EPIPE');
 }
 
-/** Calls that go on until they fail. */
+/** Calls that run until they fail. */
 const endless: Record<string, (client: InstanceType<typeof KV>, underWay: () => void) => Promise<unknown>> = {
-  'calls one after another': async (client, underWay) => {
+  'sequential calls': async (client, underWay) => {
     for (;;) {
       await get(client, 'key');
       underWay();
     }
   },
-  'streams of answers': async (client, underWay) => {
+  'response streams': async (client, underWay) => {
     for (;;) {
       await list(client);
       underWay();
     }
   },
-  'a stream of requests': (client, underWay) =>
+  'a request stream': (client, underWay) =>
     putAll(
       client,
       (function* () {
@@ -57,20 +57,19 @@ const endless: Record<string, (client: InstanceType<typeof KV>, underWay: () => 
         }
       })(),
     ),
-  'a call on which nothing happens': (client, underWay) =>
-    putAll(client, unended({ key: 'key', value: Buffer.alloc(1) }, underWay)),
+  'an idle call': (client, underWay) => putAll(client, unended({ key: 'key', value: Buffer.alloc(1) }, underWay)),
 };
 
 describe.each(networks)('over $over', ({ over: network, env, available }) => {
   describe.each([
     { over: network, autoMtls: false },
     { over: `${network}, mutual TLS`, autoMtls: true },
-  ])('as $over', ({ over, autoMtls }) => {
+  ])('$over', ({ over, autoMtls }) => {
     describeInterop({ peer: peers.python, role: 'plugin of a TypeScript host', over }, () => {
-      it.runIf(available)('answers calls of every kind, and ends when it is shut down', async () => {
+      it.runIf(available)('answers calls of every kind, and exits when it is shut down', async () => {
         const plugin = await launch(env, autoMtls);
         const client = plugin.connection.client(KV);
-        // Any byte, and more than gRPC receives by default.
+        // Every byte value, and more than gRPC receives by default.
         const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
         const first: Entry = { key: 'größe', value: Buffer.concat(Array<Buffer>(20_000).fill(bytes)) };
         const more = Array.from({ length: 200 }, (_, i): Entry => ({ key: `${i}`, value: Buffer.alloc(i, `${i}`) }));
@@ -95,7 +94,7 @@ describe.each(networks)('over $over', ({ over: network, env, available }) => {
         expect(await plugin.stop()).toBe(0);
       });
 
-      it.runIf(available)('has calls of every kind end when it is killed amid them', async () => {
+      it.runIf(available)('fails pending calls of every kind when it is killed', async () => {
         const plugin = await launch(env, autoMtls);
         const client = plugin.connection.client(KV);
         await put(client, { key: 'key', value: Buffer.alloc(1) });
@@ -113,7 +112,7 @@ describe.each(networks)('over $over', ({ over: network, env, available }) => {
       });
 
       if (!autoMtls) return;
-      it.runIf(available)('refuses hosts that it does not know', async () => {
+      it.runIf(available)('refuses unknown hosts', async () => {
         const plugin = await launch(env, autoMtls);
         const field = plugin.handshake.split('|')[5] ?? '';
         for (const stranger of [credentials.createInsecure(), hostCredentials(await makeIdentity(), field)]) {

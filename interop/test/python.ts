@@ -1,4 +1,4 @@
-// How the programs of peers/python are run.
+// Runs the programs in peers/python.
 import { fileURLToPath } from 'node:url';
 import { freshDirectory, run } from '@rpcplugin/test-support';
 import type { CommandLine } from '@rpcplugin/test-support';
@@ -10,7 +10,7 @@ export function python(file: string, ...args: string[]): CommandLine {
   return [PYTHON, fileOf(`../peers/python/${file}`), ...args];
 }
 
-/** The environment that they need, with a fresh directory for the sockets of plugins. */
+/** The environment of the programs, with a fresh directory for plugin sockets. */
 export async function pythonEnv(): Promise<NodeJS.ProcessEnv & { PLUGIN_UNIX_SOCKET_DIR: string }> {
   const messages = await freshDirectory();
   const protos = ['kv.proto', 'grpc_controller.proto'];
@@ -21,7 +21,7 @@ export async function pythonEnv(): Promise<NodeJS.ProcessEnv & { PLUGIN_UNIX_SOC
     PROTO_DIR: messages,
     PLUGIN_UNIX_SOCKET_DIR: await freshDirectory(),
     PYTHONDONTWRITEBYTECODE: '1',
-    // gRPC would report on standard error each connection that it refuses.
+    // By default, gRPC reports each refused connection on standard error.
     GRPC_VERBOSITY: 'NONE',
   };
 }

@@ -12,13 +12,13 @@ import { peers } from '../src/peers.js';
 useGoPeer();
 const plugin = await bundleExamplePlugin();
 
-// Of nobody: none of them needs an entry in /etc/passwd or /etc/group.
+// Unused IDs, which need no entry in /etc/passwd or /etc/group.
 const HOST_USER = 45_001;
 const PLUGIN_USER = 45_002;
 const OTHER_USER = 45_003;
 const SOCKET_GROUP = 45_100;
 
-/** Go's program, where every user may read it, and started as this one, in this group alone. */
+/** The command that runs a copy of the Go program as this user, with only this group. */
 async function goAs(user: number, group: number, ...capabilities: string[]): Promise<string[]> {
   const program = join(await freshDirectory(0o755), 'go');
   await copyFile(goPeer, program);
@@ -35,20 +35,20 @@ async function accessOf(path: string): Promise<{ owner: number; group: number; m
   return { owner: uid, group: gid, mode: (mode & 0o777).toString(8) };
 }
 
-/** What Go says when it dials a unix socket as another user. */
+/** What the Go program prints when it dials a unix socket as another user. */
 async function dialAs(user: number, group: number, path: string): Promise<string> {
   const [command, ...args] = [...(await goAs(user, group)), 'dial', 'unix', path];
   return (await promisify(execFile)(command, args, { timeout: 10_000 })).stdout;
 }
 
-// Debian's go-plugin is older than socket directories. Its host is given one here by the rules of newer ones.
-const over = 'unix, socket directory of a group';
+// Debian's go-plugin predates socket directories. Our Go host makes one as newer versions do.
+const over = 'unix, group-owned socket directory';
 describeInterop({ peer: peers.goPlugin, role: 'host of a TypeScript plugin', over }, () => {
-  it.skipIf(!isRoot)('reaches a plugin of another user through their group, and removes the directory', async () => {
+  it.skipIf(!isRoot)('reaches a plugin of another user through a shared group, and removes the directory', async () => {
     const temporary = await freshDirectory(0o711);
     await chown(temporary, HOST_USER, HOST_USER);
     const host = new GoHost(plugin, {
-      // Root would get in everywhere: the host may start and kill what is another user's, and nothing else that a user may not.
+      // Root could access everything. These capabilities let the host only start and kill another user's process.
       program: await goAs(HOST_USER, SOCKET_GROUP, '+setuid', '+setgid', '+kill'),
       flags: [`-user=${PLUGIN_USER}`, `-socket-group=${SOCKET_GROUP}`],
       env: { TMPDIR: temporary },

@@ -8,8 +8,8 @@ import { NEVER_MS } from './model.js';
 type Command = fc.AsyncCommand<Model, History>;
 
 /**
- * Begins something, without waiting for it. Between two of them there is at least one turn of the event loop, so that what has
- * settled is known to have.
+ * Starts an action without waiting for it. A turn of the event loop follows, so that the model learns what has
+ * settled.
  */
 class Begin implements Command {
   constructor(
@@ -46,7 +46,7 @@ class Wait implements Command {
   }
 }
 
-/** What there can be several of, when a command is run. */
+/** Things in the model that a command can pick from. */
 interface Kind<T> {
   readonly name: string;
   readonly all: (model: Readonly<Model>) => readonly T[];
@@ -61,13 +61,13 @@ const abortable: Kind<Call> = { name: 'call', all: (model) => model.abortable };
 const connections: Kind<Connection> = { name: 'connection', all: (model) => model.connections };
 const near: Kind<End> = { name: 'near', all: (model) => model.connections.map((connection) => connection.near) };
 const far: Kind<End> = { name: 'far', all: (model) => model.connections.flatMap((connection) => connection.far ?? []) };
-/** Those that need nobody to settle. */
+/** Calls that settle by themselves. */
 const pending: Kind<Call> = {
   name: 'pending',
   all: (model) => model.pending.filter((call) => model.settlesByItself(call)),
 };
 
-/** Which of them, counted from the latest: what is new is what most happens to. */
+/** An index, counted from the latest, so that most actions happen to new things. */
 const index = fc.nat(3);
 
 function pick<T>({ all }: Kind<T>, index: number, model: Readonly<Model>): T | undefined {
@@ -82,7 +82,8 @@ function begin<T, O>(
   action: (history: History, one: T, options: O, model: Model) => void,
 ): fc.Arbitrary<Begin> {
   return fc.tuple(index, options).map(([index, options]) => {
-    const name = `${kind.name}(${index}).${method}(${options === undefined ? '' : inspect(options, { breakLength: Infinity })})`;
+    const argument = options === undefined ? '' : inspect(options, { breakLength: Infinity });
+    const name = `${kind.name}(${index}).${method}(${argument})`;
     const check = (model: Readonly<Model>): boolean => pick(kind, index, model) !== undefined;
     return new Begin(name, check, (history, model) => {
       const one = pick(kind, index, model);
@@ -101,7 +102,7 @@ function wait<T>(kind: Kind<T>, what: string, action: (history: History, one: T)
   });
 }
 
-/** Several in one turn of the event loop, of those that can be done then. */
+/** Runs several actions in one turn of the event loop, those that are possible by then. */
 function together(begins: readonly Begin[]): Begin {
   const check = (model: Readonly<Model>): boolean => begins.some((each) => each.check(model));
   return new Begin(`together(${begins.join(', ')})`, check, (history, model) => {
@@ -109,11 +110,10 @@ function together(begins: readonly Begin[]): Begin {
   });
 }
 
-/** What is the case now and then. */
 const seldom = fc.nat(9).map((number) => number === 9);
 const mostly = fc.nat(4).map((number) => number < 3);
 const none = fc.constant(undefined);
-/** The largest is more than the buffers between two ends hold. */
+/** The largest does not fit the buffers between two ends. */
 const bytes = fc.constantFrom(1, 1000, 100_000, 1_500_000);
 const graceMs = fc.constantFrom(0, 3, NEVER_MS, Infinity);
 
@@ -134,7 +134,7 @@ const listen = begin(transports, 'listen', listenOptions, (history, transport, o
 const connectOptions = fc.record(
   {
     to: index,
-    /** Mostly to somebody who is there. */
+    /** Whether to connect to a transport that listens. */
     toListener: mostly,
     waitMs: fc.constantFrom(0, 0, 3, NEVER_MS),
     timeoutMs: fc.constantFrom(NEVER_MS, NEVER_MS, NEVER_MS, 2),
@@ -153,24 +153,24 @@ const connect = begin(
     history.connect(transport, target, options);
   },
 );
-/** Also of what has settled: it does nothing then. */
+/** Aborts settled calls too, which must do nothing. */
 const abort = begin(abortable, 'abort', none, (history, call) => {
   history.abort(call);
 });
 const stopListening = begin(transports, 'stopListening', none, (history, transport) => {
   history.stopListening(transport);
 });
-/** By one caller, or by two at once with a grace of their own. */
+/** The grace periods of one caller, or of two at once. */
 const graces = fc.array(graceMs, { minLength: 1, maxLength: 2 });
 const close = begin(transports, 'close', graces, (history, transport, graces) => {
   for (const graceMs of graces) history.close(transport, graceMs);
 });
-/** All ends of a transport that do not read begin to. */
+/** All ends of a transport that do not read start to. */
 const read = begin(transports, 'read', none, (history, transport) => {
   history.read(transport);
 });
 
-/** What happens at one end of a connection. */
+/** The actions at one end of a connection. */
 function atEnd(end: Kind<End>): fc.WeightedArbitrary<Begin>[] {
   const send = begin(end, 'send', bytes, (history, end, bytes) => {
     history.send(end, bytes);

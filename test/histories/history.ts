@@ -8,21 +8,21 @@ import type { Place } from '../variants.js';
 import type { Call, Connection, End, Model } from './model.js';
 import { TransportModel } from './model.js';
 
-/** How long a promise or a byte may take that is not waited for by design, on a machine with other things to do. */
+/** The time limit for a promise or a byte that nothing holds up, in milliseconds: generous, for a busy machine. */
 const DEADLINE_MS = 10_000;
-/** What may be written at one end. */
+/** How much may be written at one end. */
 const LIMIT_BYTES = 2 ** 21;
-/** What is written: from a place in it that depends on the end. */
+/** The data to write, from an offset that depends on the end. */
 const material = randomBytes(2 * LIMIT_BYTES);
-/** The first bytes at the end of `connect` say which connection it is. */
+/** The connecting end first sends the number of its connection. */
 const HEADER_BYTES = 4;
 
-/** Where the transports of a history are. */
+/** The surroundings of the transports of a history. */
 export interface Stage {
   readonly place: Place;
-  /** Whether a cut connection is reset. */
+  /** Whether cutting a connection resets it. */
   readonly resets: boolean;
-  /** Addresses that were given up, and where the transports listen if it is not the system that chooses. */
+  /** Released addresses, where the transports listen unless the system chooses. */
   readonly addresses: readonly string[];
   readonly systemChooses: boolean;
 }
@@ -31,13 +31,13 @@ interface Actor {
   readonly transport: Transport<Socket>;
   readonly model: TransportModel;
   readonly sockets: Socket[];
-  /** Where it listened last, or will. */
+  /** Where it listened last, or will listen. */
   address: string;
-  /** Begin to read at the ends that do not yet. */
+  /** Each starts to read at an end that does not read yet. */
   readonly unread: (() => void)[];
 }
 
-/** Real transports and sockets, which do what the model says of them; what they do otherwise is a fault. */
+/** Real transports and sockets. Whatever they do differently from the model is a fault. */
 export class History {
   readonly #model: Model;
   readonly #stage: Stage;
@@ -53,7 +53,7 @@ export class History {
     this.#stage = stage;
   }
 
-  /** What has happened, in order. */
+  /** The log of what happened, in order. */
   toString(): string {
     return this.#log.join('\n');
   }
@@ -62,7 +62,7 @@ export class History {
     const { place, addresses, systemChooses } = this.#stage;
     const index = this.#actors.size;
     const address = addresses[index % addresses.length];
-    if (address === undefined) throw new Error('a stage has addresses');
+    if (address === undefined) throw new Error('a stage without addresses');
     const model = new TransportModel(`#${index}`, systemChooses ? undefined : address);
     const transport = systemChooses ? place.create() : place.createAt(address);
     this.#model.transports.push(model);
@@ -146,26 +146,26 @@ export class History {
       if (connection.near === end || connection.far === end) connection.cut = true;
     }
     const socket = this.#socketOf(end);
-    // Node loses the descriptor of a socket that is reset while libuv shuts it down.
+    // Node leaks the descriptor of a socket that is reset while libuv shuts it down.
     const isShuttingDown = socket.writableEnded && !socket.writableFinished;
     if (this.#stage.resets && !isShuttingDown) socket.resetAndDestroy();
     else socket.destroy();
   }
 
-  /** All ends of a transport that do not read begin to. */
+  /** All ends of a transport that do not read start to. */
   read(model: TransportModel): void {
     const { unread } = this.#actor(model);
-    // What a close has discarded of its input would be missing.
+    // After a close, the input that it discarded would be missing.
     if (!model.closed) for (const begin of unread.splice(0)) begin();
   }
 
   async settle(call: Call): Promise<void> {
     await within(this.#settling.get(call) ?? Promise.resolve(), () => `${call.name} is still pending`);
-    // Whatever settled at the same moment has settled, too.
+    // Calls that settled at the same moment are processed too.
     await turns(1);
   }
 
-  /** Resolves when everything has arrived that has to. */
+  /** Resolves once everything that must arrive has arrived. */
   async deliver(connection: Connection): Promise<void> {
     const model = this.#model;
     const { near } = connection;
@@ -188,7 +188,7 @@ export class History {
     }
   }
 
-  /** @throws Error if something was not as the model says. */
+  /** @throws Error if anything differs from the model. */
   assertSound(): void {
     for (const { model, transport, address } of this.#actors.values()) {
       const { listener } = model;
@@ -198,7 +198,7 @@ export class History {
     if (this.#faults.length > 0) throw new Error(this.#faults.join('; '));
   }
 
-  /** What is under way is brought to its end, which has to be that of the model. */
+  /** Finishes everything in progress, and compares the outcome with the model. */
   async end(): Promise<void> {
     for (const connection of this.#model.connections) await this.deliver(connection);
     for (const call of this.#model.pending) if (this.#model.settlesByItself(call)) await this.settle(call);
@@ -207,7 +207,7 @@ export class History {
     this.assertSound();
   }
 
-  /** Leaves nothing for the next, whatever went wrong. */
+  /** Leaves nothing for the next history, even after a failure. */
   async dispose(): Promise<void> {
     for (const controller of this.#controllers.values()) controller.abort();
     for (const { sockets } of this.#actors.values()) for (const socket of sockets) socket.destroy();
@@ -217,20 +217,20 @@ export class History {
     await within(closing, () => '').catch(() => undefined);
   }
 
-  /** Whether what it begins with may not have been read. */
+  /** Whether the listener may not have read the number of the connection. */
   #isUnread({ listener }: Connection): boolean {
     return [...this.#actors.values()].some(({ model, unread }) => model.listener === listener && unread.length > 0);
   }
 
   #actor(model: TransportModel): Actor {
     const actor = this.#actors.get(model);
-    if (actor === undefined) throw new Error('a transport of this history');
+    if (actor === undefined) throw new Error('not a transport of this history');
     return actor;
   }
 
   #socketOf(end: End): Socket {
     const socket = this.#sockets.get(end);
-    if (socket === undefined) throw new Error('an end has a socket');
+    if (socket === undefined) throw new Error('an end without a socket');
     return socket;
   }
 
@@ -277,7 +277,7 @@ export class History {
       near.reads = true;
       socket.on('data', (data) => {
         if (connection.far !== undefined) this.#received(near, connection.far, data);
-        else this.#faults.push(`${nameOf(near)} got something from nobody`);
+        else this.#faults.push(`${nameOf(near)} got data from an unknown end`);
       });
     });
   }
@@ -297,7 +297,7 @@ export class History {
         if (unknown.length < HEADER_BYTES) return;
         connection = this.#model.connections[unknown.readUInt32BE()];
         if (connection === undefined || connection.far !== undefined) {
-          this.#faults.push('a connection was accepted twice or made by nobody (L3)');
+          this.#faults.push('a connection was accepted twice or never made (L3)');
           return;
         }
         connection.far = far;
@@ -321,7 +321,7 @@ export class History {
     };
     sockets.push(socket);
     this.#sockets.set(end, socket);
-    // One that nothing precedes comes without being read.
+    // If no data precedes it, `end` is emitted without a read.
     socket.on('end', () => {
       end.sawEnd = true;
     });
@@ -339,7 +339,7 @@ export class History {
   }
 }
 
-/** What is written at an end from some byte on. */
+/** The data that an end writes from an offset on. */
 function content({ id }: End, start: number, bytes: number): Buffer {
   const begin = ((id * 1000) % LIMIT_BYTES) + start;
   return material.subarray(begin, begin + bytes);

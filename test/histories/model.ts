@@ -1,42 +1,42 @@
 import type { TransportErrorCode } from '@rpcplugin/transport-core';
 
 /**
- * The contract of docs/design.md as it looks to somebody who calls several transports at once: what may come of each call, and which
- * bytes have to arrive. The ids are the contract's. There is no I/O here.
+ * The contract of docs/design.md from the view of a caller of several transports at once: the allowed outcomes of each
+ * call, and which bytes must arrive. The ids are the contract's. There is no I/O here.
  *
- * When a call settles is not for the model to say. So what others do while it is pending counts, and widens what may come of it.
+ * The model does not know when a call settles. So every action while a call is pending can widen its allowed outcomes.
  */
 
 export type Outcome = 'ok' | TransportErrorCode;
 
-/** A limit that is not reached: longer than a history may take. */
+/** A time limit that is never reached: longer than a history may take. */
 export const NEVER_MS = 60_000;
 
-/** Whether somebody listens at an address: not known while a call is pending that changes it. */
-type Presence = 'nobody' | 'perhaps' | 'somebody';
+/** Whether an address has a listener: unknown while a call that changes it is pending. */
+type Presence = 'no' | 'maybe' | 'yes';
 
 /** L1, L5. */
 const listenAmong: Record<Presence, Outcome[]> = {
-  nobody: ['ok'],
-  perhaps: ['ok', 'ADDRESS_IN_USE'],
-  somebody: ['ADDRESS_IN_USE'],
+  no: ['ok'],
+  maybe: ['ok', 'ADDRESS_IN_USE'],
+  yes: ['ADDRESS_IN_USE'],
 };
 
 /** L2, C3. */
 const connectTo: Record<Presence, Outcome[]> = {
-  nobody: ['NOT_FOUND', 'CONNECTION_REFUSED'],
-  perhaps: ['ok', 'NOT_FOUND', 'CONNECTION_REFUSED'],
-  somebody: ['ok'],
+  no: ['NOT_FOUND', 'CONNECTION_REFUSED'],
+  maybe: ['ok', 'NOT_FOUND', 'CONNECTION_REFUSED'],
+  yes: ['ok'],
 };
 
 /** A call of a method. */
 export class Call {
-  /** Whether it settles though nobody does anything about it. */
+  /** Whether it settles by itself. */
   endsByItself = true;
-  /** What came of it; `undefined` while it is pending. Anything but a `TransportError` is none of the outcomes. */
+  /** `undefined` while it is pending. An error that is not a `TransportError` is never an allowed outcome. */
   outcome: string | undefined;
   readonly #may = new Set<Outcome>();
-  #givenUp: Outcome | undefined;
+  #cancelled: Outcome | undefined;
 
   constructor(
     readonly name: string,
@@ -46,38 +46,38 @@ export class Call {
   }
 
   get allowed(): string[] {
-    // A time limit may have passed before somebody gave it up, and have had no time to show.
+    // The time limit may have passed before the cancellation, without having taken effect yet.
     const timeout = this.#may.has('TIMEOUT') ? ['TIMEOUT'] : [];
-    return this.#givenUp === undefined ? [...this.#may] : [this.#givenUp, ...timeout];
+    return this.#cancelled === undefined ? [...this.#may] : [this.#cancelled, ...timeout];
   }
 
   may(outcomes: readonly Outcome[]): void {
     for (const outcome of outcomes) this.#may.add(outcome);
   }
 
-  /** L6, C5, X4: from now on only this can come of it, unless something has come of it before. The first reason counts. */
-  giveUp(reason: Outcome): void {
+  /** L6, C5, X4: from now on this is the only outcome, unless the call has settled. The first reason counts. */
+  cancel(reason: Outcome): void {
     if (this.outcome !== undefined) return;
-    this.#givenUp ??= reason;
+    this.#cancelled ??= reason;
     this.endsByItself = true;
   }
 }
 
 interface Listener {
   readonly listen: Call;
-  /** `undefined` while it is pending and the system has still to choose one. */
+  /** `undefined` while the listen is pending and the system has not chosen one. */
   address: string | undefined;
-  /** Whether somebody has begun to give up the address: it may be free, or not yet. */
+  /** Whether a call has started to release the address, which may or may not be free yet. */
   stopping: boolean;
 }
 
 export class TransportModel {
   listener: Listener | undefined;
   readonly connecting = new Set<Call>();
-  /** The grace of its close (X1: the shortest asked for); `undefined` while it is open. */
+  /** The grace period of its close (X1: the shortest one requested); `undefined` while it is open. */
   graceMs: number | undefined;
 
-  /** @param address - Where it always listens, if it is not the system that chooses. */
+  /** @param address - Where it always listens; `undefined` if the system chooses. */
   constructor(
     readonly name: string,
     readonly address: string | undefined,
@@ -91,25 +91,26 @@ export class TransportModel {
 /** One end of a connection. */
 export interface End {
   readonly transport: TransportModel;
-  /** By which it is known what was written there. */
+  /** Determines the data that it writes. */
   id: number;
   readonly allowHalfOpen: boolean;
   reads: boolean;
-  /** How many bytes. */
+  /** In bytes. */
   written: number;
   received: number;
   /** Whether its user has ended it. */
   ended: boolean;
-  /** Whether it got the other's end. */
+  /** Whether it received the end of the other side. */
   sawEnd: boolean;
 }
 
 export interface Connection {
-  /** The listener that it was made to, if there is no doubt. */
+  /** The listener it was made to, if that is certain. */
   readonly listener: Listener | undefined;
   readonly near: End;
-  /** What a listener's handler got, once it is known to be the other end of this one; and that listener's call. */
+  /** The end that a handler got, once it is known to belong to this connection. */
   far: End | undefined;
+  /** The `listen` call of that handler. */
   acceptedBy: Call | undefined;
   /** Whether one of the ends was reset. */
   cut: boolean;
@@ -119,11 +120,11 @@ export class Model {
   readonly transports: TransportModel[] = [];
   readonly calls: Call[] = [];
   readonly connections: Connection[] = [];
-  /** Those that somebody can abort. */
+  /** Calls with a signal. */
   readonly abortable: Call[] = [];
-  /** Where calls of connect connect to. */
+  /** The addresses that calls of connect connect to. */
   readonly #addresses = new Map<Call, string>();
-  /** The listeners that calls of stopListening and close give up. */
+  /** The listeners that calls of stopListening and close stop. */
   readonly #stops = new Map<Call, Listener>();
   readonly #closes: [TransportModel, Call][] = [];
 
@@ -131,7 +132,7 @@ export class Model {
     return this.calls.filter(({ outcome }) => outcome === undefined);
   }
 
-  /** The other end of its connection, if that is known. */
+  /** The other end of its connection, if known. */
   peerOf(end: End): End | undefined {
     const connection = this.connections.find(({ near, far }) => near === end || far === end);
     return connection?.near === end ? connection.far : connection?.near;
@@ -141,11 +142,11 @@ export class Model {
     const call = this.#begin(transport, 'listen');
     this.abortable.push(call);
     if (transport.closed)
-      call.giveUp('CLOSED'); // X4
+      call.cancel('CLOSED'); // X4
     else if (transport.listener !== undefined)
-      call.giveUp('ALREADY_LISTENING'); // L4
+      call.cancel('ALREADY_LISTENING'); // L4
     else if (aborted)
-      call.giveUp('ABORTED'); // L6
+      call.cancel('ABORTED'); // L6
     else transport.listener = { listen: call, address: transport.address, stopping: false };
     this.#widen();
     return call;
@@ -161,9 +162,9 @@ export class Model {
     if (timeoutMs < NEVER_MS) call.may(['TIMEOUT']); // C4
     call.endsByItself = timeoutMs < NEVER_MS || waitMs < NEVER_MS;
     if (transport.closed)
-      call.giveUp('CLOSED'); // X4
+      call.cancel('CLOSED'); // X4
     else if (aborted)
-      call.giveUp('ABORTED'); // C5
+      call.cancel('ABORTED'); // C5
     else {
       transport.connecting.add(call);
       this.#addresses.set(call, address);
@@ -172,13 +173,13 @@ export class Model {
     return call;
   }
 
-  /** L6, C5: once it has settled this does nothing. */
+  /** L6, C5: does nothing once the call has settled. */
   abort(call: Call): void {
-    call.giveUp('ABORTED');
+    call.cancel('ABORTED');
     this.#widen();
   }
 
-  /** X5: never fails, and what was connected stays so. A pending listen is given up. */
+  /** X5: never fails, keeps connections and cancels a pending listen. */
   stopListening(transport: TransportModel): Call {
     const call = this.#begin(transport, 'stopListening', 'ok');
     this.#stop(transport, call);
@@ -189,14 +190,14 @@ export class Model {
   close(transport: TransportModel, graceMs: number): Call {
     const call = this.#begin(transport, 'close', 'ok');
     transport.graceMs = Math.min(transport.graceMs ?? Infinity, graceMs);
-    for (const connect of transport.connecting) connect.giveUp('CLOSED');
+    for (const connect of transport.connecting) connect.cancel('CLOSED');
     this.#stop(transport, call);
     this.#closes.push([transport, call]);
     for (const [closing, close] of this.#closes) if (closing === transport) close.endsByItself = endsSoon(transport);
     return call;
   }
 
-  /** To be told at once. @param endpoint - What a `listen` resolved with. */
+  /** Records an outcome; call it at once. @param endpoint - The result of a `listen`. */
   settled(call: Call, outcome: string, endpoint?: string): void {
     call.outcome = outcome;
     for (const transport of this.transports) {
@@ -204,42 +205,43 @@ export class Model {
       transport.connecting.delete(call);
       if (listener === undefined) continue;
       if (listener.listen === call && outcome === 'ok') listener.address = endpoint;
-      const gone = (listener.listen === call && outcome !== 'ok') || this.#stops.get(call) === listener;
-      if (gone) transport.listener = undefined;
+      const hasEnded = (listener.listen === call && outcome !== 'ok') || this.#stops.get(call) === listener;
+      if (hasEnded) transport.listener = undefined;
     }
     this.#widen();
   }
 
-  /** Whether there is a listener at an address. One whose address is not known yet may get any. */
+  /** Whether an address has a listener. A listener whose address is not known yet may get any. */
   presence(address: string, except?: TransportModel): Presence {
     const listeners = this.#listenersAt(address, except);
-    if (listeners.some(isSteady)) return 'somebody';
-    return listeners.length > 0 ? 'perhaps' : 'nobody';
+    if (listeners.some(isSteady)) return 'yes';
+    return listeners.length > 0 ? 'maybe' : 'no';
   }
 
-  /** Whose connection it is that is made to an address, if there is no doubt. */
+  /** The listener that a connection to an address reaches, if that is certain. */
   listenerAt(address: string): Listener | undefined {
     const [only, ...others] = this.#listenersAt(address);
     return only !== undefined && others.length === 0 && isSteady(only) ? only : undefined;
   }
 
-  /** L3: whether a handler is to have got the other end. */
+  /** L3: whether a handler must get the far end. */
   mustBeAccepted({ listener, near, cut }: Connection): boolean {
     const isHeld = this.transports.some((transport) => transport.listener === listener);
     return listener !== undefined && isSteady(listener) && isHeld && !near.transport.closed && !cut;
   }
 
   /**
-   * C1, L3, X2, X5: whether all that was written at one end has to arrive at the other, and then its end. Not if it is not read, or
-   * its reader discards it by closing, or its writer cuts it off; and a listen that fails takes along what it has accepted (L6).
+   * C1, L3, X2, X5: whether everything written at one end must arrive at the other, followed by the end. Not if the
+   * other end does not read, its transport discards input by closing, or the writer's transport cuts the connection
+   * off. A listen that fails destroys the connections it accepted (L6).
    */
   mustArrive({ cut, acceptedBy }: Connection, from: End, to: End): boolean {
     return acceptedBy?.outcome === 'ok' && !cut && to.reads && !to.transport.closed && !endsSoon(from.transport);
   }
 
   /**
-   * Whether a call is to settle though nobody does anything more about it. A close with all the time in the world is, if every peer
-   * ends its connection in turn: that of X2, which discards what is not read.
+   * Whether a call settles without any further action. A close with an endless grace period does if every peer ends its
+   * connection in turn, since a close discards unread input (X2).
    */
   settlesByItself(call: Call): boolean {
     const transport = this.#closes.find(([, close]) => close === call)?.[0];
@@ -251,7 +253,7 @@ export class Model {
     });
   }
 
-  /** What is closed and still has all the time in the world ends its connections, too. */
+  /** A close with an endless grace period ends connections too. */
   hasEnded(end: End): boolean {
     return end.ended || end.transport.closed;
   }
@@ -264,7 +266,7 @@ export class Model {
 
   #stop({ listener }: TransportModel, call: Call): void {
     if (listener !== undefined) {
-      listener.listen.giveUp('CLOSED');
+      listener.listen.cancel('CLOSED');
       listener.stopping = true;
       this.#stops.set(call, listener);
     }
@@ -279,7 +281,7 @@ export class Model {
       .filter((listener) => (listener.address ?? address) === address);
   }
 
-  /** What is at the addresses now may be what the pending calls find. */
+  /** Pending calls may find the addresses as they are now. */
   #widen(): void {
     for (const transport of this.transports) {
       const { listener, connecting } = transport;
@@ -293,17 +295,17 @@ export class Model {
   }
 }
 
-/** Whether it listens, and nobody has begun to end that. */
+/** Whether it listens, and no call has started to stop it. */
 function isSteady({ listen, stopping }: Listener): boolean {
   return listen.outcome === 'ok' && !stopping;
 }
 
-/** Whether it ends when its peer has. */
+/** Whether it ends after its peer. */
 function endsInTurn({ transport, reads, allowHalfOpen }: End): boolean {
   return transport.closed || (reads && !allowHalfOpen);
 }
 
-/** Whether a transport is closed within the time of a history, whatever its peers do (X2). */
+/** Whether a transport closes within the time of a history, whatever its peers do (X2). */
 function endsSoon({ graceMs }: TransportModel): boolean {
   return graceMs !== undefined && graceMs < NEVER_MS;
 }

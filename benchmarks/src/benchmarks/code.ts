@@ -7,7 +7,7 @@ import { Program, programFile, Running } from '../program.js';
 
 const run = promisify(execFile);
 
-/** What the code itself costs: to load it, to parse with it, and its size. */
+/** The cost of the code itself: loading, parsing and size. */
 export const code: Benchmark = {
   title: 'Loading and parsing',
   name: 'code',
@@ -26,7 +26,7 @@ export const code: Benchmark = {
     await compare({
       metrics: {
         value: {
-          title: 'import, over that of node:net',
+          title: 'import, beyond that of node:net',
           unit: 'ms',
           better: 'lower',
           goal: { of: 'median', atMost: 3 },
@@ -64,7 +64,7 @@ export const code: Benchmark = {
       {
         metrics: {
           value: {
-            title: 'size with all it needs, minified and gzipped',
+            title: 'size with dependencies, minified and gzipped',
             unit: 'kB',
             better: 'lower',
             goal: { of: 'median', atMost: 10 },

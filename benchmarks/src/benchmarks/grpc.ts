@@ -1,20 +1,20 @@
-import type { Bench, Benchmark } from '../benchmark.js';
+import type { Benchmark, BenchmarkContext } from '../benchmark.js';
 import type { Metric, Subject } from '../measurement.js';
 import { nodeCommand, Pair } from '../socket-peers.js';
 import type { Network } from '../programs/socket-library.js';
 
 const GB = 1e9;
 
-/** Calls through `serveGrpc` and `connectGrpc`, beside grpc-js with its own `bindAsync` and a bare client. */
+/** Calls through `serveGrpc` and `connectGrpc`, compared with grpc-js's own `bindAsync` and a bare client. */
 export const grpc: Benchmark = {
   title: 'gRPC',
   name: 'grpc',
-  run: async (bench) => {
-    for (const network of ['unix', 'tcp'] as const) await over(network, bench);
+  run: async (context) => {
+    for (const network of ['unix', 'tcp'] as const) await over(network, context);
   },
 };
 
-async function over(network: Network, { compare, directory, size }: Bench): Promise<void> {
+async function over(network: Network, { compare, directory, size }: BenchmarkContext): Promise<void> {
   const measure = (metric: Metric, operation: string, count: number, ...args: number[]): Promise<void> => {
     const subject = (name: string, library: string): Subject<'value'> => ({
       name,
@@ -32,12 +32,12 @@ async function over(network: Network, { compare, directory, size }: Bench): Prom
       fresh: true,
     });
   };
-  // No worse, as exactly as it can be measured.
+  // No worse, within the accuracy of the measurement.
   const latency = { unit: 'µs', better: 'lower', goal: { of: 'ratio', atMost: 1.02 } } as const;
   const rate = { unit: 'calls/s', better: 'higher', goal: { of: 'ratio', atLeast: 0.98 } } as const;
   const download = { unit: 'MB/s', better: 'higher', goal: { of: 'ratio', atLeast: 1.3 } } as const;
-  await measure({ title: 'one call after the other', ...latency }, 'latency', size(1500, 200));
-  await measure({ title: 'calls, 50 at once', ...rate }, 'rate', size(3000, 500), 50);
+  await measure({ title: 'sequential calls', ...latency }, 'latency', size(1500, 200));
+  await measure({ title: '50 concurrent calls', ...rate }, 'rate', size(3000, 500), 50);
   const bytes = size(GB, GB / 20);
   await measure({ title: '1 GB in messages of 64 KiB', ...download }, 'download', bytes, 64 * 1024);
   await measure({ title: '1 GB in messages of 4 MiB', ...download }, 'download', bytes, 4 * 1024 * 1024);

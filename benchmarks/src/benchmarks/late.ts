@@ -1,23 +1,23 @@
 import { join } from 'node:path';
-import type { Bench, Benchmark } from '../benchmark.js';
+import type { Benchmark, BenchmarkContext } from '../benchmark.js';
 import type { Subject } from '../measurement.js';
 import { Program, Running } from '../program.js';
 import { packageOf } from '../socket-peers.js';
 
-/** How soon an endpoint that appears late is reached. */
+/** How soon a waiting client connects after the listener starts. */
 export const late: Benchmark = {
-  title: 'An endpoint that appears late',
+  title: 'Late listeners',
   name: 'late',
-  run: async (bench) => {
-    await toConnected('unix', 5, bench);
-    await toConnected('tcp', 10, bench);
+  run: async (context) => {
+    await toConnected('unix', 5, context);
+    await toConnected('tcp', 10, context);
   },
 };
 
 async function toConnected(
   network: 'unix' | 'tcp',
   atMost: number,
-  { compare, directory, size }: Bench,
+  { compare, directory, size }: BenchmarkContext,
 ): Promise<void> {
   await using running = new Running();
   const server = running.keep(Program.node('late', network));
@@ -32,7 +32,7 @@ async function toConnected(
           const address =
             network === 'unix' ? join(directory, `late-${count++}.sock`) : await server.call<string>('place');
           const connecting = client.call<number>(command, address);
-          // Some way into the waiting, and each time at another moment of it.
+          // Starts the listener at a random moment of the client's wait.
           const appeared = await server.call<number>('appear', address, 20 + Math.random() * 40);
           value.push((await connecting) - appeared);
           await server.call('disappear');
@@ -44,14 +44,14 @@ async function toConnected(
   await compare({
     metrics: {
       value: {
-        title: `from its appearing to connected, ${network}`,
+        title: `from listening to connected, ${network}`,
         unit: 'ms',
         better: 'lower',
         goal: { of: 'p99', atMost },
       },
     },
     ours: subject(packageOf(network), 'connect', size(20, 10)),
-    // The last needs a second each time.
+    // grpc-js alone takes a second each time.
     peers: [subject('connectGrpc', 'connectGrpc', size(20, 10)), subject('grpc-js', 'bareGrpc', size(2, 1))],
   });
 }

@@ -1,23 +1,23 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Bench, Benchmark } from '../benchmark.js';
+import type { Benchmark, BenchmarkContext } from '../benchmark.js';
 import type { Subject } from '../measurement.js';
 import { Program, Running } from '../program.js';
 import type { Network } from '../programs/socket-library.js';
 import { nodeCommand, packageOf } from '../socket-peers.js';
 
-/** From `listen` to the first connection, and over what a killed listener left. */
+/** From `listen` to the first connection, and `listen` over the stale socket of a killed listener. */
 export const listen: Benchmark = {
   title: 'Listen',
   name: 'listen',
-  run: async (bench) => {
-    for (const network of ['unix', 'tcp'] as const) await toFirstConnection(network, bench);
-    await overStaleSocket(bench);
+  run: async (context) => {
+    for (const network of ['unix', 'tcp'] as const) await toFirstConnection(network, context);
+    await overStaleSocket(context);
   },
 };
 
-/** In a new process each time, which does nothing else; many times in it, with a new transport each. */
-async function toFirstConnection(network: Network, { compare, directory, size }: Bench): Promise<void> {
+/** Each sample starts a process that only listens, many times, each time with a new transport. */
+async function toFirstConnection(network: Network, { compare, directory, size }: BenchmarkContext): Promise<void> {
   const subject = (name: string, library: string): Subject<'bound' | 'accepted'> => ({
     name,
     sample: async () => {
@@ -27,7 +27,8 @@ async function toFirstConnection(network: Network, { compare, directory, size }:
       return await program.call('firstConnection', directory, size(200, 50));
     },
   });
-  // Beside a unix socket's own bind(2), ours makes a private directory, sets the mode, and links the socket to its name, under a lock.
+  // Only TCP has a goal: on unix, besides bind(2), ours makes a private directory, sets the mode, and links the
+  // socket to its name, under a lock.
   const goal = network === 'tcp' ? { goal: { of: 'ratio', atMost: 1.1 } as const } : {};
   await compare({
     metrics: {
@@ -41,7 +42,7 @@ async function toFirstConnection(network: Network, { compare, directory, size }:
   });
 }
 
-async function overStaleSocket({ compare, directory, size }: Bench): Promise<void> {
+async function overStaleSocket({ compare, directory, size }: BenchmarkContext): Promise<void> {
   await using running = new Running();
   const subject = async (name: string, library: string): Promise<Subject<'value'>> => {
     const program = running.keep(Program.node('listeners', library, 'unix'));

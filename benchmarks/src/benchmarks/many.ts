@@ -1,4 +1,4 @@
-import type { Bench, Benchmark } from '../benchmark.js';
+import type { Benchmark, BenchmarkContext } from '../benchmark.js';
 import type { Metric, Subject } from '../measurement.js';
 import type { Network } from '../programs/socket-library.js';
 import { barePair, nodeCommand, ourPair, packageOf, Pair, publishingPair } from '../socket-peers.js';
@@ -14,25 +14,25 @@ interface Memory {
 }
 
 /**
- * Options with which the memory of a process can be told: garbage can be collected, and the young generation does not grow, by megabytes
- * that have nothing to do with what is kept.
+ * Node options for stable memory measurements: they allow garbage collection on demand, and keep the young generation
+ * from growing by megabytes that no connection keeps.
  */
 const STEADY_HEAP = ['--expose-gc', '--max-semi-space-size=1'];
 
-/** Thousands of connections at once: what each costs, and how long it takes to close them. */
+/** Thousands of concurrent connections: the cost of each, and the time to close them. */
 export const many: Benchmark = {
   title: 'Many connections',
   name: 'many',
-  run: async (bench) => {
+  run: async (context) => {
     for (const network of ['unix', 'tcp'] as const) {
-      await hold(network, bench);
-      await closeOne(network, bench);
+      await hold(network, context);
+      await closeOne(network, context);
     }
   },
 };
 
-/** In fresh processes each time, as memory that was used once is not all given back. */
-async function hold(network: Network, { compare, directory }: Bench): Promise<void> {
+/** Starts new processes for each sample, because a process does not give back all memory that it once used. */
+async function hold(network: Network, { compare, directory }: BenchmarkContext): Promise<void> {
   const subject = (name: string, library: string): Subject<'kept' | 'resident' | 'growth' | 'close'> => ({
     name,
     sample: async () => {
@@ -44,7 +44,7 @@ async function hold(network: Network, { compare, directory }: Bench): Promise<vo
         const [one, other] = [await server.call<Memory>('memory'), await client.call<Memory>('memory')];
         return { kept: one.kept + other.kept, resident: one.resident + other.resident };
       };
-      // What both processes need for any connections at all, and for the code to be compiled.
+      // Warms up: compiles the code, and allocates what both processes need for any connections at all.
       await client.call('hold', address, 2000);
       await client.call('letGo');
       await server.call('accepted', 0);
@@ -63,20 +63,20 @@ async function hold(network: Network, { compare, directory }: Bench): Promise<vo
   });
   const metrics: Record<'kept' | 'resident' | 'growth' | 'close', Metric> = {
     kept: {
-      title: `memory that a connection keeps, both ends, ${network}`,
+      title: `memory per connection, both ends, ${network}`,
       unit: 'KiB',
       better: 'lower',
       goal: { of: 'ratio', atMost: 1.05 },
     },
-    // With what the allocators hold back, which differs by a tenth from one run of the same program to the next.
+    // Includes what the allocators hold back, which varies by a tenth between runs of the same program.
     resident: {
-      title: `resident memory for a connection, both ends, ${network}`,
+      title: `resident memory per connection, both ends, ${network}`,
       unit: 'KiB',
       better: 'lower',
       goal: { of: 'ratio', atMost: 1.05 },
     },
     growth: {
-      title: `time to connect the 8th thousand, as a multiple of the 2nd, ${network}`,
+      title: `time for the 8th thousand connects relative to the 2nd, ${network}`,
       unit: '',
       better: 'lower',
       goal: { of: 'median', atMost: 1.05 },
@@ -96,7 +96,7 @@ async function hold(network: Network, { compare, directory }: Bench): Promise<vo
   });
 }
 
-async function closeOne(network: Network, { compare, directory, size }: Bench): Promise<void> {
+async function closeOne(network: Network, { compare, directory, size }: BenchmarkContext): Promise<void> {
   await using running = new Running();
   const subject = ({ name, command }: PairCommand): Subject<'value'> => {
     const pair = running.keep(new Pair(command));

@@ -2,9 +2,9 @@ import type { Benchmark } from '../benchmark.js';
 import type { Subject } from '../measurement.js';
 import { Program, Running } from '../program.js';
 
-/** The whole example, from the spawn of the plugin to its first answer, beside the same program without this project. */
+/** The whole example, from the plugin's spawn to its first answer, compared with the same on grpc-js alone. */
 export const plugin: Benchmark = {
-  title: 'A plugin',
+  title: 'Plugin start',
   name: 'plugin',
   run: async ({ compare, size }) => {
     for (const network of ['unix', 'tcp']) {
@@ -23,7 +23,7 @@ export const plugin: Benchmark = {
       await compare({
         metrics: {
           value: {
-            title: `from spawn to the first answer, ${network}`,
+            title: `from spawn to first answer, ${network}`,
             unit: 'ms',
             better: 'lower',
             goal: { of: 'difference', atMost: 5 },

@@ -1,4 +1,4 @@
-import type { Bench, Benchmark } from '../benchmark.js';
+import type { Benchmark, BenchmarkContext } from '../benchmark.js';
 import type { Metric, Subject } from '../measurement.js';
 import type { Network } from '../programs/socket-library.js';
 import { barePair, foreignPairs, limitedPair, nodeCommand, ourPair, Pair } from '../socket-peers.js';
@@ -6,16 +6,16 @@ import type { PairCommand } from '../socket-peers.js';
 
 const GB = 1e9;
 
-/** Connects, round trips and bulk data: there is to be nothing on top of what a socket of Node's does. */
+/** Connects, round trips and bulk data, which should cost no more than on Node's own sockets. */
 export const sockets: Benchmark = {
   title: 'Sockets',
   name: 'sockets',
-  run: async (bench) => {
-    for (const network of ['unix', 'tcp'] as const) await over(network, bench);
+  run: async (context) => {
+    for (const network of ['unix', 'tcp'] as const) await over(network, context);
   },
 };
 
-async function over(network: Network, { compare, directory, size }: Bench): Promise<void> {
+async function over(network: Network, { compare, directory, size }: BenchmarkContext): Promise<void> {
   const [ours, baseline] = [ourPair(network), barePair(network)];
   const foreign = await foreignPairs(network, directory);
   const jsonRpc = network === 'unix' ? [{ name: 'vscode-jsonrpc', command: nodeCommand('json-rpc') }] : [];
@@ -31,7 +31,7 @@ async function over(network: Network, { compare, directory, size }: Bench): Prom
     const subject = ({ name, command }: PairCommand): Subject<'value'> => ({
       name,
       sample: async () => {
-        // New processes each time: one may be lucky, with its memory or its code, for as long as it lives.
+        // New processes each time: a process may have lucky memory placement or compiled code for as long as it lives.
         await using pair = await new Pair(command).listen(directory);
         await pair.client.call(operation, pair.address, warmUp, ...args);
         return { value: await pair.client.call(operation, pair.address, count, ...args) };
@@ -48,11 +48,11 @@ async function over(network: Network, { compare, directory, size }: Bench): Prom
   };
   const time = { unit: 'µs', better: 'lower', goal: { of: 'ratio', atMost: 1.02 } } as const;
   const rate = { unit: 'MB/s', better: 'higher', goal: { of: 'ratio', atLeast: 0.98 } } as const;
-  // It takes thousands of connects until all of their code is compiled, Node's and ours.
+  // It takes thousands of connects to compile all of their code, Node's and ours.
   const connects = size(5000, 1000);
   await measure({ title: 'connect', ...time }, [limitedPair(network), ...foreign], 'connect', connects, connects);
   const trips = size(8000, 2000);
-  await measure({ title: '64 bytes there and back', ...time }, [...foreign, ...jsonRpc], 'roundTrip', trips, trips, 64);
+  await measure({ title: '64-byte round trip', ...time }, [...foreign, ...jsonRpc], 'roundTrip', trips, trips, 64);
   const bytes = size(GB, GB / 10);
   await measure({ title: '1 GB one way', ...rate }, foreign, 'download', bytes / 10, bytes);
   await measure({ title: '1 GB echoed', ...rate }, foreign, 'echo', bytes / 10, bytes);

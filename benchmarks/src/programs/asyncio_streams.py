@@ -1,4 +1,4 @@
-"""Either end of connections over asyncio's streams, as sockets.ts is over Node's: `asyncio_streams.py <network>`."""
+"""Either end of connections over asyncio's streams, the counterpart of sockets.ts: `asyncio_streams.py <network>`."""
 
 import asyncio
 import json
@@ -64,7 +64,7 @@ async def connect(address, count):
         started = time.perf_counter()
         reader, writer = await dial(address)
         spent += time.perf_counter() - started
-        # The other end is to have accepted it: a backlog that fills up is another matter.
+        # Waits until the other end has accepted, as a full backlog would distort the times.
         writer.write(b"hold\n")
         await reader.readexactly(1)
         writer.close()

@@ -1,4 +1,4 @@
-// Launches the example's plugin written with grpc-js alone, as its host would be: `bare-host.js <network>`.
+// Launches the example's plugin, both host and plugin with grpc-js alone: `bare-host.js <network>`.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -12,7 +12,7 @@ const [, , network] = process.argv;
 const plugin = fileURLToPath(new URL('./bare-plugin.js', import.meta.url));
 
 serveCommands({
-  /** How many milliseconds after it was spawned the plugin had answered. */
+  /** Milliseconds from the plugin's spawn to its first answer. */
   launch: async () => {
     const started = performance.now();
     const env = { ...process.env, KV_NETWORKS: network };

@@ -1,4 +1,4 @@
-// The example's plugin with grpc-js alone: the same services, without what this project takes care of.
+// The example's plugin with grpc-js alone: the same services, without anything that this project adds.
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

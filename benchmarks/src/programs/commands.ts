@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
 
 /**
- * Serves the process that started this one: each line of its input is a command, `["name", ...arguments]` in JSON, and is answered
- * with a line, `{"result": …}` or `{"error": "…"}`. The process ends with its input.
+ * Takes commands from the parent process. Each line of standard input is a command in JSON, `["name", ...arguments]`,
+ * and is answered with a line, `{"result": …}` or `{"error": "…"}`. The process ends with its input.
  */
 export function serveCommands(commands: Record<string, (...args: never[]) => unknown>): void {
   const lines = createInterface({ input: process.stdin });

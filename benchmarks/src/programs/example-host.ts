@@ -9,7 +9,7 @@ const [, , network] = process.argv;
 const plugin = fileURLToPath(import.meta.resolve('@rpcplugin/example-kv/plugin'));
 
 serveCommands({
-  /** How many milliseconds after it was spawned the plugin had answered. */
+  /** Milliseconds from the plugin's spawn to its first answer. */
   launch: async () => {
     const started = performance.now();
     const options = { env: { KV_NETWORKS: network }, signal: new AbortController().signal };

@@ -1,6 +1,6 @@
 import type { KVClient } from '@rpcplugin/example-kv/protos';
 
-/** Resolves with the first call to the plugin. */
+/** Makes the first call to the plugin. Resolves when it is answered. */
 export function answer(client: KVClient): Promise<void> {
   return new Promise((resolve, reject) => {
     client.Put({ key: 'hello', value: Buffer.from('world') }, (error) => {

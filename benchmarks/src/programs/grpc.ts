@@ -16,7 +16,7 @@ import { serveCommands } from './commands.js';
 const [, , library, network] = process.argv;
 const isOurs = library === 'transport';
 
-// Messages are bytes as they stand: what is measured is the transport, not a serializer.
+// Messages are raw bytes, to measure the transport and not a serializer.
 const asIs = (bytes: Buffer): Buffer => bytes;
 function method(path: string, responseStream: boolean): MethodDefinition<Buffer, Buffer> {
   return {
@@ -58,7 +58,7 @@ serveCommands({
     return network === 'unix' ? target : `127.0.0.1:${port}`;
   },
 
-  /** How many microseconds a call takes that nothing else goes on beside. */
+  /** Microseconds per call, one at a time. */
   latency: async (target: string, count: number) => {
     const to = await dial(target);
     const started = performance.now();
@@ -66,7 +66,7 @@ serveCommands({
     return ((performance.now() - started) * 1000) / count;
   },
 
-  /** How many calls a second there are when so many are under way at any time. */
+  /** Calls per second, `atOnce` of them concurrently. */
   rate: async (target: string, count: number, atOnce: number) => {
     const to = await dial(target);
     const started = performance.now();
@@ -79,7 +79,7 @@ serveCommands({
     return (count * 1000) / (performance.now() - started);
   },
 
-  /** At how many megabytes a second so many bytes come in messages of a size. */
+  /** Megabytes per second of a download in messages of `messageBytes` bytes. */
   download: async (target: string, bytes: number, messageBytes: number) => {
     const to = await dial(target);
     const started = performance.now();
@@ -87,7 +87,7 @@ serveCommands({
     const call = to['Download']?.(request) as ClientReadableStream<Buffer>;
     let received = 0;
     for await (const message of call as AsyncIterable<Buffer>) received += message.length;
-    if (received < bytes) throw new Error(`only ${received} bytes came`);
+    if (received < bytes) throw new Error(`received only ${received} bytes`);
     return received / 1000 / (performance.now() - started);
   },
 });

@@ -1,4 +1,4 @@
-// Loads one module in a process that has loaded `node:net` and nothing else, and prints how many milliseconds that takes.
+// Loads a module in a process that has loaded only `node:net`, and prints how many milliseconds that takes.
 import 'node:net';
 
 const started = performance.now();

@@ -1,4 +1,4 @@
-// Either end of a connection with vscode-jsonrpc over a pipe, which is a unix socket.
+// Either end of a vscode-jsonrpc connection over a pipe, which is a unix socket.
 import { join } from 'node:path';
 import { createClientPipeTransport, createMessageConnection, createServerPipeTransport } from 'vscode-jsonrpc/node';
 import type { MessageConnection } from 'vscode-jsonrpc/node';
@@ -9,7 +9,7 @@ let connection: MessageConnection | undefined;
 serveCommands({
   listen: async (directory: string) => {
     const path = join(directory, `json-rpc-${process.pid}.sock`);
-    // In its words the one that listens is the client.
+    // vscode-jsonrpc calls the listening end the client.
     const listener = await createClientPipeTransport(path);
     void listener.onConnected().then((streams) => {
       const server = createMessageConnection(...streams);

@@ -1,4 +1,4 @@
-// Appears at an address, or waits for it to appear: `late.js <network>`. Times are of the clock that all processes share.
+// Starts a listener late, or waits for it: `late.js <network>`. Times are of the clock that all processes share.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
@@ -15,14 +15,14 @@ const network = process.argv[2] as Network;
 const transport = network === 'unix' ? new UnixSocketTransport() : new TCPSocketTransport();
 const PATIENCE = { waitMs: 10_000, timeoutMs: 10_000 };
 
-// A gRPC server that is handed its connections, so that the listener is Node's own and appears when `listen` returns.
+// A gRPC server with injected connections, so that the listener is Node's own and is up when `listen` returns.
 const grpc = new Server();
 const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
 const connections = new Set<Socket>();
 let server = createServer();
 
 serveCommands({
-  /** A free port, to appear at. */
+  /** A free port to listen on. */
   place: async () => {
     const probe = createServer().listen(0, '127.0.0.1');
     await once(probe, 'listening');

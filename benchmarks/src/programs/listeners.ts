@@ -1,4 +1,4 @@
-// Listens again and again, over `node:net` or over a transport: `listeners.js <library> <network>`.
+// Listens repeatedly, over `node:net` or over a transport: `listeners.js <library> <network>`.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { linkSync, rmSync, unlinkSync } from 'node:fs';
@@ -18,14 +18,14 @@ const isOurs = library === 'transport';
 if (process.send === undefined) {
   serveCommands({ firstConnection, overStale });
 } else {
-  // The process that connects: to each address that it is told, at once.
+  // The process that connects, at once, to each address that it is sent.
   process.on('message', (address: string) => {
     connect(netOptions(network, address)).on('error', () => undefined);
   });
   process.send('ready');
 }
 
-/** How many milliseconds after `listen` was called it resolved, and a connection from another process was accepted. */
+/** Milliseconds from `listen` until it resolves, and until it accepts a connection from another process. */
 async function firstConnection(directory: string, count: number): Promise<{ bound: number[]; accepted: number[] }> {
   const [execPath, ...execArgv] = [...pinTo(1), process.execPath];
   const dialler = fork(fileURLToPath(import.meta.url), [library, network], {
@@ -55,7 +55,7 @@ async function firstConnection(directory: string, count: number): Promise<{ boun
   return { bound, accepted };
 }
 
-/** How many milliseconds it takes to listen where the socket of a killed listener is in the way. */
+/** Milliseconds to listen over the stale socket of a killed listener. */
 async function overStale(directory: string, count: number): Promise<number[]> {
   const path = join(directory, 'stale.sock');
   const spent = [];

@@ -1,4 +1,4 @@
-// Either end of connections over Go's net, as sockets.ts is over Node's: `net <network>`.
+// Either end of connections over Go's net, the counterpart of sockets.ts: `net <network>`.
 package main
 
 import (
@@ -93,7 +93,7 @@ func serve(connection net.Conn) {
 	case "hold":
 		connection.Write([]byte("."))
 	}
-	// Not by splice(2), which would be the kernel's echo, not a program's.
+	// Avoids splice(2), with which the kernel would echo and not the program.
 	io.CopyBuffer(struct{ io.Writer }{connection}, struct{ io.Reader }{input}, make([]byte, len(chunk)))
 }
 
@@ -127,7 +127,7 @@ func connect(address string, count int) (float64, error) {
 			return 0, err
 		}
 		spent += time.Since(started)
-		// The other end is to have accepted it: a backlog that fills up is another matter.
+		// Waits until the other end has accepted, as a full backlog would distort the times.
 		if _, err = fmt.Fprintln(connection, "hold"); err == nil {
 			_, err = io.ReadFull(connection, make([]byte, 1))
 		}
@@ -181,7 +181,7 @@ func echo(address string, size int) (float64, error) {
 	return receive(connection, size, started)
 }
 
-// receive reads so many bytes, and says at how many megabytes a second since then.
+// receive reads size bytes and returns the megabytes per second since started.
 func receive(connection net.Conn, size int, started time.Time) (float64, error) {
 	buffer := make([]byte, len(chunk))
 	for left := size; left > 0; {

@@ -6,7 +6,7 @@ const [, , name] = process.argv;
 const parse = name === 'parseEndpoint' ? parseEndpoint : (text: string): URL => new URL(text);
 
 serveCommands({
-  /** How many nanoseconds it takes to parse the text. */
+  /** Nanoseconds to parse the text. */
   parse: (text: string, count: number) => {
     let parsed = 0;
     const started = performance.now();

@@ -9,18 +9,18 @@ import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 
 export type Network = 'unix' | 'tcp';
 
-/** What the benchmarks ask of a library of sockets. An address is a path, or `host:port`. */
+/** What the benchmarks need from a socket library. An address is a path or `host:port`. */
 export interface SocketLibrary {
   listen(onConnection: (connection: Socket) => void, directory: string): Promise<string>;
   dial(address: string): Promise<Socket>;
-  /** Ends the listener and all its connections. */
+  /** Closes the listener and all its connections. */
   close(): Promise<void>;
 }
 
-/** What the transports set, too. Node has no use for it on unix sockets. */
+/** The transports set these, too. Node ignores them on unix sockets. */
 const OPTIONS = { noDelay: true, keepAlive: true };
 
-/** Node's own, by the shortest way there is: the limit of what a library on top of it can reach. */
+/** Bare `node:net`: the best that a library on top of it can reach. */
 class BareNet implements SocketLibrary {
   static #sockets = 0;
 
@@ -79,7 +79,7 @@ class BareNet implements SocketLibrary {
   }
 }
 
-/** Node's own, and by hand the least of a time limit for connects. */
+/** Bare `node:net` with a minimal time limit for connects. */
 class LimitedNet extends BareNet {
   protected override async connected(socket: Socket): Promise<Socket> {
     const timer = setTimeout(() => socket.destroy(new Error('too late')), 5000);
@@ -92,8 +92,8 @@ class LimitedNet extends BareNet {
 }
 
 /**
- * Node's own, and by hand the least of what it takes that nobody sees a unix socket with another mode than its final one: it is bound in
- * a private directory, and given its name with link(2).
+ * Bare `node:net` with the minimum that never shows a unix socket with another mode than its final one: it binds the
+ * socket in a private directory and links it to its name with link(2).
  */
 class PublishingNet extends BareNet {
   #path = '';
@@ -142,7 +142,7 @@ class Transports implements SocketLibrary {
   }
 }
 
-/** By its name on the command line. */
+/** Creates a library by its name on the command line. */
 export function socketLibrary(name: string, network: Network): SocketLibrary {
   switch (name) {
     case 'transport':

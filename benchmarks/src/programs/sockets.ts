@@ -15,17 +15,17 @@ let accepted = 0;
 let echoing: Socket | undefined;
 
 serveCommands({
-  /** Listens in a directory, and does for each connection what its first line says: `echo`, `send <bytes>`, or `hold`. */
+  /** Listens in a directory. The first line of each connection says what to do: `echo`, `send <bytes>` or `hold`. */
   listen: (directory: string) => sockets.listen(serve, directory),
 
-  /** How many microseconds one of so many connects takes. */
+  /** Microseconds per connect. */
   connect: async (address: string, count: number) => {
     let spent = 0;
     for (let i = 0; i < count; i++) {
       const started = performance.now();
       const connection = await sockets.dial(address);
       spent += performance.now() - started;
-      // The other end is to have accepted it: a backlog that fills up is another matter.
+      // Waits until the other end has accepted, as a full backlog would distort the times.
       connection.write('hold\n');
       await received(connection, 1);
       connection.destroy();
@@ -34,7 +34,7 @@ serveCommands({
     return (spent * 1000) / count;
   },
 
-  /** How many microseconds it takes so many bytes to get there and back. */
+  /** Microseconds per round trip of `bytes` bytes. */
   roundTrip: async (address: string, count: number, bytes: number) => {
     echoing ??= await open(address, 'echo');
     const message = CHUNK.subarray(0, bytes);
@@ -46,7 +46,7 @@ serveCommands({
     return ((performance.now() - started) * 1000) / count;
   },
 
-  /** At how many megabytes a second so many bytes come from the other end. */
+  /** Megabytes per second from the other end. */
   download: async (address: string, bytes: number) => {
     const started = performance.now();
     const connection = await open(address, `send ${bytes}`);
@@ -54,7 +54,7 @@ serveCommands({
     return megabytesPerSecond(bytes, started);
   },
 
-  /** At how many megabytes a second so many bytes get there and back. */
+  /** Megabytes per second there and back. */
   echo: async (address: string, bytes: number) => {
     const started = performance.now();
     const connection = await open(address, 'echo');
@@ -64,7 +64,7 @@ serveCommands({
     return rate;
   },
 
-  /** Connects so many times and keeps the connections; how many milliseconds each thousand took. */
+  /** Opens and keeps `count` connections. Returns the milliseconds for each thousand. */
   hold: async (address: string, count: number) => {
     const times = [];
     for (let left = count; left > 0; left -= 1000) {
@@ -77,16 +77,16 @@ serveCommands({
     return times;
   },
 
-  /** Ends the connections that are held. */
+  /** Closes the kept connections. */
   letGo: () => {
     for (const connection of held) connection.destroy();
     return untilIs(() => held.size === 0);
   },
 
-  /** Resolves once this end has accepted so many connections that are still open. */
+  /** Resolves once `count` accepted connections are open. */
   accepted: (count: number) => untilIs(() => accepted === count),
 
-  /** After a garbage collection: how many bytes what JavaScript keeps takes up, and the whole process. */
+  /** Bytes that JavaScript keeps after a garbage collection, and bytes of the whole process. */
   memory: async () => {
     for (let i = 0; i < 3; i++) {
       globalThis.gc?.();
@@ -96,7 +96,7 @@ serveCommands({
     return { kept: heapUsed + external, resident: rss };
   },
 
-  /** How many milliseconds it takes to close with all connections. */
+  /** Milliseconds to close the listener and all connections. */
   close: async () => {
     const started = performance.now();
     await sockets.close();
@@ -108,7 +108,7 @@ async function hold(address: string): Promise<void> {
   const connection = await open(address, 'hold');
   held.add(connection);
   connection.on('close', () => held.delete(connection));
-  // Connects go no faster than the other end accepts: bare ones fail where the backlog is full.
+  // Waits until the other end has accepted, as bare connects fail when the backlog is full.
   await received(connection, 1);
   connection.resume();
 }

@@ -1,68 +1,78 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, openSync, promises, rmSync, statSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { Duplex } from 'node:stream';
-import { listenHints, StreamTransport, toTransportError, TransportError } from '@rpcplugin/transport-core';
-import type { BindOptions, Dialer, TransportErrorCode } from '@rpcplugin/transport-core';
+import { StreamTransport } from '@rpcplugin/transport-base';
+import type { Dialer, Listener } from '@rpcplugin/transport-base';
+import { TransportError } from '@rpcplugin/transport-core';
+import { withPipes } from './named-pipes.js';
 
 const { O_NONBLOCK, O_RDWR, O_WRONLY } = constants;
-// As sockets, because those Node polls. Without O_NONBLOCK, open(2) would wait for the other side: see fifo(7).
+// As sockets, because Node polls those. Without O_NONBLOCK, open(2) would wait for the other side: see fifo(7).
 const reader = (pipe: string): Socket => new Socket({ fd: openSync(pipe, O_NONBLOCK), writable: false });
 const writer = (pipe: string): Socket => new Socket({ fd: openSync(pipe, O_WRONLY | O_NONBLOCK), readable: false });
 
-/** Listens at a named pipe such as `fifo:/tmp/p`. Who connects makes two more, and writes into that one what they are called. */
-export class FifoTransport extends StreamTransport {
-  #stop = (): Promise<unknown> => Promise.resolve();
+/**
+ * Listens at a named pipe, with endpoints such as `fifo:/tmp/p`. The dialing side makes two more pipes, one for each
+ * direction, and writes their name into the first.
+ */
+export class FifoTransport extends StreamTransport<Duplex> {
   constructor(readonly path: string) {
-    super('fifo', { waitMs: 1000, pollMs: 2 });
+    super('fifo');
   }
 
-  protected override async open({ accept, allowHalfOpen }: BindOptions<Duplex>): Promise<string> {
+  protected override listener(): Listener<Duplex> {
     const endpoint = `fifo:${this.path}`;
-    await withPipes([`${this.path}.${crypto.randomUUID()}`], async ([pipe = '']) => {
-      const [requests, keeper] = [reader(pipe), writer(pipe)];
-      createInterface(requests).on('line', (name) => {
-        let output: Socket | undefined;
-        try {
-          output = writer(`${name}.down`);
-          output.write('!');
-          accept(join(reader(`${name}.up`), output, allowHalfOpen));
-        } catch {
-          output?.destroy(); // Whoever asked has gone.
-        }
-      });
-      // A pipe ends once nobody can write to it any more, and all that was written has been read.
-      this.#stop = () => (rmSync(this.path), keeper.destroy(), once(requests, 'close'));
-      // It gets its name only now that somebody reads it; and link(2) takes no name from anybody.
-      await promises.link(pipe, this.path).catch((error: unknown) => {
-        keeper.destroy();
-        throw toTransportError(error, `listen at ${endpoint}`, endpoint, listenHints);
-      });
-    });
-    return endpoint;
-  }
-
-  protected override async shut(): Promise<void> {
-    await this.#stop();
+    return {
+      endpoint,
+      open: async ({ accept, allowHalfOpen, defer }) => {
+        await withPipes([`${this.path}.${crypto.randomUUID()}`], async ([pipe = '']) => {
+          const [requests, keeper] = [reader(pipe), writer(pipe)];
+          // A pipe ends once it has no writer and all data has been read.
+          defer(async () => {
+            keeper.destroy();
+            await once(requests, 'close');
+          });
+          createInterface(requests).on('line', (name) => {
+            let output: Socket | undefined;
+            try {
+              output = writer(`${name}.down`);
+              const input = reader(`${name}.up`);
+              output.write('!'); // Only now that `up` is open for reading: the dialing side writes to it at once.
+              accept(join(input, output, allowHalfOpen));
+            } catch {
+              output?.destroy(); // The dialing side gave up; or it learns from this that there is no connection.
+            }
+          });
+          // The pipe gets its name once it has a reader. link(2) never replaces another file.
+          await promises.link(pipe, this.path);
+          defer(() => {
+            rmSync(this.path);
+          });
+        });
+        return endpoint;
+      },
+    };
   }
 
   protected override dialer(endpoint: string): Dialer<Duplex> {
-    const refusal = (code: TransportErrorCode, hint: string): TransportError =>
-      new TransportError(code, `${endpoint} is not a named pipe`, { endpoint, hint });
     const path = /^fifo:(\/[^\0\n]+)$/.exec(endpoint)?.[1];
-    if (path === undefined) throw refusal('INVALID_ENDPOINT', 'Give `fifo:` and an absolute path.');
-    const name = `${path}.${crypto.randomUUID()}`;
+    if (path === undefined) {
+      const hint = 'Write fifo: and an absolute path.';
+      throw new TransportError('INVALID_ENDPOINT', `${JSON.stringify(endpoint)} is not a named pipe`, { hint });
+    }
     const attempt: Dialer<Duplex>['attempt'] = async ({ allowHalfOpen, operation: { signal } }) => {
-      if (!statSync(path).isFIFO()) throw refusal('NOT_A_SOCKET', 'Something else stands there. Check the path.');
+      if (!statSync(path).isFIFO()) throw new TransportError('NOT_A_SOCKET', `${path} is not a named pipe`);
+      const name = `${path}.${crypto.randomUUID()}`;
       return withPipes([`${name}.up`, `${name}.down`], async ([up = '', down = '']) => {
-        // The other end of `up` is to have a writer as soon as it is opened, for it to end when that goes.
+        // `up` needs a writer before the listener opens it, so that it ends for the listener if this side gives up.
         const [keeper, input] = [openSync(up, O_RDWR), reader(down)];
         try {
           await promises.writeFile(path, `${name}\n`, { flag: O_WRONLY | O_NONBLOCK });
-          await once(input, 'readable', { signal }); // The listener has opened both.
-          input.read(1);
+          await once(input, 'readable', { signal });
+          // After `!`, the listener has opened both pipes. Without it, the listener closed `down` again.
+          if (input.read(1) === null) throw new TransportError('CONNECTION_REFUSED', 'the listener hung up');
           return join(input, writer(up), allowHalfOpen);
         } catch (error) {
           input.destroy();
@@ -72,16 +82,7 @@ export class FifoTransport extends StreamTransport {
         }
       });
     };
-    return { endpoint, path, attempt };
-  }
-}
-
-/** Makes named pipes, and takes their names away again after use. Whoever has opened one keeps it. */
-async function withPipes<T>(pipes: string[], use: (pipes: string[]) => Promise<T>): Promise<T> {
-  try {
-    return await once(spawn('mkfifo', ['-m', '600', ...pipes], { stdio: 'ignore' }), 'close').then(() => use(pipes));
-  } finally {
-    for (const pipe of pipes) rmSync(pipe, { force: true });
+    return { endpoint, path, waitMs: 1000, retryMs: 2, attempt };
   }
 }
 

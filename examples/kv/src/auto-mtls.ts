@@ -1,5 +1,5 @@
-// go-plugin's AutoMTLS: for every launch each side makes a certificate, which is its own authority, and trusts the other's alone.
-// The host passes its own in PLUGIN_CLIENT_CERT, the plugin answers with its own in the handshake line.
+// go-plugin's AutoMTLS: for each launch, each side makes a self-signed certificate and trusts only that of the other.
+// The host passes its own in PLUGIN_CLIENT_CERT, and the plugin answers with its own in the handshake line.
 import { X509Certificate } from 'node:crypto';
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import type { ChannelCredentials } from '@grpc/grpc-js';
@@ -13,7 +13,7 @@ export interface Identity {
 
 /** A certificate and its key as go-plugin makes them: for `localhost`, on the curve P-521. */
 export async function makeIdentity(): Promise<Identity> {
-  // A launch without certificates is not to wait for it.
+  // Imported only here, so that launches without certificates do not wait for it.
   const { generate } = await import('selfsigned');
   const made = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
@@ -34,13 +34,13 @@ export function toHandshakeField({ certificate }: Pick<Identity, 'certificate'>)
   return new X509Certificate(certificate).raw.toString('base64').replaceAll('=', '');
 }
 
-/** What a plugin serves with, to the host with this certificate (in PEM) alone. */
+/** The credentials of a plugin that serves only the host with this certificate (in PEM). */
 export function pluginCredentials(own: Identity, host: string): ServerCredentials {
   const pair = { private_key: Buffer.from(own.key), cert_chain: Buffer.from(own.certificate) };
   return ServerCredentials.createSsl(Buffer.from(host), [pair], true);
 }
 
-/** What a host connects with, to the plugin with this field in its handshake line alone. */
+/** The credentials of a host that connects only to the plugin with this certificate field in its handshake line. */
 export function hostCredentials(own: Identity, field: string): ChannelCredentials {
   const plugin = new X509Certificate(Buffer.from(field, 'base64')).toString();
   return credentials.createSsl(Buffer.from(plugin), Buffer.from(own.key), Buffer.from(own.certificate));

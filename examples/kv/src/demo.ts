@@ -1,4 +1,4 @@
-// Runs the plugin over a unix socket and over TCP, and shows what happens. Exits with 0 only if everything went as it should.
+// Runs the plugin over a unix socket and over TCP, and shows what happens. Exits with 0 only on success.
 import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ import { KV } from './protos.js';
 const CALLS = 4000;
 const CALLS_AT_ONCE = 50;
 
-// The sources run as well as what is built from them, with whatever options this process was started with.
+// Works from the sources and from the build, and starts the plugin with the Node options of this process.
 const pluginFile = fileURLToPath(new URL(`./plugin${extname(import.meta.url)}`, import.meta.url));
 const pluginArgs = [...process.execArgv, pluginFile];
 
@@ -26,7 +26,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 try {
   for (const network of ['unix', 'tcp']) await demonstrate(network, interruption.signal);
 } catch (error) {
-  // What fails after an interruption fails because of it: a terminal's Ctrl-C reaches the plugin as well.
+  // Errors after an interruption are due to it: Ctrl-C in a terminal reaches the plugin as well.
   const { aborted } = interruption.signal;
   const cause: unknown = aborted ? interruption.signal.reason : error;
   console.error(cause instanceof Error ? cause.message : cause);
@@ -79,7 +79,7 @@ async function shutDown(plugin: Plugin): Promise<void> {
   const started = performance.now();
   const code = await plugin.stop();
   show('shutdown', `exit code ${code ?? 'none, it was killed'}, after ${since(started)}`);
-  if (code !== 0) throw new Error('the plugin did not stop as it was asked to');
+  if (code !== 0) throw new Error('the plugin did not stop when asked to');
   const endpoint = parseEndpoint(plugin.endpoint);
   if (endpoint.network !== 'unix') return;
   const left = existsSync(endpoint.path);

@@ -1,4 +1,4 @@
-// A host: launches a plugin, reads its handshake line, connects to the address in it, and asks it to stop in the end.
+// A host: launches a plugin, reads its handshake line, connects to the address in it, and finally asks it to stop.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,8 @@ import type { GrpcConnection } from '@rpcplugin/transport-grpc';
 import { hostCredentials, makeIdentity } from './auto-mtls.js';
 import { GRPCController } from './protos.js';
 
-// What go-plugin's hosts say of themselves: which protocol versions they speak, and by a cookie that no person started the plugin.
+// What go-plugin's hosts set: the protocol versions that they speak, and a cookie that shows the plugin that a host,
+// not a person, started it.
 const HANDSHAKE = { PLUGIN_PROTOCOL_VERSIONS: '1', BASIC_PLUGIN: 'hello' };
 
 export interface Plugin {
@@ -20,14 +21,17 @@ export interface Plugin {
   readonly handshake: string;
   readonly endpoint: string;
   readonly connection: GrpcConnection;
-  /** Asks it to stop, and kills it if it has not within 2 seconds. Resolves with its exit code, `null` if killed. Idempotent. */
+  /**
+   * Asks the plugin to stop, and kills it after 2 seconds. Resolves with its exit code, or `null` if it was killed.
+   * Idempotent.
+   */
   stop(): Promise<number | null>;
 }
 
 export interface LaunchOptions {
   /** Added to this process's. */
   env?: NodeJS.ProcessEnv;
-  /** Gives up the launch; a plugin that is running already is yours to stop. */
+  /** Cancels the launch. Once the plugin is launched, you have to stop it. */
   signal: AbortSignal;
   /** Whether both sides show certificates, made for this launch. Default: false. */
   autoMtls?: boolean;
@@ -52,14 +56,14 @@ export async function launchPlugin(command: string, args: string[], options: Lau
     const stopOnce = (): Promise<number | null> => (stopped ??= stop(plugin, connection, exited));
     return { process: plugin, handshake, endpoint, connection, stop: stopOnce };
   } catch (error) {
-    // It may tidy up after itself: one that is killed leaves its socket file behind.
+    // Lets the plugin clean up: SIGKILL would leave its socket file behind.
     plugin.kill('SIGTERM');
     await killUnlessExited(plugin, exited);
     throw error;
   }
 }
 
-/** The first line; what else is printed is let go, so that the plugin never waits for somebody to read it. */
+/** The first line. Discards later output, so that the plugin never blocks on a full pipe. */
 async function firstLine(output: Readable, signal: AbortSignal): Promise<string> {
   const lines = createInterface({ input: output });
   try {
@@ -81,7 +85,7 @@ async function stop(
 ): Promise<number | null> {
   const controller = connection.client(GRPCController);
   await new Promise<void>((resolve) => {
-    // An error means that it is stopping already, or never will by itself.
+    // An error means that the plugin is already stopping, or will not stop by itself.
     controller.Shutdown({}, { deadline: Date.now() + 1000 }, () => {
       resolve();
     });
@@ -90,7 +94,7 @@ async function stop(
   return killUnlessExited(plugin, exited);
 }
 
-/** Waits for 2 seconds, as go-plugin does. */
+/** Kills the plugin after 2 seconds, as go-plugin does. */
 async function killUnlessExited(plugin: ChildProcess, exited: Promise<[number | null]>): Promise<number | null> {
   const kill = setTimeout(() => plugin.kill('SIGKILL'), 2000);
   const [code] = await exited;

@@ -1,4 +1,5 @@
-// A plugin: serves its key-value store and what go-plugin expects of every plugin, prints the handshake line, and stops when asked.
+// A plugin: serves its key-value store and what go-plugin expects of every plugin, prints the handshake line, and stops
+// when asked.
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { toHandshakeAddress } from '@rpcplugin/endpoint-utils';
 import { negotiateTransport } from '@rpcplugin/transport-core';
@@ -28,8 +29,8 @@ const transport = negotiateTransport(offered, [
   tcpTransportFactory({ ...tcpOptionsFromEnv(), host: process.env['KV_HOST'] }),
 ]);
 
-// The transports install no signal handlers: what a signal means is the application's to say. After `close` nothing keeps the
-// process alive, and it ends by itself. A signal may come before it listens.
+// The transports install no signal handlers, as the application decides what a signal means. After `close` nothing
+// keeps the process alive, so it ends by itself. A signal may arrive before the plugin listens.
 const stopped = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, stop);
 

@@ -3,20 +3,20 @@ import { freshDirectory, startProgram, typescript } from '@rpcplugin/test-suppor
 import type { Program } from '@rpcplugin/test-support';
 import { beforeEach, expect, it } from 'vitest';
 
-// Where the plugin puts its private directory.
+// The parent of the plugin's private directory.
 let runtimeDirectory: string;
 
 beforeEach(async () => {
   runtimeDirectory = await freshDirectory();
 });
 
-/** The demo from its sources, in a process group of its own, as a terminal starts a command. */
+/** Starts the demo from its sources in its own process group, as a terminal does. */
 function startDemo(): Program {
   const command = typescript(new URL('../src/demo.ts', import.meta.url));
   return startProgram(command, { env: { XDG_RUNTIME_DIR: runtimeDirectory } });
 }
 
-/** The demo amid its calls over a unix socket, and the process id of its plugin. */
+/** Starts the demo and waits until it calls its plugin over a unix socket. Resolves with the plugin's process ID. */
 async function startCalling(): Promise<{ demo: Program; pid: number }> {
   const demo = startDemo();
   const [, pid] = await demo.printed(/process +(\d+)/);
@@ -25,7 +25,7 @@ async function startCalling(): Promise<{ demo: Program; pid: number }> {
   return { demo, pid: Number(pid) };
 }
 
-/** The exit code of the demo, which is shown with its output if it is another. */
+/** Checks the exit code of the demo. A failure shows the demo's output. */
 async function expectExit(demo: Program, code: number): Promise<void> {
   expect((await demo.ended).status, demo.output).toBe(code);
 }
@@ -53,7 +53,7 @@ it('runs the plugin over both networks, shows what happens, and exits with 0', a
   expect(tcp).toMatch(/handshake +1\|1\|tcp\|127\.0\.0\.1:\d+\|grpc\n +endpoint +127\.0\.0\.1:/);
 });
 
-it('leaves no process and no file when it is interrupted by Ctrl-C in the middle of the calls', async () => {
+it('leaves no process and no file when Ctrl-C interrupts its calls', async () => {
   const { demo, pid } = await startCalling();
   process.kill(-(demo.process.pid ?? NaN), 'SIGINT');
   await expectExit(demo, 130);
@@ -62,7 +62,7 @@ it('leaves no process and no file when it is interrupted by Ctrl-C in the middle
   expect(await readdir(runtimeDirectory)).toEqual([]);
 });
 
-it('leaves no process and no file when only the host is told to stop', async () => {
+it('leaves no process and no file when only the host gets SIGTERM', async () => {
   const { demo, pid } = await startCalling();
   demo.process.kill('SIGTERM');
   await expectExit(demo, 130);
@@ -70,7 +70,7 @@ it('leaves no process and no file when only the host is told to stop', async () 
   expect(await readdir(runtimeDirectory)).toEqual([]);
 });
 
-it('reports a plugin that is killed in the middle of the calls, and exits with 1', async () => {
+it('reports a plugin that is killed during the calls, and exits with 1', async () => {
   const { demo, pid } = await startCalling();
   process.kill(pid, 'SIGKILL');
   await expectExit(demo, 1);

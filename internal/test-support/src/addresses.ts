@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, ListenOptions, Server } from 'node:net';
 
-/** Has a server listen. */
+/** Makes a server listen, and resolves once it does. */
 export async function listening(server: Server, address: ListenOptions): Promise<Server> {
   server.listen({ ...address, exclusive: true });
   await once(server, 'listening');
@@ -24,7 +24,7 @@ export function pathOf(endpoint: string): string {
   return endpoint.replace(/^unix:/, '');
 }
 
-/** A port that was free a moment ago, and that another process may take at any time: see {@link holdFreePort}. */
+/** A port that was free a moment ago. Another process may take it at any time: see {@link holdFreePort}. */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
   const server = await listening(createServer(), { host, port: 0 });
   const port = portOf(server);
@@ -33,8 +33,8 @@ export async function freePort(host = '127.0.0.1'): Promise<number> {
 }
 
 /**
- * A port without a listener. It is the near end of a connection, so the system does not choose it for anything else
- * until `release` is called. A listener can still ask for it by its number.
+ * A port without a listener. It is the near end of a connection, so the system assigns it to nothing else until
+ * `release` is called. A listener can still ask for it by its number.
  */
 export async function holdFreePort(host = '127.0.0.1'): Promise<{ port: number; release: () => void }> {
   const port = await freePort(host);

@@ -2,19 +2,19 @@ import { TransportError } from '@rpcplugin/transport-core';
 import type { TransportErrorCode } from '@rpcplugin/transport-core';
 import { turns } from './waiting.js';
 
-/** What a `Child` sends. */
+/** A message from a `Child` to its process. */
 export interface Question<Command> {
   readonly id: number;
   readonly command: Command;
 }
 
-/** What it receives. */
+/** The answer to a {@link Question}. */
 export interface Answer<Reply> {
   readonly id: number;
   readonly reply: Reply;
 }
 
-/** The parts of a `TransportError` that are sent to the parent. */
+/** The parts of a `TransportError` that reach the parent. */
 export interface RemoteError {
   readonly code: TransportErrorCode;
   readonly message: string;
@@ -23,8 +23,8 @@ export interface RemoteError {
 }
 
 /**
- * Performs the commands that the parent sends with `Child.ask`, until the parent disconnects. The parent receives what
- * `perform` resolves with, or `{ error }` if it rejects with a `TransportError`. Any other error ends the process.
+ * Performs the commands that the parent sends with `Child.ask`, until the parent disconnects. The parent receives the
+ * result of `perform`, or `{ error }` if it rejects with a `TransportError`. Any other error ends the process.
  */
 export function answerParent(perform: (command: never) => Promise<unknown>): void {
   process.on('message', ({ id, command }: Question<never>) => {

@@ -14,7 +14,7 @@ export class Child<Command = never, Reply = never> extends Program {
     this.process.setMaxListeners(0);
   }
 
-  /** The next message that the child sends. */
+  /** Resolves with the next message from the child. */
   async message(): Promise<unknown> {
     const [message] = (await this.unlessEnded(once(this.process, 'message'))) as unknown[];
     return message;

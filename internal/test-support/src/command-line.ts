@@ -2,20 +2,20 @@ import { fileURLToPath } from 'node:url';
 
 export type CommandLine = readonly [program: string, ...args: string[]];
 
-/** Options of `node` to load TypeScript, and the packages of the workspace from their sources. */
+/** Options of `node` to load TypeScript, and the workspace's packages from their sources. */
 export const sourceLoader = ['--conditions=@rpcplugin/source', '--import', 'tsx'] as const;
 
-/** Runs a TypeScript file. */
+/** The command line that runs a TypeScript file. */
 export function typescript(file: URL | string, ...args: string[]): CommandLine {
   return [process.execPath, ...sourceLoader, fileURLToPath(file), ...args];
 }
 
-/** Runs code that is given as text, as a module. */
+/** The command line that runs source text as a module. */
 export function script(code: string, ...args: string[]): CommandLine {
   return [process.execPath, ...sourceLoader, '--input-type=module', '-e', code, ...args];
 }
 
-/** Runs a program with a limit on its file descriptors. */
+/** The command line that runs a program with a limit on its file descriptors. */
 export function limitDescriptors(limit: number, command: CommandLine): CommandLine {
   return ['sh', '-c', `ulimit -n ${limit}; exec "$@"`, 'sh', ...command];
 }

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { devNull } from 'node:os';
 
-/** What each file descriptor of this process refers to. Empty where there is no `/proc`. */
+/** The target of each file descriptor of this process. Empty on systems without `/proc`. */
 export function descriptorTargets(): string[] {
   if (process.platform !== 'linux') return [];
   return readdirSync('/proc/self/fd').flatMap((descriptor) => {
@@ -15,14 +15,14 @@ export function descriptorTargets(): string[] {
 }
 
 /**
- * A snapshot of {@link descriptorTargets}. Since the name of a socket holds its inode, and no two sockets have the same
- * inode at a time, a name that only a later snapshot holds was opened in between.
+ * A snapshot of {@link descriptorTargets}. The name of a socket contains its inode, which no two sockets share at the
+ * same time, so a name that is only in a later snapshot was opened in between.
  */
 export function openDescriptors(): Set<string> {
   return new Set(descriptorTargets());
 }
 
-/** What this process has opened since that snapshot and not closed. */
+/** The targets that this process has opened since the snapshot and not closed. */
 export function descriptorsSince(before: ReadonlySet<string>): string[] {
   return [...openDescriptors()].filter((target) => !before.has(target));
 }
@@ -34,7 +34,7 @@ export function socketsSince(before: ReadonlySet<string>): string[] {
 
 const hoard: number[] = [];
 
-/** Uses up the file descriptors of this process, except for `leave` of them. */
+/** Uses up the file descriptors of this process, except `leave` of them. */
 export function exhaustDescriptors({ leave = 0 }: { leave?: number | undefined } = {}): void {
   try {
     for (;;) hoard.push(openSync(devNull, 'r'));

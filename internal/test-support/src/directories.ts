@@ -9,7 +9,7 @@ export async function makeDirectory(mode = 0o700): Promise<string> {
   return directory;
 }
 
-/** Removes a directory with all that is in it. */
+/** Removes a directory and its contents. */
 export async function removeDirectory(directory: string): Promise<void> {
   await rm(directory, { recursive: true });
 }

@@ -1,11 +1,11 @@
 import { TransportError } from '@rpcplugin/transport-core';
 
-/** What a promise rejects with, which must be a `TransportError`. */
+/** The `TransportError` that a promise rejects with. Any other outcome fails. */
 export async function rejectionOf(promise: Promise<unknown>): Promise<TransportError> {
   return asTransportError(await anyRejectionOf(promise));
 }
 
-/** What a promise rejects with. */
+/** The value that a promise rejects with. */
 export async function anyRejectionOf(promise: Promise<unknown>): Promise<unknown> {
   let value: unknown;
   try {
@@ -23,7 +23,7 @@ export async function codeOf(promise: Promise<unknown>): Promise<unknown> {
   throw new Error('expected an error with a code', { cause: error });
 }
 
-/** What a call throws, which must be a `TransportError`. */
+/** The `TransportError` that a call throws. Any other outcome fails. */
 export function thrownBy(action: () => unknown): TransportError {
   let value: unknown;
   try {

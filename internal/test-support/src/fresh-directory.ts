@@ -11,7 +11,7 @@ export async function freshDirectory(mode = 0o700): Promise<string> {
   return directory;
 }
 
-/** Makes an empty directory for the tests of a file, which is removed after them. To be called outside of tests. */
+/** Makes an empty directory for all tests of a file, removed after them. Call it outside of tests. */
 export function sharedDirectory(mode = 0o700): string {
   const directory = mkdtempSync(join(tmpdir(), 'rpc-test-'));
   chmodSync(directory, mode);

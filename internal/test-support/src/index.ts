@@ -1,4 +1,4 @@
-// For tests, under Vitest. The programs that tests start import `@rpcplugin/test-support/process` instead.
+// For tests, under Vitest. Programs that tests start import `@rpcplugin/test-support/process` instead.
 export * from './process.js';
 export { bundle } from './bundle.js';
 export { Child, startChild, startControlled } from './child.js';

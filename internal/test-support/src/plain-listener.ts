@@ -3,7 +3,7 @@ import type { ListenOptions, Server, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { listening } from './addresses.js';
 
-/** Starts a listener of `node:net`, which is closed after the test with all of its connections. */
+/** Starts a `net.Server`, which is closed after the test with all of its connections. */
 export async function plainListener(
   address: ListenOptions,
   onConnection: (socket: Socket) => unknown = () => undefined,

@@ -5,12 +5,12 @@ import { onTestFinished } from 'vitest';
 import type { CommandLine } from './command-line.js';
 
 export interface ProgramOptions {
-  /** Variables to add to the environment of this process; those that are `undefined` are removed from it. */
+  /** Variables to add to the environment of this process, or to remove if `undefined`. */
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
   readonly uid?: number;
   readonly gid?: number;
-  /** Registers the end of the program: `afterAll` for one that tests share. Default: `onTestFinished`. */
+  /** Registers the cleanup: `afterAll` for a program that several tests share. Default: `onTestFinished`. */
   readonly whenOver?: (action: () => Promise<void>) => void;
 }
 
@@ -21,7 +21,7 @@ export interface Ending {
   readonly stderr: string;
 }
 
-/** Starts a program whose output the test reads itself. Its process group is killed after the test. */
+/** Starts a program without collecting its output. Its process group is killed after the test. */
 export function spawnProgram(
   [program, ...args]: CommandLine,
   { env, whenOver = onTestFinished, ...options }: ProgramOptions = {},
@@ -44,10 +44,10 @@ export function spawnProgram(
   return child;
 }
 
-/** A program whose output is collected. */
+/** A program that collects its output. */
 export class Program {
   readonly process: ChildProcessWithoutNullStreams;
-  /** How the program ends, once it has. */
+  /** Resolves with how the program ended. */
   readonly ended: Promise<Ending>;
   #stdout = '';
   #output = '';
@@ -71,7 +71,7 @@ export class Program {
     this.ended.catch(() => undefined);
   }
 
-  /** All that the program has printed so far, on standard output and standard error. */
+  /** Everything the program has printed so far, on standard output and standard error. */
   get output(): string {
     return this.#output;
   }
@@ -85,7 +85,7 @@ export class Program {
     }
   }
 
-  /** Kills the program and all of its process group. */
+  /** Kills the program and its process group. */
   async kill(): Promise<Ending> {
     killGroup(this.process);
     return this.ended;

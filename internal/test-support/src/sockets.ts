@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** Resolves once a stream has closed. Discards what can be read from it. */
+/** Resolves once a stream has closed. Discards its data. */
 export async function closed(stream: Duplex): Promise<void> {
   stream.resume();
   if (!stream.closed) await once(stream, 'close');

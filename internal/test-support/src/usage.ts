@@ -1,6 +1,6 @@
 import { until } from './waiting.js';
 
-/** How old a process is, and how much processor time it has used, in milliseconds. */
+/** The age of a process and the processor time it has used, in milliseconds. */
 export interface Usage {
   readonly elapsedMs: number;
   readonly processorMs: number;

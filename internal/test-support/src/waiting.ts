@@ -12,7 +12,7 @@ export async function until(
   }
 }
 
-/** Waits for this many turns of the event loop, each with a chance for I/O. */
+/** Waits for this many turns of the event loop, including their I/O. */
 export async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
 }
@@ -37,7 +37,7 @@ export async function settlesWithoutIO(promise: Promise<unknown>): Promise<boole
   return settled;
 }
 
-/** How many timers keep this process alive. */
+/** The number of timers that keep this process alive. */
 export function timers(): number {
   return process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 }

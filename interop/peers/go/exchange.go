@@ -17,7 +17,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// The services of ../../proto/exchange.proto: brokered services in both directions, by go-plugin's own broker.
+// The services of ../../proto/exchange.proto: brokered services in both directions, on go-plugin's own broker.
 
 type Value struct {
 	Value []byte `protobuf:"bytes,1,opt,name=value,proto3"`
@@ -35,7 +35,7 @@ func (m *ExchangeMessage) Reset()         { *m = ExchangeMessage{} }
 func (m *ExchangeMessage) String() string { return proto.CompactTextString(m) }
 func (*ExchangeMessage) ProtoMessage()    {}
 
-// registerEcho adds the Echo service; it calls back after each call, before that is answered.
+// registerEcho adds the Echo service. It calls onCall during each call, before the answer is sent.
 func registerEcho(server *grpc.Server, onCall func()) {
 	server.RegisterService(&grpc.ServiceDesc{
 		ServiceName: "interop.Echo",
@@ -57,7 +57,7 @@ func echo(ctx context.Context, conn *grpc.ClientConn, value []byte) ([]byte, err
 	return answer.Value, err
 }
 
-// serveEcho serves an Echo under a number, and gives what stops it.
+// serveEcho serves an Echo under a number and returns the function that stops it.
 func serveEcho(broker *goplugin.GRPCBroker, service uint32, onCall func(stop func())) (stop func()) {
 	var server *grpc.Server
 	stop = func() { server.GracefulStop() }
@@ -105,7 +105,7 @@ func answerExchange(ctx context.Context, broker *goplugin.GRPCBroker, request *E
 		return nil, err
 	}
 	ours := broker.NextId()
-	// There for one call. It is answered before the server has stopped.
+	// Serves one call. The server sends the answer before it stops.
 	serveEcho(broker, ours, func(stop func()) { go stop() })
 	return &ExchangeMessage{ours, value}, nil
 }
@@ -119,7 +119,7 @@ type exchangeClient struct {
 	conn   *grpc.ClientConn
 }
 
-// exchange serves for the plugin, has it call, and calls what it then serves.
+// exchange serves an Echo, has the plugin call it, and calls the Echo that the plugin serves in turn.
 func (c exchangeClient) exchange(ctx context.Context) error {
 	ours := c.broker.NextId()
 	value := []byte(fmt.Sprint("exchange ", ours))
@@ -141,7 +141,8 @@ func (c exchangeClient) exchange(ctx context.Context) error {
 	return err
 }
 
-// runExchangeHost launches a plugin and exchanges so many times, so many at once, while it calls the plugin: COUNT AT_ONCE MTLS COMMAND...
+// runExchangeHost launches a plugin and makes COUNT exchanges, AT_ONCE of them concurrently, during other calls to the
+// plugin. Its arguments are COUNT AT_ONCE MTLS COMMAND...
 func runExchangeHost(args []string) error {
 	count, err := strconv.Atoi(args[0])
 	if err != nil {

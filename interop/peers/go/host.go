@@ -21,17 +21,17 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 )
 
-// host is a go-plugin host: with the command of a plugin it launches it, with -reattach it takes over a running one.
+// host is a go-plugin host. It launches a plugin from its command, or with -reattach takes over a running one.
 type host struct {
 	client *goplugin.Client
 	cmd    *exec.Cmd
 }
 
-// runHost does what it is asked on its input, and answers each line with one. The log goes to its standard error.
+// runHost reads a command from each line of standard input and answers it with a line. The log goes to standard error.
 func runHost(args []string) error {
 	flags := flag.NewFlagSet("host", flag.ExitOnError)
 	mtls := flags.Bool("mtls", false, "uses AutoMTLS")
-	reattach := flags.Bool("reattach", false, "takes over the plugin that the arguments PID NETWORK ADDRESS name")
+	reattach := flags.Bool("reattach", false, "takes over the running plugin given by the arguments PID NETWORK ADDRESS")
 	socketGroup := flags.Int("socket-group", -1, "gives the plugin a socket directory of this group")
 	user := flags.Int("user", -1, "the user, and group, that the plugin runs as")
 	if err := flags.Parse(args); err != nil {
@@ -71,7 +71,7 @@ func runHost(args []string) error {
 		h.cmd.Env = []string{"PLUGIN_UNIX_SOCKET_DIR=" + directory, fmt.Sprintf("PLUGIN_UNIX_SOCKET_GROUP=%d", *socketGroup)}
 	}
 	h.client = goplugin.NewClient(config)
-	// Whatever happens, no plugin is left.
+	// Leaves no plugin behind, whatever happens.
 	defer h.client.Kill()
 
 	lines := bufio.NewScanner(os.Stdin)
@@ -85,8 +85,8 @@ func runHost(args []string) error {
 	return lines.Err()
 }
 
-// socketDirectory makes the directory that newer versions of go-plugin (from 1.5.1 on, Client.Start in their client.go) make for
-// a plugin's sockets if a group is to reach them. They remove it with all that is in it once the plugin was killed.
+// socketDirectory makes a directory for a plugin's sockets that a group can access, as newer versions of go-plugin do
+// (from 1.5.1 on, Client.Start in client.go). They remove it with its contents after they kill the plugin.
 func socketDirectory(group int) (string, error) {
 	directory, err := ioutil.TempDir("", "plugin-dir")
 	if err != nil {
@@ -123,7 +123,7 @@ func (h *host) do(words []string) (string, error) {
 		}
 		return fmt.Sprintf("killed, exit code %d", h.cmd.ProcessState.ExitCode()), nil
 	}
-	// Launches the plugin the first time.
+	// The first call launches the plugin.
 	protocol, err := h.client.Client()
 	if err != nil {
 		return "", err
@@ -158,10 +158,10 @@ func (h *host) do(words []string) (string, error) {
 	case "list":
 		return kv.describe(ctx)
 	}
-	return "", fmt.Errorf("what is %s?", words[0])
+	return "", fmt.Errorf("unknown command %s", words[0])
 }
 
-// echo puts a value of this many bytes, and gets it again.
+// echo puts a value of this many bytes and gets it back.
 func (c kvClient) echo(ctx context.Context, size string) (string, error) {
 	count, err := strconv.Atoi(size)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// The messages of examples/kv/proto/kv.proto, as the code generator would write them, less what is not used here.
+// The messages of examples/kv/proto/kv.proto, as the code generator would write them, without the unused parts.
 
 type GetRequest struct {
 	Key string `protobuf:"bytes,1,opt,name=key,proto3"`
@@ -112,7 +112,7 @@ func (c kvClient) PutAll(ctx context.Context, requests []*PutRequest) (int32, er
 	return response.Count, err
 }
 
-// kvStore is the service: a store in memory that remembers in which order its keys were first put.
+// kvStore is the service: a store in memory that keeps the order in which its keys were first put.
 type kvStore struct {
 	mutex  sync.Mutex
 	keys   []string

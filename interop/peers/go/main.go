@@ -1,5 +1,5 @@
 // The Go side of the interop tests: a go-plugin host, a go-plugin plugin, and plain users of Go's net and gRPC.
-// One program, because to link go-plugin takes longer than to run most of the tests.
+// It is one program because linking go-plugin takes longer than most of the tests.
 package main
 
 import (

@@ -15,13 +15,13 @@ import (
 	"google.golang.org/grpc"
 )
 
-// halfCloser is a TCP or unix connection, each direction of which ends on its own.
+// halfCloser is a TCP or unix connection, whose directions close separately.
 type halfCloser interface {
 	net.Conn
 	CloseWrite() error
 }
 
-// runDial connects to each of NETWORK ADDRESS..., as they stand, and prints what is said there.
+// runDial connects to each pair NETWORK ADDRESS, unmodified, and prints what it receives.
 func runDial(args []string) error {
 	for i := 0; i+1 < len(args); i += 2 {
 		conn, err := net.DialTimeout(args[i], args[i+1], 5*time.Second)
@@ -40,7 +40,7 @@ func runDial(args []string) error {
 	return nil
 }
 
-// runTarget gives each of TARGET... to gRPC, as it stands, and prints the value of the key "endpoint" there.
+// runTarget passes each TARGET to gRPC, unmodified, and prints the value of the key "endpoint" there.
 func runTarget(targets []string) error {
 	for _, target := range targets {
 		value, err := getFrom(target)
@@ -64,8 +64,8 @@ func getFrom(target string) ([]byte, error) {
 	return kvClient{conn}.Get(ctx, "endpoint")
 }
 
-// runClient connects to NETWORK ADDRESS, sends BYTES bytes, ends its direction, and reads until the peer ends its own. It prints
-// whether it got back what it sent, and what came after that.
+// runClient connects to NETWORK ADDRESS, sends BYTES bytes, half-closes, and reads to the end. It checks that the peer
+// echoes the bytes, and prints what comes after them.
 func runClient(args []string) error {
 	size, err := strconv.Atoi(args[2])
 	if err != nil {
@@ -100,7 +100,7 @@ func runClient(args []string) error {
 	return nil
 }
 
-// runServer sends everything that its one client sends back to it, and after the client's end how many bytes those were and their
+// runServer echoes what its one client sends, and after the client's half-close sends the number of bytes and their
 // digest.
 func runServer(args []string) error {
 	conn, err := acceptOne(args[0], args[1])
@@ -116,7 +116,7 @@ func runServer(args []string) error {
 	return err
 }
 
-// runGreeter greets its one client, ends its direction, and only then reads; it prints how many bytes came and their digest.
+// runGreeter greets its one client and half-closes before it reads. It prints the number of bytes and their digest.
 func runGreeter(args []string) error {
 	conn, err := acceptOne(args[0], args[1])
 	if err != nil {
@@ -134,7 +134,7 @@ func runGreeter(args []string) error {
 	return err
 }
 
-// acceptOne listens, prints where, and takes the first connection.
+// acceptOne listens, prints its address, and accepts one connection.
 func acceptOne(network, address string) (halfCloser, error) {
 	listener, err := net.Listen(network, address)
 	if err != nil {

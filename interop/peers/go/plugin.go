@@ -17,7 +17,7 @@ var handshake = goplugin.HandshakeConfig{
 	MagicCookieValue: "hello",
 }
 
-// kvPlugin says to go-plugin, on both sides, what is served.
+// kvPlugin tells go-plugin, on both sides, which service it serves.
 type kvPlugin struct {
 	goplugin.NetRPCUnsupportedPlugin
 }

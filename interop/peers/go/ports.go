@@ -8,12 +8,12 @@ import (
 	_ "github.com/hashicorp/go-plugin"
 )
 
-// What a go-plugin plugin listens with on Windows; elsewhere nothing calls it.
+// The function with which go-plugin plugins listen on Windows. Elsewhere nothing calls it.
 //
 //go:linkname serverListenerTCP github.com/hashicorp/go-plugin.serverListener_tcp
 func serverListenerTCP() (net.Listener, error)
 
-// runPorts listens as a go-plugin plugin on Windows does, and prints where.
+// runPorts listens as a go-plugin plugin does on Windows, and prints the address.
 func runPorts([]string) error {
 	listener, err := serverListenerTCP()
 	if err != nil {

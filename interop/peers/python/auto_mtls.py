@@ -1,4 +1,4 @@
-"""go-plugin's AutoMTLS: a certificate per side and launch, which is its own authority, for localhost and on the curve P-521."""
+"""go-plugin's AutoMTLS: for each launch, each side makes a self-signed certificate for localhost, on curve P-521."""
 
 import base64
 import os
@@ -24,7 +24,7 @@ subjectAltName = DNS:localhost
 
 @dataclass(frozen=True)
 class Identity:
-    """Both in PEM."""
+    """A certificate and its key, in PEM."""
 
     certificate: bytes
     key: bytes
@@ -47,7 +47,7 @@ def read(path):
 
 
 def to_handshake_field(identity):
-    """DER, in base64 without padding."""
+    """The certificate as DER, in base64 without padding."""
     der = ssl.PEM_cert_to_DER_cert(identity.certificate.decode())
     return base64.b64encode(der).decode().rstrip("=")
 

@@ -1,4 +1,4 @@
-"""Puts and gets a value through a gRPC channel to each target, taken as it stands. Exits with 0 if that went well.
+"""Puts and gets a value through a gRPC channel to each target, unmodified. Exits with 0 on success.
 
 usage: call.py TARGET...
 """
@@ -10,7 +10,7 @@ import grpc
 from kv import Client, kv
 
 for target in sys.argv[1:]:
-    # No more than a proxy in the environment is to be kept out.
+    # The only option disables proxies from the environment.
     with grpc.insecure_channel(target, [("grpc.enable_http_proxy", 0)]) as channel:
         client = Client(channel)
         client.put(kv.PutRequest(key=target, value=b"python"), timeout=10)

@@ -1,4 +1,4 @@
-"""Connects sockets to the addresses of handshake lines, as Go's net.Dial does. Exits with 0 if all send back what they get.
+"""Connects sockets to the addresses of handshake lines, as Go's net.Dial does. Exits with 0 if all echo what they get.
 
 usage: dial.py NETWORK ADDRESS...
 """

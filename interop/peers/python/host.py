@@ -1,4 +1,4 @@
-"""A host: launches a plugin, makes the calls that are named, and checks what comes of them. Exits with 0 if all was as it should.
+"""A host: launches a plugin, makes the given kind of calls, and checks the results. Exits with 0 on success.
 
 usage: host.py [--mtls] calls|killed COMMAND...
 """
@@ -55,7 +55,7 @@ def handshake(plugin):
 
 
 def connect(target, trusted=None, own=None):
-    """A channel; under TLS if there is a certificate to trust, and with a certificate shown if there is one."""
+    """A channel: with TLS if there is a certificate to trust, and with a client certificate if there is one."""
     if trusted is None:
         return grpc.insecure_channel(target, OPTIONS)
     security = grpc.ssl_channel_credentials(trusted, own and own.key, own and own.certificate)
@@ -96,8 +96,8 @@ def refuses_strangers(target, trusted, own):
     channels = {
         "without TLS": connect(target),
         "without a certificate": connect(target, trusted),
-        "with the certificate of a stranger": connect(target, trusted, stranger),
-        "that trusts a stranger": connect(target, stranger.certificate, own),
+        "with an unknown certificate": connect(target, trusted, stranger),
+        "that trusts another certificate": connect(target, stranger.certificate, own),
     }
     for name, channel in channels.items():
         with channel:
@@ -112,7 +112,7 @@ def shut_down(client, plugin, network, address):
 
 
 def kill_amid_calls(client, plugin):
-    """Calls of every kind, each of which goes on until it fails."""
+    """Kills the plugin during calls of every kind, each of which runs until it fails."""
     under_way = threading.Semaphore(0)
 
     def gets():
@@ -134,7 +134,7 @@ def kill_amid_calls(client, plugin):
         client.put_all(requests(), timeout=TIMEOUT)
 
     def silence():
-        """A call on which nothing happens."""
+        """An idle call."""
         over = threading.Event()
 
         def requests():
@@ -151,11 +151,11 @@ def kill_amid_calls(client, plugin):
     with ThreadPoolExecutor() as threads:
         codes = [threads.submit(code_of, call) for call in (gets, lists, puts, silence)]
         for _ in range(100):
-            check(under_way.acquire(timeout=TIMEOUT), "the calls do not get under way")
+            check(under_way.acquire(timeout=TIMEOUT), "the calls do not start")
         plugin.kill()
         killed = time.monotonic()
         for code in codes:
-            equal(code.result(), grpc.StatusCode.UNAVAILABLE, "a call to a plugin that is killed")
+            equal(code.result(), grpc.StatusCode.UNAVAILABLE, "a call to a killed plugin")
         check(time.monotonic() - killed < TIMEOUT / 2, "the calls did not end promptly")
     plugin.wait(TIMEOUT)
 

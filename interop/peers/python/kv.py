@@ -1,4 +1,4 @@
-"""The key-value service and the shutdown call, for both sides. PROTO_DIR holds what protoc made of the proto files."""
+"""The key-value service and the shutdown call, for both sides. PROTO_DIR holds protoc's output for the proto files."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ sys.path.insert(0, os.environ["PROTO_DIR"])
 import grpc_controller_pb2 as controller  # noqa: E402
 import kv_pb2 as kv  # noqa: E402
 
-# As in go-plugin, messages of any size; and no proxy from the environment for a peer next door.
+# Messages of any size, as in go-plugin, and no proxy from the environment, as the peer is local.
 OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -17,7 +17,7 @@ OPTIONS = [
 
 
 class Client:
-    """What can be called on a plugin."""
+    """The calls that a plugin answers."""
 
     def __init__(self, channel):
         encode = lambda message: message.SerializeToString()  # noqa: E731
@@ -26,7 +26,7 @@ class Client:
         self.list = channel.unary_stream("/proto.KV/List", encode, kv.Entry.FromString)
         self.put_all = channel.stream_unary("/proto.KV/PutAll", encode, kv.PutAllResponse.FromString)
         self.shutdown = channel.unary_unary("/plugin.GRPCController/Shutdown", encode, controller.Empty.FromString)
-        # The messages of the health service are not installed; these two are one field each.
+        # The messages of the health service are not installed. These two have one field each.
         self.health = channel.unary_unary("/grpc.health.v1.Health/Check")
 
 

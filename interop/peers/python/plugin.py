@@ -1,4 +1,7 @@
-"""A plugin: serves a key-value store, prints the handshake line, and stops when asked. Takes the environment of examples/kv."""
+"""A plugin: serves a key-value store, prints the handshake line, and stops when asked.
+
+It reads the same environment variables as the plugin in examples/kv.
+"""
 
 import os
 import tempfile
@@ -68,7 +71,7 @@ SERVICES = {
 
 
 def main():
-    # A stream holds its thread until it ends.
+    # A stream occupies a thread until it ends.
     server = grpc.server(ThreadPoolExecutor(max_workers=16), options=OPTIONS)
     server.add_generic_rpc_handlers(
         [grpc.method_handlers_generic_handler(service, methods) for service, methods in SERVICES.items()]

@@ -1,5 +1,5 @@
-// A plugin with brokered services, on the network that is its argument: for hosts of go-plugin, with AutoMTLS if they ask for it, and
-// of our own.
+// A plugin with brokered services on the network given as argument, for go-plugin's hosts (with AutoMTLS if they ask
+// for it) and for our own.
 import { Server, ServerCredentials, credentials } from '@grpc/grpc-js';
 import { toHandshakeAddress } from '@rpcplugin/endpoint-utils';
 import { hostCredentials, makeIdentity, pluginCredentials, toHandshakeField } from '@rpcplugin/example-kv/auto-mtls';
@@ -63,7 +63,7 @@ const { address } = toHandshakeAddress(listener.endpoint);
 process.stdout.write(`1|1|${network}|${address}|grpc${own ? `|${toHandshakeField(own)}` : ''}\n`);
 
 async function exchange({ service, value }: ExchangeMessage__Output): Promise<ExchangeMessage> {
-  if (broker === undefined) throw new Error('the host has not started the stream of its broker');
+  if (broker === undefined) throw new Error('the host has not opened its broker stream');
   const theirs = await broker.dial(service);
   const answer = await echo(theirs, value);
   theirs.close();

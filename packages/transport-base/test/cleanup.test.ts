@@ -4,17 +4,17 @@ import { describe, expect, it } from 'vitest';
 import { Cleanup } from '../src/index.js';
 
 describe('Cleanup', () => {
-  it.each(['by itself', 'by process.exit', 'by an uncaught exception'])(
-    'runs what is left when the process ends %s, the latest first, without waiting',
+  it.each(['normally', 'by process.exit', 'by an uncaught exception'])(
+    'runs the remaining steps, latest first and without waiting, when the process ends %s',
     (how) => {
-      const script = fileURLToPath(new URL('children/exits.ts', import.meta.url));
+      const script = fileURLToPath(new URL('children/cleanup-on-exit.ts', import.meta.url));
       const args = ['--conditions=@rpcplugin/source', '--import', 'tsx', script, how];
       const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
       expect(stdout.trim().split('\n')).toEqual(['finished', 'fourth', 'second, up to its await', 'first']);
     },
   );
 
-  it('runs steps that do not wait in one turn', () => {
+  it('runs synchronous steps in one turn of the event loop', () => {
     const order: string[] = [];
     const cleanup = new Cleanup();
     cleanup.defer(() => void order.push('first'));
@@ -46,7 +46,7 @@ describe('Cleanup', () => {
     expect(order).toEqual(['last']);
   });
 
-  it('listens for the exit of the process only while it has steps', async () => {
+  it('has a process exit hook only while steps remain', async () => {
     const before = process.listenerCount('exit');
     const cleanups = [new Cleanup(), new Cleanup()];
     for (const cleanup of cleanups) cleanup.defer(() => undefined);

@@ -1,4 +1,5 @@
 import { PassThrough } from 'node:stream';
+import { timers } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
 import { ConnectionSet } from '../src/index.js';
 
@@ -9,7 +10,7 @@ function setOf(...connections: PassThrough[]): ConnectionSet<PassThrough> {
 }
 
 describe('ConnectionSet', () => {
-  it('holds the connections that are live', async () => {
+  it('holds the open connections', async () => {
     const [one, two] = [new PassThrough(), new PassThrough()];
     const set = setOf(one, two);
     one.destroy();
@@ -17,11 +18,11 @@ describe('ConnectionSet', () => {
     expect([...set]).toEqual([two]);
   });
 
-  it('has ended at once when there are no connections', async () => {
+  it('resolves `ended` at once without connections', async () => {
     await expect(setOf().ended()).resolves.toBeUndefined();
   });
 
-  it('has ended when the last connection has gone', async () => {
+  it('resolves `ended` when the last connection closes', async () => {
     const [one, two] = [new PassThrough(), new PassThrough()];
     const order: string[] = [];
     const ended = setOf(one, two)
@@ -34,14 +35,14 @@ describe('ConnectionSet', () => {
     expect(order).toEqual(['two', 'ended']);
   });
 
-  it('destroys what is left after the grace', async () => {
+  it('destroys connections still open after the grace period', async () => {
     const connection = new PassThrough();
     const set = setOf(connection);
     await set.close(5, () => set.ended());
     expect(connection.destroyed).toBe(true);
   });
 
-  it('counts what it has destroyed, not what has ended by itself', async () => {
+  it('counts the connections it destroyed, not those that closed by themselves', async () => {
     const [one, two, three] = [new PassThrough(), new PassThrough(), new PassThrough()];
     const set = setOf(one, two, three);
     one.destroy();
@@ -55,7 +56,7 @@ describe('ConnectionSet', () => {
     [60_000, 5],
     [Infinity, 5],
     [5, Infinity],
-  ])('with graces of %s and %s ms destroys after the shorter', async (first, second) => {
+  ])('destroys after the shorter grace period of %s and %s ms', async (first, second) => {
     const set = setOf(new PassThrough());
     const closing = set.close(first, () => set.ended());
     await Promise.all([closing, set.close(second, () => set.ended())]);
@@ -70,8 +71,7 @@ describe('ConnectionSet', () => {
     await closing;
   });
 
-  it('holds no timer once it has ended', async () => {
-    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  it('clears its timer when the last connection closes', async () => {
     const connection = new PassThrough();
     const set = setOf(connection);
     const before = timers();
@@ -82,8 +82,7 @@ describe('ConnectionSet', () => {
     expect(timers()).toBe(before);
   });
 
-  it('begins no grace once it has ended', async () => {
-    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  it('starts no grace period after it has closed', async () => {
     const set = setOf();
     await set.close(5, () => set.ended());
     const before = timers();
@@ -91,7 +90,7 @@ describe('ConnectionSet', () => {
     expect(timers()).toBe(before);
   });
 
-  it('closes once for all callers, who share its outcome', async () => {
+  it('closes once, and all callers share the outcome', async () => {
     const set = setOf();
     const failure = new Error('mine');
     let calls = 0;
@@ -104,7 +103,7 @@ describe('ConnectionSet', () => {
     expect(calls).toBe(1);
   });
 
-  it('is closing from the first call of close', async () => {
+  it('reports isClosing from the first close on', async () => {
     const set = setOf();
     expect(set.isClosing).toBe(false);
     const closing = set.close(5, () => set.ended());
@@ -113,7 +112,7 @@ describe('ConnectionSet', () => {
     expect(set.isClosing).toBe(true);
   });
 
-  it('knows what is left of the grace period', async () => {
+  it('reports the rest of the grace period as graceLeftMs', async () => {
     const connection = new PassThrough();
     const set = setOf(connection);
     expect(set.graceLeftMs).toBe(Infinity);

@@ -1,14 +1,15 @@
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { closeAfterTest, rejectionOf } from '@rpcplugin/test-support';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { ListenContext, StreamTransport } from '../src/index.js';
+import type { ListenContext } from '../src/index.js';
 import { PipeTransport } from './pipe-transport.js';
-import { dial, freshPath, rejectionOf } from './support.js';
+import { dial, freshPath } from './support.js';
 
 const names = ['listen', 'connect', 'accept', 'drop', 'close', 'error'] as const;
 
-/** What is published on one channel about these transports, while the test runs. */
+/** The messages published on a channel until the end of the test. */
 function published(name: (typeof names)[number]): unknown[] {
   const messages: unknown[] = [];
   const onMessage = (message: unknown): void => {
@@ -19,24 +20,19 @@ function published(name: (typeof names)[number]): unknown[] {
   return messages;
 }
 
-function closedAfterwards<T extends StreamTransport>(transport: T): T {
-  onTestFinished(() => transport.close({ graceMs: 0 }));
-  return transport;
-}
-
 async function pipe(): Promise<PipeTransport> {
-  return closedAfterwards(new PipeTransport(await freshPath()));
+  return closeAfterTest(new PipeTransport(await freshPath()));
 }
 
 describe('diagnostics', () => {
-  it('listen tells of a listener', async () => {
+  it('publishes listen for a new listener', async () => {
     const messages = published('listen');
     const transport = await pipe();
     const endpoint = await transport.listen();
     expect(messages).toEqual([{ transport, network: 'pipe', endpoint }]);
   });
 
-  it('connect tells of a connection that was made', async () => {
+  it('publishes connect for a new connection', async () => {
     const messages = published('connect');
     const endpoint = await (await pipe()).listen();
     const transport = await pipe();
@@ -44,7 +40,7 @@ describe('diagnostics', () => {
     expect(messages).toEqual([{ transport, network: 'pipe', endpoint, connection }]);
   });
 
-  it('accept tells of a connection before its handler gets it', async () => {
+  it('publishes accept before the handler gets the connection', async () => {
     const messages = published('accept');
     const transport = await pipe();
     const told: unknown[] = [];
@@ -58,16 +54,16 @@ describe('diagnostics', () => {
     expect(told).toEqual([{ transport, network: 'pipe', endpoint, connection: told[1] }, told[1]]);
   });
 
-  it('drop tells of a connection beyond maxConnections', async () => {
+  it('publishes drop for a connection beyond maxConnections', async () => {
     const messages = published('drop');
-    const transport = closedAfterwards(new PipeTransport(await freshPath(), { maxConnections: 1 }));
+    const transport = closeAfterTest(new PipeTransport(await freshPath(), { maxConnections: 1 }));
     const endpoint = await transport.listen();
     await dial(transport.path);
     await once((await dial(transport.path)).resume(), 'close');
     expect(messages).toEqual([{ transport, network: 'pipe', endpoint, reason: 'maxConnections' }]);
   });
 
-  it('drop tells of a connection that came while the transport was closing', async () => {
+  it('publishes drop for a connection that arrives during a close', async () => {
     const messages = published('drop');
     let finish = (): void => undefined;
     class SlowToStop extends PipeTransport {
@@ -91,7 +87,7 @@ describe('diagnostics', () => {
     expect(messages).toEqual([{ transport, network: 'pipe', endpoint, reason: 'closing' }]);
   });
 
-  it('close tells of a close, once, and of what was destroyed', async () => {
+  it('publishes close once, with the number of destroyed connections', async () => {
     const messages = published('close');
     const transport = await pipe();
     const accepted: Socket[] = [];
@@ -100,25 +96,25 @@ describe('diagnostics', () => {
         accepted.push(connection);
       },
     });
-    // A peer that does not end when the other side does.
+    // A peer that does not end with the other side.
     await dial(transport.path, { allowHalfOpen: true });
     await vi.waitUntil(() => accepted.length === 1);
     await Promise.all([transport.close({ graceMs: 0 }), transport.close()]);
     expect(messages).toEqual([{ transport, network: 'pipe', endpoint, destroyed: 1 }]);
   });
 
-  it('error tells of a connect that failed, with the very error', async () => {
+  it('publishes error for a failed connect, with the same error', async () => {
     const messages = published('error');
     const transport = await pipe();
     const error = await rejectionOf(transport.connect('pipe:/nowhere'));
     expect(messages).toEqual([{ transport, network: 'pipe', endpoint: 'pipe:/nowhere', operation: 'connect', error }]);
   });
 
-  it('error tells of a listen that failed, with the very error', async () => {
+  it('publishes error for a failed listen, with the same error', async () => {
     const messages = published('error');
     const holder = await pipe();
     await holder.listen();
-    const transport = closedAfterwards(new PipeTransport(holder.path));
+    const transport = closeAfterTest(new PipeTransport(holder.path));
     const error = await rejectionOf(transport.listen());
     expect(messages).toEqual([
       { transport, network: 'pipe', endpoint: `pipe:${holder.path}`, operation: 'listen', error },
@@ -133,16 +129,19 @@ describe('diagnostics', () => {
       },
     ],
     ['rejects', () => Promise.reject(new RangeError('mine'))],
-  ] satisfies [string, () => void | Promise<void>][])('error tells of a handler that %s', async (_, onConnection) => {
-    const messages = published('error');
-    const transport = await pipe();
-    const endpoint = await transport.listen({ onConnection });
-    await once((await dial(transport.path)).resume(), 'close');
-    const error = expect.objectContaining({ code: 'IO', cause: new RangeError('mine') }) as unknown;
-    expect(messages).toEqual([{ transport, network: 'pipe', endpoint, operation: 'handler', error }]);
-  });
+  ] satisfies [string, () => void | Promise<void>][])(
+    'publishes error for a handler that %s',
+    async (_, onConnection) => {
+      const messages = published('error');
+      const transport = await pipe();
+      const endpoint = await transport.listen({ onConnection });
+      await once((await dial(transport.path)).resume(), 'close');
+      const error = expect.objectContaining({ code: 'IO', cause: new RangeError('mine') }) as unknown;
+      expect(messages).toEqual([{ transport, network: 'pipe', endpoint, operation: 'handler', error }]);
+    },
+  );
 
-  it('error tells of an error on a connection', async () => {
+  it('publishes error for an error on a connection', async () => {
     const messages = published('error');
     const transport = await pipe();
     const accepted: Socket[] = [];
@@ -156,7 +155,7 @@ describe('diagnostics', () => {
     expect(messages).toEqual([{ transport, network: 'pipe', endpoint, operation: 'connection', error }]);
   });
 
-  it('error tells of a close that failed', async () => {
+  it('publishes error for a failed close', async () => {
     const messages = published('error');
     class Sticky extends PipeTransport {
       protected override open(context: ListenContext): Promise<string> {
@@ -172,10 +171,10 @@ describe('diagnostics', () => {
     expect(messages).toEqual([{ transport, network: 'pipe', endpoint, operation: 'close', error }]);
   });
 
-  it('builds nothing when nobody has subscribed', async () => {
+  it('builds no message without a subscriber', async () => {
     expect(names.map((name) => channel(`rpcplugin:transport:${name}`).hasSubscribers)).not.toContain(true);
-    const transport = closedAfterwards(new PipeTransport(await freshPath(), { maxConnections: 1 }));
-    // Every message has the network in it.
+    const transport = closeAfterTest(new PipeTransport(await freshPath(), { maxConnections: 1 }));
+    // Every message contains the network.
     let reads = 0;
     Object.defineProperty(transport, 'network', { get: () => `pipe ${++reads}` });
     const endpoint = await transport.listen({
@@ -189,7 +188,7 @@ describe('diagnostics', () => {
     expect(reads).toBe(0);
   });
 
-  it('goes on when a subscriber throws', async () => {
+  it('continues when a subscriber throws', async () => {
     const uncaught: unknown[] = [];
     const before = process.listeners('uncaughtException');
     process.removeAllListeners('uncaughtException');

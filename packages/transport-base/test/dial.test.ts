@@ -1,18 +1,19 @@
 import { once } from 'node:events';
 import { unlinkSync } from 'node:fs';
-import { link, symlink, writeFile } from 'node:fs/promises';
+import { symlink, writeFile } from 'node:fs/promises';
 import { createServer, Socket } from 'node:net';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { freshDirectory, rejectionOf, staleSocketAt } from '@rpcplugin/test-support';
 import { TransportError } from '@rpcplugin/transport-core';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { connectSocket, dial, Operation, socketPathLimitBytes } from '../src/index.js';
 import type { DialContext } from '../src/index.js';
-import { freshDirectory, freshPath, rejectionOf, watches } from './support.js';
+import { freshPath, watches } from './support.js';
 
 function systemError(code: string): Error {
   return Object.assign(new Error(code), { code });
 }
 
-/** Attempts that fail with these errors in turn, and then succeed. */
+/** Attempts that fail with these errors in turn, then succeed. */
 function attempts(...failures: Error[]): { attempt: () => Promise<Socket>; socket: Socket; count: () => number } {
   const socket = new Socket();
   let count = 0;
@@ -23,15 +24,11 @@ function attempts(...failures: Error[]): { attempt: () => Promise<Socket>; socke
   return { attempt, socket, count: () => count };
 }
 
-/** The path of a socket that nobody listens on. */
+/** The path of a socket file without a listener. */
 async function stalePath(): Promise<string> {
-  const directory = await freshDirectory();
-  const server = createServer().listen(`${directory}/bound`);
-  await once(server, 'listening');
-  await link(`${directory}/bound`, `${directory}/stale`);
-  server.close();
-  await once(server, 'close');
-  return `${directory}/stale`;
+  const path = await freshPath();
+  await staleSocketAt(path);
+  return path;
 }
 
 const options = { waitMs: 60_000, retryMs: 1 };
@@ -47,29 +44,29 @@ function dialWith(
 }
 
 describe('dial', () => {
-  it('resolves with what an attempt does', async () => {
+  it('resolves with the socket of a successful attempt', async () => {
     const { attempt, socket } = attempts();
     expect(await dialWith(attempt, new Operation('test'), noWait)).toBe(socket);
   });
 
-  it.each(['ENOENT', 'ECONNREFUSED'])('tries again after %s while it waits', async (errno) => {
+  it.each(['ENOENT', 'ECONNREFUSED'])('retries after %s within waitMs', async (errno) => {
     const { attempt, count } = attempts(systemError(errno), systemError(errno));
     await dialWith(attempt, new Operation('test'), options);
     expect(count()).toBe(3);
   });
 
-  it.each(['ENOENT', 'ECONNREFUSED'])('rejects with %s when it does not wait', async (errno) => {
+  it.each(['ENOENT', 'ECONNREFUSED'])('rejects with %s without waitMs', async (errno) => {
     const { attempt } = attempts(systemError(errno));
     await expect(dialWith(attempt, new Operation('test'), noWait)).rejects.toMatchObject({ code: errno });
   });
 
-  it('tries again after EAGAIN, a full backlog, though it does not wait', async () => {
+  it('retries after EAGAIN (a full backlog) even without waitMs', async () => {
     const { attempt, count } = attempts(...Array.from({ length: 8 }, () => systemError('EAGAIN')));
     await dialWith(attempt, new Operation('test'), noWait);
     expect(count()).toBe(9);
   });
 
-  it('tries again less and less often after EAGAIN', async () => {
+  it('backs off between retries after EAGAIN', async () => {
     const { attempt } = attempts(...Array.from({ length: 8 }, () => systemError('EAGAIN')));
     const begun = performance.now();
     await dialWith(attempt, new Operation('test'), noWait);
@@ -77,7 +74,7 @@ describe('dial', () => {
     expect(performance.now() - begun).toBeGreaterThan(100);
   });
 
-  it('tries again at once after the first EAGAIN', async () => {
+  it('retries soon after the first EAGAIN', async () => {
     const delays = [];
     for (let round = 0; round < 5; round++) {
       const begun = performance.now();
@@ -87,7 +84,7 @@ describe('dial', () => {
     expect(Math.min(...delays)).toBeLessThan(50);
   });
 
-  it('does not try a file again that is missing until it appears', async () => {
+  it('does not retry a missing file until it appears', async () => {
     const path = await freshPath();
     const { attempt, count } = attempts(systemError('ENOENT'));
     const dialling = dialWith(attempt, new Operation('test'), { waitMs: 60_000, retryMs: 1, path });
@@ -99,15 +96,15 @@ describe('dial', () => {
     expect(count()).toBe(2);
   });
 
-  it('tries a file that stays missing once more when the time is over', async () => {
+  it('retries a missing file once when waitMs is over', async () => {
     const { attempt, count } = attempts(...Array.from({ length: 50 }, () => systemError('ENOENT')));
-    // Longer than the pause between attempts at a file that is there and stale.
+    // Longer than the delay between attempts at a stale socket.
     const dialling = dialWith(attempt, new Operation('test'), { waitMs: 120, retryMs: 1, path: await freshPath() });
     await expect(dialling).rejects.toMatchObject({ code: 'ENOENT' });
     expect(count()).toBe(2);
   });
 
-  it.runIf(process.platform === 'linux')('leaves no watch when it is given up after a long wait', async () => {
+  it.runIf(process.platform === 'linux')('leaves no watch when cancelled after a long wait', async () => {
     const path = await freshPath();
     const before = watches();
     const operation = new Operation('test');
@@ -118,7 +115,7 @@ describe('dial', () => {
     expect(watches()).toEqual(before);
   });
 
-  it('tries a new file that refuses often, whose maker may be about to listen, and an old one seldom', async () => {
+  it('retries often at a new file, whose owner may be about to listen, and rarely at an old one', async () => {
     const path = await freshPath();
     await writeFile(path, '');
     const counts = [];
@@ -128,18 +125,21 @@ describe('dial', () => {
       await expect(dialling).rejects.toMatchObject({ code: 'ECONNREFUSED' });
       counts.push(count());
     }
-    // At once, again to know what the file was like before an attempt, and when the time is up.
+    // The first attempt, one once the state of the file is known, and one when the time is up.
     expect(counts[1]).toBe(3);
     expect(counts[0]).toBeGreaterThan(3);
   });
 
-  it.each(['EACCES', 'EMFILE', 'ENOTFOUND', 'EINVAL'])('rejects with %s however long it waits', async (errno) => {
-    const { attempt, count } = attempts(systemError(errno));
-    await expect(dialWith(attempt, new Operation('test'), options)).rejects.toMatchObject({ code: errno });
-    expect(count()).toBe(1);
-  });
+  it.each(['EACCES', 'EMFILE', 'ENOTFOUND', 'EINVAL'])(
+    'rejects with %s at once, however long waitMs is',
+    async (errno) => {
+      const { attempt, count } = attempts(systemError(errno));
+      await expect(dialWith(attempt, new Operation('test'), options)).rejects.toMatchObject({ code: errno });
+      expect(count()).toBe(1);
+    },
+  );
 
-  it('rejects with what the operation is given up with while it waits', async () => {
+  it('rejects with the failure of the operation when cancelled during the wait', async () => {
     const operation = new Operation('test');
     const error = new TransportError('CLOSED', 'x');
     const failing = (): Promise<Socket> => Promise.reject(systemError('ENOENT'));
@@ -149,7 +149,7 @@ describe('dial', () => {
     expect(await dialling).toBe(error);
   });
 
-  it('rejects with what the operation was given up with rather than with an error that came of it', async () => {
+  it('rejects with the failure of the operation rather than an error caused by the cancellation', async () => {
     const operation = new Operation('test');
     const error = new TransportError('CLOSED', 'x');
     const attempt = (): Promise<Socket> => {
@@ -159,7 +159,7 @@ describe('dial', () => {
     expect(await rejectionOf(dialWith(attempt, operation, options))).toBe(error);
   });
 
-  it('remembers the latest failure for a time-out', async () => {
+  it('records each failed attempt, as the cause of a timeout', async () => {
     const latest = systemError('ECONNREFUSED');
     const operation = new Operation('test');
     const recorded: unknown[] = [];
@@ -173,7 +173,7 @@ function contextOf(operation: Operation): DialContext {
   return { allowHalfOpen: false, operation };
 }
 
-/** An operation that counts the listeners which are added to it and not removed. */
+/** An operation that counts its listeners. */
 class CountingOperation extends Operation {
   listeners = 0;
 
@@ -192,7 +192,7 @@ describe('connectSocket', () => {
   const context = contextOf(operation);
   const enough = new TransportError('ABORTED', 'enough');
 
-  it('resolves with a connected socket that has none of its listeners left', async () => {
+  it('resolves with a connected socket and removes its own listeners', async () => {
     const path = await freshPath();
     const server = createServer().listen(path);
     onTestFinished(() => void server.close());
@@ -206,7 +206,7 @@ describe('connectSocket', () => {
     expect(operation.listeners).toBe(0);
   });
 
-  it('rejects NOT_A_SOCKET for a regular file', async () => {
+  it('rejects with NOT_A_SOCKET for a regular file', async () => {
     const path = await freshPath();
     await writeFile(path, 'x');
     expect(await rejectionOf(connectSocket({ path }, context))).toMatchObject({
@@ -216,7 +216,7 @@ describe('connectSocket', () => {
     });
   });
 
-  it('rejects NOT_A_SOCKET for a link to a regular file', async () => {
+  it('rejects with NOT_A_SOCKET for a symbolic link to a regular file', async () => {
     const directory = await freshDirectory();
     await writeFile(`${directory}/file`, 'x');
     await symlink(`${directory}/file`, `${directory}/link`);
@@ -227,31 +227,31 @@ describe('connectSocket', () => {
     await expect(connectSocket({ path: await stalePath() }, context)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 
-  it('rejects with the system error for a stale socket that has gone when it looks what it was', async () => {
+  it('rejects with the system error for a stale socket that is deleted during the attempt', async () => {
     const path = await stalePath();
-    // The kernel has refused it when `connectSocket` returns.
+    // The kernel has refused the connection by the time `connectSocket` returns.
     const connecting = connectSocket({ path }, context);
     unlinkSync(path);
     await expect(connecting).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 
-  it('rejects PATH_TOO_LONG in place of connecting to what a path is cut off to', async () => {
+  it('rejects with PATH_TOO_LONG instead of connecting to a truncated path', async () => {
     const path = `${await freshDirectory()}/${'x'.repeat(socketPathLimitBytes)}`;
     expect((await rejectionOf(connectSocket({ path }, context))).code).toBe('PATH_TOO_LONG');
   });
 
-  it('rejects with the system error where nothing is', async () => {
+  it('rejects with the system error for a missing file', async () => {
     await expect(connectSocket({ path: await freshPath() }, context)).rejects.toMatchObject({ code: 'ENOENT' });
     expect(operation.listeners).toBe(0);
   });
 
-  it('rejects with the reason of an operation that was given up beforehand', async () => {
-    const givenUp = new Operation('test');
-    givenUp.cancel(enough);
-    await expect(connectSocket({ path: '/nowhere' }, contextOf(givenUp))).rejects.toBe(enough);
+  it('rejects with the failure of an operation that is already cancelled', async () => {
+    const cancelled = new Operation('test');
+    cancelled.cancel(enough);
+    await expect(connectSocket({ path: '/nowhere' }, contextOf(cancelled))).rejects.toBe(enough);
   });
 
-  it('rejects with the reason of an operation that is given up meanwhile, and leaves no socket', async () => {
+  it('rejects with the failure of an operation cancelled during the attempt, and leaves no socket', async () => {
     const path = await freshPath();
     const accepted: Socket[] = [];
     const server = createServer((socket) => accepted.push(socket.resume())).listen(path);
@@ -267,11 +267,11 @@ describe('connectSocket', () => {
   });
 });
 
-it('a listener that goes while the connection is in its backlog counts as one that refuses', async () => {
+it('connectSocket rejects with CONNECTION_REFUSED when the listener closes before it accepts', async () => {
   const path = await freshPath();
   const server = createServer().listen({ path, exclusive: true });
   await once(server, 'listening');
-  // The kernel has accepted it when `connectSocket` returns; neither side has looked yet.
+  // The kernel has queued the connection by the time `connectSocket` returns; neither side has looked yet.
   const attempt = rejectionOf(connectSocket({ path }, contextOf(new Operation('test'))));
   server.close();
   const error = await attempt;

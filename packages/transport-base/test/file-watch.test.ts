@@ -3,14 +3,15 @@ import { once } from 'node:events';
 import { watch, writeFileSync } from 'node:fs';
 import { mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freshDirectory } from '@rpcplugin/test-support';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { FileWatch } from '../src/file-watch.js';
-import { freshDirectory, watches } from './support.js';
+import { watches } from './support.js';
 
 const LONG_MS = 60_000;
 const never = new AbortController().signal;
 
-/** A file that is waited for from now on, by a watch or by looking. */
+/** Starts to wait for a change of a file; without `fs.watch` for the first `unwatchedMs`. */
 function waiting(path: string, unwatchedMs: number, ms = LONG_MS): { file: FileWatch; changed: Promise<void> } {
   const file = new FileWatch(path, unwatchedMs);
   onTestFinished(() => {
@@ -20,17 +21,17 @@ function waiting(path: string, unwatchedMs: number, ms = LONG_MS): { file: FileW
 }
 
 describe.each([
-  { how: 'without a watch', unwatchedMs: LONG_MS },
-  { how: 'with a watch', unwatchedMs: 0 },
-])('a change is noticed $how', ({ unwatchedMs }) => {
-  it('when the file appears', async () => {
+  { how: 'without fs.watch', unwatchedMs: LONG_MS },
+  { how: 'with fs.watch', unwatchedMs: 0 },
+])('FileWatch $how', ({ unwatchedMs }) => {
+  it('notices a new file', async () => {
     const path = join(await freshDirectory(), 'file');
     const { changed } = waiting(path, unwatchedMs);
     await writeFile(path, '');
     await changed;
   });
 
-  it('when directories that it is in appear, one after the other', async () => {
+  it('notices a new file in directories that appear one after another', async () => {
     const directory = await freshDirectory();
     const { changed } = waiting(join(directory, 'a/b/file'), unwatchedMs);
     for (const path of ['a', 'a/b']) {
@@ -41,7 +42,7 @@ describe.each([
     await changed;
   });
 
-  it('when another file takes its place', async () => {
+  it('notices that another file replaces it', async () => {
     const directory = await freshDirectory();
     await writeFile(join(directory, 'file'), '');
     await writeFile(join(directory, 'other'), '');
@@ -50,7 +51,7 @@ describe.each([
     await changed;
   });
 
-  it('when its directory goes and comes again', async () => {
+  it('notices a new file in a directory that was removed and created again', async () => {
     const directory = await freshDirectory();
     await mkdir(join(directory, 'a'));
     const { changed } = waiting(join(directory, 'a/file'), unwatchedMs);
@@ -61,7 +62,7 @@ describe.each([
     await changed;
   });
 
-  it('when the file that it links to appears elsewhere', async () => {
+  it('notices that the target of a symbolic link appears', async () => {
     const [directory, elsewhere] = [await freshDirectory(), await freshDirectory()];
     await symlink(join(elsewhere, 'file'), join(directory, 'file'));
     const { changed } = waiting(join(directory, 'file'), unwatchedMs);
@@ -69,7 +70,7 @@ describe.each([
     await changed;
   });
 
-  it('when a file takes the place of a link that leads to itself, at which nothing can be seen', async () => {
+  it('notices that a file replaces a symbolic link to itself, which cannot be inspected', async () => {
     const directory = await freshDirectory();
     await symlink('file', join(directory, 'file'));
     await writeFile(join(directory, 'other'), '');
@@ -79,7 +80,7 @@ describe.each([
     await changed;
   });
 
-  it('when it came before anybody waited', async () => {
+  it('notices a file that appeared before the wait', async () => {
     const path = join(await freshDirectory(), 'file');
     const file = new FileWatch(path, unwatchedMs);
     const state = file.state();
@@ -88,13 +89,13 @@ describe.each([
   });
 });
 
-it('a watched file that appears is noticed by the event, not at the next look', async () => {
+it('FileWatch notices a watched file by the event, not at the next check', async () => {
   const directory = await freshDirectory();
   const delays = [];
   for (let round = 0; round < 9; round++) {
     const path = join(directory, `${round}`);
     const { changed } = waiting(path, 0);
-    // By then it has looked again and relies on the watch.
+    // By then it has checked again and relies on the watch.
     for (const end = performance.now() + 5; performance.now() < end;) await new Promise(setImmediate);
     const begun = performance.now();
     await writeFile(path, '');
@@ -104,18 +105,18 @@ it('a watched file that appears is noticed by the event, not at the next look', 
   expect(delays.sort((one, other) => one - other)[4]).toBeLessThan(50);
 });
 
-it('the age of a file is the time since it was made or changed, and that of a missing one is infinite', async () => {
+it('FileWatch.ageMs is the time since the last change, or Infinity for a missing file', async () => {
   const path = join(await freshDirectory(), 'file');
   const file = new FileWatch(path);
   expect(file.ageMs()).toBe(Infinity);
   await writeFile(path, '');
-  // The clock of a file system is up to a tick behind, and the other one is rounded down.
+  // The clock of a file system is up to a tick behind, and `Date.now` is rounded down.
   expect(file.ageMs()).toBeGreaterThan(-20);
   expect(file.ageMs()).toBeLessThan(30_000);
 });
 
-describe.runIf(process.platform === 'linux')('a watch', () => {
-  it('does not begin in the first second, does not keep the process, and does not stay', async () => {
+describe.runIf(process.platform === 'linux')('the fs.watch of a FileWatch', () => {
+  it('starts after unwatchedMs, does not keep the process alive, and ends with the FileWatch', async () => {
     const path = join(await freshDirectory(), 'file');
     const before = watches();
     const soon = waiting(path, LONG_MS);
@@ -129,7 +130,7 @@ describe.runIf(process.platform === 'linux')('a watch', () => {
     expect(watches()).toEqual(before);
   });
 
-  it('goes on undisturbed by others that use the same directory', async () => {
+  it('does not restart for other files in the directory', async () => {
     const [directory, elsewhere] = [await freshDirectory(), await freshDirectory()];
     const { changed } = waiting(join(directory, 'file'), 0);
     const last = watch(elsewhere);
@@ -139,7 +140,7 @@ describe.runIf(process.platform === 'linux')('a watch', () => {
     let begun = 0;
     const hook = createHook({ init: (_, type) => (type === 'FSEVENTWRAP' ? begun++ : undefined) }).enable();
     for (const name of ['other', 'another']) writeFileSync(join(directory, name), '');
-    // Events come in the order in which things have happened.
+    // Events arrive in the order of the changes.
     writeFileSync(join(elsewhere, 'last'), '');
     await once(last, 'change');
     hook.disable();
@@ -148,7 +149,7 @@ describe.runIf(process.platform === 'linux')('a watch', () => {
     await changed;
   });
 
-  it('may tell of a change while nobody waits', async () => {
+  it('may report a change between two waits', async () => {
     const [directory, elsewhere] = [await freshDirectory(), await freshDirectory()];
     const { file, changed } = waiting(join(directory, 'file'), 0, 20);
     await changed;
@@ -163,7 +164,7 @@ describe.runIf(process.platform === 'linux')('a watch', () => {
     await file.change(state, LONG_MS, never);
   });
 
-  it('moves to the directory above while its own is missing, and back, and none of them stays', async () => {
+  it('moves to the parent while the directory is missing, and back, and leaves no watch', async () => {
     const above = await freshDirectory();
     const directory = join(above, 'a/b');
     const before = watches();
@@ -188,7 +189,7 @@ describe.runIf(process.platform === 'linux')('a watch', () => {
   });
 });
 
-it('the wait ends when its time is over, or its signal fires', async () => {
+it('FileWatch.change resolves when the time is over or the signal aborts', async () => {
   const file = new FileWatch(join(await freshDirectory(), 'file'));
   const begun = performance.now();
   await file.change(file.state(), 20, never);

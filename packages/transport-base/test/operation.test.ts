@@ -1,24 +1,23 @@
-import { getEventListeners } from 'node:events';
-import { once } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { getEventListeners, once } from 'node:events';
+import { thrownBy } from '@rpcplugin/test-support';
 import { TransportError } from '@rpcplugin/transport-core';
+import { describe, expect, it } from 'vitest';
 import { Operation } from '../src/index.js';
-import { thrownBy } from './support.js';
 
-/** What an operation is given up with. */
+/** Resolves with the failure of an operation once it is cancelled. */
 async function cancelled({ signal }: Operation): Promise<unknown> {
   if (!signal.aborted) await once(signal, 'abort');
   return signal.reason;
 }
 
 describe('Operation', () => {
-  it('goes on until it is given up', () => {
+  it('is not cancelled at first', () => {
     const operation = new Operation('test', { signal: new AbortController().signal, timeoutMs: 1000 });
     expect(operation.signal.aborted).toBe(false);
     operation.end();
   });
 
-  it('is given up with ABORTED, and the reason as its cause, when the caller aborts', async () => {
+  it('is cancelled with ABORTED when the caller aborts, with the reason as cause', async () => {
     const controller = new AbortController();
     const operation = new Operation('test', { signal: controller.signal, endpoint: 'e' });
     const reason = new Error('enough');
@@ -26,27 +25,27 @@ describe('Operation', () => {
     expect(await cancelled(operation)).toMatchObject({ code: 'ABORTED', cause: reason, endpoint: 'e' });
   });
 
-  it('throws ABORTED, with the reason as its cause, when the caller has aborted already', () => {
+  it('throws ABORTED for a signal that is aborted already, with the reason as cause', () => {
     const reason = new Error('enough');
     const error = thrownBy(() => new Operation('test', { signal: AbortSignal.abort(reason), endpoint: 'e' }));
     expect(error).toMatchObject({ code: 'ABORTED', cause: reason, endpoint: 'e' });
   });
 
-  it('throws INVALID_ARGUMENT for what is not a signal', () => {
+  it('throws INVALID_ARGUMENT for an object that is not a signal', () => {
     expect(thrownBy(() => new Operation('test', { signal: {} as never })).code).toBe('INVALID_ARGUMENT');
   });
 
-  it('is given up with TIMEOUT after its time limit', async () => {
+  it('is cancelled with TIMEOUT after its time limit', async () => {
     const operation = new Operation('test', { timeoutMs: 5, endpoint: 'e' });
     expect(await cancelled(operation)).toMatchObject({ code: 'TIMEOUT', endpoint: 'e' });
   });
 
-  it('says after how long it timed out, and what', async () => {
+  it('names itself and its time limit when it times out', async () => {
     const error = (await cancelled(new Operation('the test', { timeoutMs: 5 }))) as TransportError;
     expect(error.message).toMatch(/the test .*\b5 ms/);
   });
 
-  it('times out with the last failure as its cause', async () => {
+  it('times out with the latest failed attempt as cause', async () => {
     const operation = new Operation('test', { timeoutMs: 5 });
     operation.attemptFailed(new Error('missing'));
     const latest = new Error('refused');
@@ -54,14 +53,14 @@ describe('Operation', () => {
     expect(await cancelled(operation)).toMatchObject({ cause: latest });
   });
 
-  it('is given up with the error of whoever gives it up', async () => {
+  it('is cancelled with the failure passed to cancel', async () => {
     const operation = new Operation('test');
     const error = new TransportError('CLOSED', 'x');
     operation.cancel(error);
     expect(await cancelled(operation)).toBe(error);
   });
 
-  it('keeps to the first error when it is given up twice', async () => {
+  it('keeps the first failure when cancelled twice', async () => {
     const controller = new AbortController();
     const operation = new Operation('test', { signal: controller.signal });
     operation.cancel(new TransportError('CLOSED', 'x'));
@@ -69,7 +68,7 @@ describe('Operation', () => {
     expect(await cancelled(operation)).toMatchObject({ code: 'CLOSED' });
   });
 
-  it('has one signal, which fires however often it is asked for', () => {
+  it('has one signal, which aborts when the operation is cancelled', () => {
     const operation = new Operation('test');
     const { signal } = operation;
     expect(operation.signal).toBe(signal);
@@ -77,7 +76,7 @@ describe('Operation', () => {
     expect(signal.aborted).toBe(true);
   });
 
-  it('is not given up by the caller after its end', () => {
+  it('ignores an abort by the caller after its end', () => {
     const controller = new AbortController();
     const operation = new Operation('test', { signal: controller.signal });
     operation.end();
@@ -85,27 +84,27 @@ describe('Operation', () => {
     expect(operation.signal.aborted).toBe(false);
   });
 
-  it('leaves no listener after its end', () => {
+  it('leaves no listener on the signal after its end', () => {
     const { signal } = new AbortController();
     new Operation('test', { signal }).end();
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
-  it('is not given up by its time limit after its end', async () => {
+  it('does not time out after its end', async () => {
     const operation = new Operation('test', { timeoutMs: 1 });
     operation.end();
-    // Its timer was started first, and would fire first.
+    // A timer of the ended operation would fire first.
     await cancelled(new Operation('later', { timeoutMs: 2 }));
     expect(operation.signal.aborted).toBe(false);
   });
 
-  it('never times out with Infinity, nor with more than a timer takes', async () => {
+  it('never times out with Infinity, more than a timer can hold, or no limit', async () => {
     const operations = [Infinity, 2 ** 31, undefined].map((timeoutMs) => new Operation('test', { timeoutMs }));
     await cancelled(new Operation('later', { timeoutMs: 5 }));
     expect(operations.map(({ signal }) => signal.aborted)).toEqual([false, false, false]);
   });
 
-  it('tells its listeners why it was cancelled, unless they were removed', () => {
+  it('passes its failure to its listeners, unless they were removed', () => {
     const operation = new Operation('test');
     const told: unknown[] = [];
     operation.onCancel((failure) => told.push(['kept', failure]));
@@ -116,13 +115,17 @@ describe('Operation', () => {
     expect(told).toEqual([['kept', failure]]);
   });
 
-  it('throws its failure once it is cancelled', () => {
+  it('throws its failure from throwIfCancelled once cancelled', () => {
     const operation = new Operation('test');
     operation.throwIfCancelled();
     expect(operation.failure).toBeUndefined();
     const failure = new TransportError('CLOSED', 'x');
     operation.cancel(failure);
     expect(operation.failure).toBe(failure);
-    expect(thrownBy(() => { operation.throwIfCancelled(); })).toBe(failure);
+    expect(
+      thrownBy(() => {
+        operation.throwIfCancelled();
+      }),
+    ).toBe(failure);
   });
 });

@@ -2,7 +2,7 @@ import { TransportError } from '@rpcplugin/transport-core';
 import { connectSocket, listenSocket, socketOptions, StreamTransport } from '../src/index.js';
 import type { Dialer, ListenContext, Listener, SocketTransportOptions } from '../src/index.js';
 
-/** A third party's socket transport, with endpoints such as `pipe:/tmp/x`. */
+/** A third-party socket transport, with endpoints such as `pipe:/tmp/x`. */
 export class PipeTransport extends StreamTransport {
   readonly path: string;
   readonly #options: SocketTransportOptions;

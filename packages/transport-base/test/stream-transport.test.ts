@@ -7,13 +7,15 @@ import { Duplex } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { rejectionOf, thrownBy } from '@rpcplugin/test-support';
 import { TransportError } from '@rpcplugin/transport-core';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { StreamTransport } from '../src/index.js';
 import type { Dialer, ListenContext, Listener } from '../src/index.js';
 import { PipeTransport } from './pipe-transport.js';
-import { dial, freshPath, rejectionOf, thrownBy } from './support.js';
+import { dial, freshPath } from './support.js';
 
+/** Closes a transport after the test, even one whose close fails. */
 function closedAfterwards<T extends StreamTransport>(transport: T): T {
   onTestFinished(() => transport.close({ graceMs: 0 }).catch(() => undefined));
   return transport;
@@ -23,7 +25,7 @@ async function pipe(): Promise<PipeTransport> {
   return closedAfterwards(new PipeTransport(await freshPath()));
 }
 
-/** The garbage collector, which Node hides. */
+/** Runs the garbage collector, which Node hides. */
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   runInNewContext('gc()');
@@ -31,7 +33,7 @@ function collectGarbage(): void {
 
 const echo: (connection: Socket) => void = (connection) => connection.pipe(connection);
 
-/** A transport that takes these steps once its server listens, and when it stops. */
+/** A transport that runs these steps once its server listens and when it stops. */
 class Scripted extends PipeTransport {
   readonly steps: { opened?: () => Promise<void>; undo?: () => Promise<void> };
   undone = 0;
@@ -60,11 +62,11 @@ describe('a third-party socket transport', () => {
     expect((await buffer(connection)).toString()).toBe('hello');
   });
 
-  it('has the network it says', async () => {
+  it('has the network of its constructor', async () => {
     expect((await pipe()).network).toBe('pipe');
   });
 
-  it('gives up its address on close', async () => {
+  it('releases its address on close', async () => {
     const transport = await pipe();
     await transport.listen();
     await transport.close();
@@ -80,7 +82,7 @@ describe('a third-party socket transport', () => {
     await expect(ended).resolves.toBeDefined();
   });
 
-  it('has its errors mapped, with the hints', async () => {
+  it('rejects with a code and a hint for a system error', async () => {
     const transport = await pipe();
     expect(await rejectionOf(transport.connect('pipe:/nowhere'))).toMatchObject({
       code: 'NOT_FOUND',
@@ -90,11 +92,11 @@ describe('a third-party socket transport', () => {
     });
   });
 
-  it('rejects with what its dialer throws', async () => {
+  it('rejects with the error that its dialer throws', async () => {
     expect((await rejectionOf((await pipe()).connect('tcp:1'))).code).toBe('INVALID_ENDPOINT');
   });
 
-  it('says in its errors what failed, and where', async () => {
+  it('names the operation and the endpoint in its errors', async () => {
     const transport = closedAfterwards(new PipeTransport('/nowhere/s'));
     expect((await rejectionOf(transport.connect('pipe:/nowhere/s'))).message).toMatch(
       /^connect to pipe:\/nowhere\/s: /,
@@ -104,7 +106,7 @@ describe('a third-party socket transport', () => {
     expect(error.hint).toMatch(/directory/);
   });
 
-  it('waits no longer for its endpoint than its own default says', async () => {
+  it('waits for an endpoint only as long as its dialer says by default', async () => {
     const start = performance.now();
     await rejectionOf((await pipe()).connect('pipe:/nowhere'));
     expect(performance.now() - start).toBeLessThan(1000);
@@ -117,7 +119,7 @@ describe('a third-party socket transport', () => {
     expect(await transport.listen()).toBe(endpoint);
   });
 
-  it('listens again after a listen that failed', async () => {
+  it('listens again after a failed listen', async () => {
     const holder = await pipe();
     await holder.listen();
     const transport = closedAfterwards(new PipeTransport(holder.path));
@@ -127,25 +129,25 @@ describe('a third-party socket transport', () => {
   });
 });
 
-describe('SocketTransport options', () => {
-  it.each([0, -1, 1.5, 65_536, NaN, '5'])('refuses a backlog of %s', (backlog) => {
+describe('socket transport options', () => {
+  it.each([0, -1, 1.5, 65_536, NaN, '5'])('rejects a backlog of %s', (backlog) => {
     expect(thrownBy(() => new PipeTransport('x', { backlog: backlog as never })).code).toBe('INVALID_ARGUMENT');
   });
 
-  it.each([0, -1, 1.5, Infinity, '5'])('refuses maxConnections of %s', (maxConnections) => {
+  it.each([0, -1, 1.5, Infinity, '5'])('rejects maxConnections of %s', (maxConnections) => {
     const error = thrownBy(() => new PipeTransport('x', { maxConnections: maxConnections as never }));
     expect(error.code).toBe('INVALID_ARGUMENT');
   });
 
-  it.runIf(process.platform === 'linux')('has the kernel hold as many connections as backlog says', async () => {
+  it.runIf(process.platform === 'linux')('makes the kernel queue as many connections as backlog allows', async () => {
     for (const { backlog, held } of [
-      // Linux holds one more.
+      // Linux queues one more.
       { backlog: 1, held: 2 },
       { backlog: undefined, held: 5 },
     ]) {
       const transport = closedAfterwards(new PipeTransport(await freshPath(), { backlog }));
       await transport.listen();
-      // All in one turn, in which nothing is accepted.
+      // All in one turn of the event loop, in which nothing is accepted.
       const dialling = Array.from({ length: 5 }, () => dial(transport.path));
       const outcomes = await Promise.allSettled(dialling);
       expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(held);
@@ -160,7 +162,7 @@ describe('SocketTransport options', () => {
     await expect(once(second.resume(), 'close')).resolves.toBeDefined();
   });
 
-  it('has room again when one of maxConnections has ended', async () => {
+  it('accepts another connection when one of maxConnections ends', async () => {
     const transport = closedAfterwards(new PipeTransport(await freshPath(), { maxConnections: 1 }));
     const accepted: Socket[] = [];
     await transport.listen({
@@ -180,7 +182,7 @@ describe('SocketTransport options', () => {
     ['onConnection', { onConnection: 'x' as never }],
     ['allowHalfOpen', { allowHalfOpen: 1 as never }],
     ['signal', { signal: {} as never }],
-  ])('a listen with a bad %s rejects, and the next one succeeds', async (_, options) => {
+  ])('rejects a listen with a bad %s, and the next one succeeds', async (_, options) => {
     const transport = await pipe();
     expect((await rejectionOf(transport.listen(options))).code).toBe('INVALID_ARGUMENT');
     await expect(transport.listen()).resolves.toMatch(/^pipe:/);
@@ -191,14 +193,14 @@ describe('SocketTransport options', () => {
     ['waitMs', { waitMs: NaN }],
     ['allowHalfOpen', { allowHalfOpen: 'x' as never }],
     ['signal', { signal: null as never }],
-  ])('a connect with a bad %s rejects', async (_, options) => {
+  ])('rejects a connect with a bad %s', async (_, options) => {
     const listener = await pipe();
     const endpoint = await listener.listen();
     expect((await rejectionOf(listener.connect(endpoint, options))).code).toBe('INVALID_ARGUMENT');
   });
 });
 
-it('nothing of a connection is kept once it has ended, while the transport goes on', async () => {
+it('an open transport keeps no reference to a closed connection', async () => {
   const transport = closedAfterwards(new PipeTransport(await freshPath()));
   const accepted: WeakRef<Socket>[] = [];
   await transport.listen({
@@ -220,7 +222,7 @@ it('nothing of a connection is kept once it has ended, while the transport goes 
   );
 });
 
-it('a connection reaches its handler in the turn in which it was accepted', async () => {
+it('a connection reaches its handler in the turn that accepts it', async () => {
   const order: string[] = [];
   const onAccept = (): void => {
     order.push('accepted');
@@ -239,8 +241,8 @@ it('a connection reaches its handler in the turn in which it was accepted', asyn
   expect(order).toEqual(['accepted', 'handled', 'later']);
 });
 
-describe('SocketTransport and its subclass', () => {
-  it('goes on, and tells those who watch, when a connection could not be accepted', async () => {
+describe('StreamTransport and its subclass', () => {
+  it('keeps listening and publishes an error when it cannot accept a connection', async () => {
     const servers: Server[] = [];
     const listen = vi.spyOn(Server.prototype, 'listen').mockImplementationOnce(function (this: Server, ...args) {
       servers.push(this);
@@ -253,7 +255,7 @@ describe('SocketTransport and its subclass', () => {
     const onError = (message: unknown): void => void errors.push(message);
     subscribe('rpcplugin:transport:error', onError);
     onTestFinished(() => void unsubscribe('rpcplugin:transport:error', onError));
-    // As Node does then, which here has always a descriptor to accept with.
+    // Emitted in place of Node: an accept cannot fail here, while descriptors are free.
     const cause = Object.assign(new Error('accept ECONNABORTED'), { code: 'ECONNABORTED' });
     servers[0]?.emit('error', cause);
     expect(errors).toMatchObject([{ endpoint, operation: 'accept', error: { code: 'IO', cause } }]);
@@ -262,14 +264,14 @@ describe('SocketTransport and its subclass', () => {
     expect((await buffer(peer)).toString()).toBe('hello');
   });
 
-  it('unbinds once', async () => {
+  it('runs deferred steps once', async () => {
     const transport = new Scripted(await freshPath(), {});
     await transport.listen();
     await Promise.all([transport.stopListening(), transport.close(), transport.close()]);
     expect(transport.undone).toBe(1);
   });
 
-  it('unbinds once when it is to stop while it binds', async () => {
+  it('runs deferred steps once when stopped during open', async () => {
     const transport = new Scripted(await freshPath(), {});
     const listening = rejectionOf(transport.listen());
     await transport.stopListening();
@@ -277,32 +279,32 @@ describe('SocketTransport and its subclass', () => {
     expect(transport.undone).toBe(1);
   });
 
-  it('does not unbind what was never bound', async () => {
+  it('runs no deferred steps if it never listened', async () => {
     const transport = new Scripted(await freshPath(), {});
     await transport.close();
     expect(transport.undone).toBe(0);
   });
 
-  it('undoes once what an open that fails has done', async () => {
+  it('runs deferred steps once when open fails', async () => {
     const transport = new Scripted(await freshPath(), { opened: () => Promise.reject(new Error('mine')) });
     await rejectionOf(transport.listen());
     await transport.close();
     expect(transport.undone).toBe(1);
   });
 
-  it('closes the server when bind fails after it was started', async () => {
+  it('closes the server when open fails after starting it', async () => {
     const transport = new Scripted(await freshPath(), { opened: () => Promise.reject(new Error('mine')) });
     await rejectionOf(transport.listen());
     expect(existsSync(transport.path)).toBe(false);
   });
 
-  it('has what bind throws as the cause', async () => {
+  it('rejects with the error of open as cause', async () => {
     const cause = new Error('mine');
     const transport = new Scripted(await freshPath(), { opened: () => Promise.reject(cause) });
     expect(await rejectionOf(transport.listen())).toMatchObject({ code: 'IO', cause });
   });
 
-  it('destroys connections that were accepted before bind failed', async () => {
+  it('destroys connections accepted before open fails', async () => {
     let ended: Promise<unknown> | undefined;
     const accepted: Socket[] = [];
     const transport = new Scripted(await freshPath(), {
@@ -323,7 +325,7 @@ describe('SocketTransport and its subclass', () => {
     await expect(ended).resolves.toBeDefined();
   });
 
-  it('keeps connections that were accepted before bind succeeded', async () => {
+  it('keeps connections accepted before open succeeds', async () => {
     let peer: Socket | undefined;
     const transport = closedAfterwards(
       new Scripted(await freshPath(), {
@@ -337,7 +339,7 @@ describe('SocketTransport and its subclass', () => {
     expect((await buffer(peer ?? Duplex.from([]))).toString()).toBe('hello');
   });
 
-  it('unbinds what a bind that goes on once it was given up has bound', async () => {
+  it('runs deferred steps when open succeeds despite an abort', async () => {
     const controller = new AbortController();
     const transport = new Scripted(await freshPath(), {
       opened: () => {
@@ -349,7 +351,7 @@ describe('SocketTransport and its subclass', () => {
     expect({ undone: transport.undone, file: existsSync(transport.path) }).toEqual({ undone: 1, file: false });
   });
 
-  it('rejects ABORTED with whatever a bind fails once its signal has fired', async () => {
+  it('rejects with ABORTED after an abort, whatever open fails with', async () => {
     const controller = new AbortController();
     const transport = new Scripted(await freshPath(), {
       opened: () => {
@@ -361,7 +363,7 @@ describe('SocketTransport and its subclass', () => {
     expect(error).toMatchObject({ code: 'ABORTED', cause: 'enough' });
   });
 
-  it('rejects with what unbind throws as the cause, for every caller of close', async () => {
+  it('rejects for every caller of close with the error of a deferred step as cause', async () => {
     const cause = Object.assign(new Error('mine'), { code: 'EPERM' });
     const transport = new Scripted(await freshPath(), { undo: () => Promise.reject(cause) });
     await transport.listen();
@@ -372,7 +374,7 @@ describe('SocketTransport and its subclass', () => {
     ]);
   });
 
-  it('ends connections and the server though unbind throws', async () => {
+  it('ends connections and the server even if a deferred step fails', async () => {
     const transport = new Scripted(await freshPath(), { undo: () => Promise.reject(new Error('mine')) });
     await transport.listen({ onConnection: echo });
     const ended = once((await dial(transport.path)).resume(), 'close');
@@ -381,14 +383,14 @@ describe('SocketTransport and its subclass', () => {
     await expect(dial(transport.path)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('has no endpoint any more though unbind throws', async () => {
+  it('has no endpoint after close even if a deferred step fails', async () => {
     const transport = new Scripted(await freshPath(), { undo: () => Promise.reject(new Error('mine')) });
     await transport.listen();
     await rejectionOf(transport.close());
     expect(transport.endpoint).toBeUndefined();
   });
 
-  it('destroys a connection that an attempt makes after it was given up', async () => {
+  it('destroys a connection that an attempt returns after an abort', async () => {
     const endpoint = await (await pipe()).listen();
     const sockets: Socket[] = [];
     const controller = new AbortController();
@@ -411,7 +413,7 @@ describe('SocketTransport and its subclass', () => {
   });
 });
 
-describe('StreamTransport and what its subclass leaves out', () => {
+describe('StreamTransport with an incomplete subclass', () => {
   class Careless extends PipeTransport {
     protected override listener(): Listener {
       return { endpoint: 'careless:1', open: () => Promise.reject(new TransportError('ADDRESS_IN_USE', 'mine')) };
@@ -422,7 +424,7 @@ describe('StreamTransport and what its subclass leaves out', () => {
     }
   }
 
-  it('adds the endpoint and the hint to the error of a listen', async () => {
+  it('adds the endpoint and a hint to the error of a listen', async () => {
     expect(await rejectionOf(new Careless('unused').listen())).toMatchObject({
       code: 'ADDRESS_IN_USE',
       message: 'mine',
@@ -441,7 +443,7 @@ describe('StreamTransport and what its subclass leaves out', () => {
     expect(error).toMatchObject({ code: 'INVALID_ENDPOINT', hint: expect.any(String) as string });
   });
 
-  it('rejects with a TransportError whatever its methods throw', async () => {
+  it('rejects with a TransportError whatever the subclass throws', async () => {
     class Broken extends PipeTransport {
       protected override listener(): Listener {
         throw new RangeError('mine');
@@ -456,12 +458,12 @@ describe('StreamTransport and what its subclass leaves out', () => {
     expect(await rejectionOf(broken.connect('x:1'))).toMatchObject({ code: 'IO', endpoint: 'x:1' });
   });
 
-  it('names the endpoint of a file that is no socket as the caller gave it', async () => {
+  it('names a file that is not a socket by the endpoint the caller passed', async () => {
     const error = await rejectionOf((await pipe()).connect('pipe:/etc/passwd'));
     expect(error).toMatchObject({ code: 'NOT_A_SOCKET', endpoint: 'pipe:/etc/passwd' });
   });
 
-  it.each(['listener', 'dialer'])('refuses to construct a JavaScript subclass without %s', (method) => {
+  it.each(['listener', 'dialer'])('rejects a JavaScript subclass without %s on construction', (method) => {
     const methods = { listener: () => ({}), dialer: () => ({}), [method]: undefined };
     const Incomplete = class Incomplete extends (StreamTransport as unknown as new (network: string) => object) {};
     Object.assign(Incomplete.prototype, methods);
@@ -472,8 +474,8 @@ describe('StreamTransport and what its subclass leaves out', () => {
   });
 });
 
-describe('steps that a listener defers', () => {
-  /** A transport that listens nowhere, and defers these steps. */
+describe('deferred steps of a listener', () => {
+  /** A transport that defers steps without listening. */
   class Deferring extends PipeTransport {
     readonly order: string[] = [];
 
@@ -495,14 +497,14 @@ describe('steps that a listener defers', () => {
     }
   }
 
-  it('run one after the other, the latest first, though one throws', async () => {
+  it('run one after another, latest first, even if one throws', async () => {
     const transport = new Deferring('unused');
     await transport.listen();
     expect(await rejectionOf(transport.stopListening())).toMatchObject({ code: 'IO', cause: new Error('mine') });
     expect(transport.order).toEqual(['third', 'second', 'first']);
   });
 
-  it('keep a hook for the exit of the process only while there are any', async () => {
+  it('keep a process exit hook only while any remain', async () => {
     const before = process.listenerCount('exit');
     const transports = [new Deferring('unused'), new Deferring('unused')];
     for (const transport of transports) await transport.listen();

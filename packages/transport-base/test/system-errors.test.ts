@@ -54,12 +54,12 @@ const table: Record<string, TransportErrorCode> = {
 };
 
 describe('errnoOf', () => {
-  it('is the code of a system error', () => {
+  it('returns the code of a system error', () => {
     expect(errnoOf(systemError('EPIPE'))).toBe('EPIPE');
   });
 
   it.each([undefined, null, 'EPIPE', { code: 'EPIPE' }, new Error('x'), Object.assign(new Error('x'), { code: 5 })])(
-    'is undefined for %s',
+    'returns undefined for %s',
     (value) => {
       expect(errnoOf(value)).toBeUndefined();
     },
@@ -71,7 +71,7 @@ describe('errorCodeOf', () => {
     expect(errorCodeOf(systemError(errno))).toBe(code);
   });
 
-  it.each(['EPIPE', 'ECONNRESET', 'EIO', 'toString', '__proto__', ''])('maps the unknown %j to IO', (errno) => {
+  it.each(['EPIPE', 'ECONNRESET', 'EIO', 'toString', '__proto__', ''])('maps the unknown code %j to IO', (errno) => {
     expect(errorCodeOf(systemError(errno))).toBe('IO');
   });
 
@@ -83,26 +83,26 @@ describe('errorCodeOf', () => {
     expect(errorCodeOf(new TransportError('DNS_FAILURE', 'x', { cause: systemError('ENOENT') }))).toBe('DNS_FAILURE');
   });
 
-  it('finds the code of a cause, however deep', () => {
+  it('finds the code of a deeply nested cause', () => {
     const deep = new Error('a', { cause: new Error('b', { cause: systemError('EACCES') }) });
     expect(errorCodeOf(deep)).toBe('PERMISSION_DENIED');
   });
 
-  it('finds the code of a cause behind an errno that it does not know', () => {
+  it('finds the code of a cause if the errno is unknown', () => {
     expect(errorCodeOf(systemError('EPIPE', 'x', systemError('EACCES')))).toBe('PERMISSION_DENIED');
   });
 
-  it('prefers an errno to that of its cause', () => {
+  it('prefers the errno of an error to that of its cause', () => {
     expect(errorCodeOf(systemError('EMFILE', 'x', systemError('ENOENT')))).toBe('RESOURCE_EXHAUSTED');
   });
 
-  it('ends when causes form a circle', () => {
+  it('handles a cycle of causes', () => {
     const one = new Error('one');
     one.cause = new Error('two', { cause: one });
     expect(errorCodeOf(one)).toBe('IO');
   });
 
-  it('ends when an AggregateError holds itself', () => {
+  it('handles an AggregateError that contains itself', () => {
     const aggregate = new AggregateError([]);
     aggregate.errors.push(aggregate, systemError('ENOENT'));
     expect(errorCodeOf(aggregate)).toBe('NOT_FOUND');
@@ -116,7 +116,7 @@ describe('errorCodeOf', () => {
     [['EPIPE', 'ECONNREFUSED'], 'CONNECTION_REFUSED'],
     [['EPIPE', 'EIO'], 'IO'],
     [[], 'IO'],
-  ])('takes from an AggregateError of %j what says the most: %s', (errnos, code) => {
+  ])('picks the most specific code from an AggregateError of %j: %s', (errnos, code) => {
     expect(errorCodeOf(new AggregateError(errnos.map((errno) => systemError(errno))))).toBe(code);
   });
 
@@ -125,7 +125,7 @@ describe('errorCodeOf', () => {
     expect(errorCodeOf(new Error('x', { cause: aggregate }))).toBe('CONNECTION_REFUSED');
   });
 
-  it('falls back on the code of an AggregateError itself, as Node sets it', () => {
+  it('falls back to the code of the AggregateError itself, which Node sets', () => {
     expect(errorCodeOf(Object.assign(new AggregateError([new Error('x')]), { code: 'ETIMEDOUT' }))).toBe('TIMEOUT');
   });
 });
@@ -136,11 +136,11 @@ describe('toTransportError', () => {
     [new TransportError('IO', 'x', { endpoint: 'mine' }), 'other', {}],
     [new TransportError('IO', 'x', { endpoint: 'mine', hint: 'mine' }), 'other', { IO: 'other' }],
     [new TransportError('IO', 'x'), undefined, { NOT_FOUND: 'other' }],
-  ])('returns a TransportError that lacks nothing as it is (%#)', (error, endpoint, hints) => {
+  ])('returns a complete TransportError unchanged (%#)', (error, endpoint, hints) => {
     expect(toTransportError(error, 'connect', endpoint, hints)).toBe(error);
   });
 
-  it('completes a TransportError that lacks its endpoint or hint, and leaves the original alone', () => {
+  it('adds a missing endpoint and hint to a copy of a TransportError', () => {
     const cause = systemError('EIO');
     const error = Object.freeze(new TransportError('IO', 'x', { cause }));
     const completed = toTransportError(error, 'connect', 'unix:/s', { IO: 'try again' });
@@ -149,14 +149,14 @@ describe('toTransportError', () => {
     expect(error).not.toHaveProperty('endpoint');
   });
 
-  it('keeps what a TransportError has when it completes the rest', () => {
+  it('keeps the endpoint or hint that a TransportError has', () => {
     const hinted = new TransportError('IO', 'x', { hint: 'mine' });
     expect(toTransportError(hinted, 'connect', 'e', { IO: 'other' })).toMatchObject({ endpoint: 'e', hint: 'mine' });
     const placed = new TransportError('IO', 'x', { endpoint: 'mine' });
     expect(toTransportError(placed, 'connect', 'e', { IO: 'h' })).toMatchObject({ endpoint: 'mine', hint: 'h' });
   });
 
-  it('has the code, the endpoint and the error as its cause', () => {
+  it('sets the code, the endpoint and the error as cause', () => {
     const cause = systemError('ENOENT');
     expect(toTransportError(cause, 'connect', 'unix:/s')).toMatchObject({
       code: 'NOT_FOUND',
@@ -165,24 +165,24 @@ describe('toTransportError', () => {
     });
   });
 
-  it('says what failed, and how', () => {
+  it('says what failed and why', () => {
     expect(toTransportError(systemError('ENOENT', 'no such file'), 'connect').message).toBe('connect: no such file');
   });
 
-  it('has the hint for its code', () => {
+  it('adds the hint for its code', () => {
     expect(toTransportError(systemError('ENOENT'), 'connect', '', { NOT_FOUND: 'start it' }).hint).toBe('start it');
   });
 
-  it('has no hint where there is none for its code', () => {
+  it('adds no hint if its code has none', () => {
     expect(toTransportError(systemError('ENOENT'), 'connect', '', { IO: 'start it' })).not.toHaveProperty('hint');
   });
 
-  it('does not change the error', () => {
+  it('does not modify the error', () => {
     const error = Object.freeze(systemError('ENOENT'));
     expect(() => toTransportError(error, 'connect')).not.toThrow();
   });
 
-  it('lists what happened at each address, whose AggregateError says nothing', () => {
+  it('lists the errors of an AggregateError without a message', () => {
     const aggregate = new AggregateError([systemError('ECONNREFUSED', 'one'), systemError('ETIMEDOUT', 'two')]);
     expect(toTransportError(aggregate, 'connect').message).toBe('connect: one; two');
   });
@@ -195,12 +195,12 @@ describe('toTransportError', () => {
     [{ thrown: 5 }, 'an object'],
     [Object.assign(new AggregateError([]), { message: 'none' }), 'none'],
     [Object.assign(new Error('no list'), { errors: 5 }), 'no list'],
-  ])('says %s in some way', (error, text) => {
+  ])('describes %s', (error, text) => {
     expect(toTransportError(error, 'connect').message).toBe(`connect: ${text}`);
   });
 });
 
-it('knows errors of another realm, as those of Node itself are under Jest', () => {
+it("toTransportError recognizes errors of another realm, as Node's own are under Jest", () => {
   const other = runInNewContext(
     "Object.assign(new AggregateError([Object.assign(new Error('no'), { code: 'ECONNREFUSED' })]), { code: 'X' })",
   ) as unknown;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { negotiateTransport } from '../src/index.js';
 import type { Transport, TransportFactory } from '../src/index.js';
 
-/** A transport as far as this test is concerned, with the name of the factory that created it. */
+/** A stub transport with the name of the factory that created it. */
 type NamedTransport = Transport & { readonly from: string };
 
 function factory(network: string, isSupported = true, from = network): TransportFactory<NamedTransport> {
@@ -11,11 +11,11 @@ function factory(network: string, isSupported = true, from = network): Transport
 }
 
 describe('negotiateTransport', () => {
-  it('takes the first factory in the order given, whatever the order offered', () => {
+  it('picks the first factory given, whatever the order of the offer', () => {
     expect(negotiateTransport(['tcp', 'unix'], [factory('unix'), factory('tcp')]).from).toBe('unix');
   });
 
-  it('takes the first of two factories of one network', () => {
+  it('picks the first of two factories for one network', () => {
     expect(negotiateTransport(['tcp'], [factory('tcp', true, 'one'), factory('tcp', true, 'two')]).from).toBe('one');
   });
 
@@ -23,11 +23,11 @@ describe('negotiateTransport', () => {
     expect(negotiateTransport(['tcp'], [factory('unix'), factory('tcp')]).from).toBe('tcp');
   });
 
-  it('skips a network that is not supported here', () => {
+  it('skips an unsupported network', () => {
     expect(negotiateTransport(['unix', 'tcp'], [factory('unix', false), factory('tcp')]).from).toBe('tcp');
   });
 
-  it('creates one transport, and none of those not taken', () => {
+  it('creates only the transport it picks', () => {
     let created = 0;
     const counting = (network: string): TransportFactory<NamedTransport> => ({
       ...factory(network),
@@ -40,24 +40,24 @@ describe('negotiateTransport', () => {
     expect(created).toBe(1);
   });
 
-  it('throws UNSUPPORTED when there is nothing in common', () => {
+  it('throws UNSUPPORTED without a common network', () => {
     expect(thrownBy(() => negotiateTransport(['quic'], [factory('tcp')])).code).toBe('UNSUPPORTED');
   });
 
-  it('names both lists when there is nothing in common', () => {
+  it('names both lists without a common network', () => {
     const error = thrownBy(() => negotiateTransport(['quic', 'sctp'], [factory('unix', false), factory('tcp')]));
     expect(error.message).toMatch(/offers quic, sctp;.* unix \(not on this platform\), tcp$/);
   });
 
-  it('says so when nothing is offered or available', () => {
+  it('says none for an empty list', () => {
     expect(thrownBy(() => negotiateTransport([], [])).message).toMatch(/offers none;.* here: none$/);
   });
 
-  it('has a hint when there is nothing in common', () => {
+  it('has a hint without a common network', () => {
     expect(thrownBy(() => negotiateTransport([], [])).hint).toContain('TCP');
   });
 
-  it('lets what a factory throws through', () => {
+  it('rethrows the error of a factory', () => {
     const failing: TransportFactory<NamedTransport> = {
       ...factory('tcp'),
       create: () => {

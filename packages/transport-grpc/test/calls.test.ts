@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { ask, call, Name, Probe } from './service.js';
 import { connected, networks, probeClient, startPlugin } from './support.js';
 
-describe.each(networks)('calls over %s', (network) => {
+describe.each(networks)('gRPC calls over %s', (network) => {
   it('answers a unary call', async () => {
     const client = await probeClient((await startPlugin(network)).endpoint);
     expect(await ask(client, 'echo', 'hello')).toBe('hello');
@@ -43,7 +43,7 @@ describe.each(networks)('calls over %s', (network) => {
     expect(answers).toEqual(['A', 'B', 'C']);
   });
 
-  it('runs many calls at once', async () => {
+  it('runs many calls at once on one connection', async () => {
     const plugin = await startPlugin(network);
     const client = await probeClient(plugin.endpoint);
     const requests = Array.from({ length: 500 }, (_, i) => String(i));
@@ -62,7 +62,7 @@ describe.each(networks)('calls over %s', (network) => {
     expect(await ask(client, 'echo', 'next')).toBe('next');
   });
 
-  it('shows the server that a call was cancelled', async () => {
+  it('tells the server that a call was cancelled', async () => {
     const { endpoint, probe } = await startPlugin(network);
     const client = await probeClient(endpoint);
     const canceller = new AbortController();
@@ -76,7 +76,7 @@ describe.each(networks)('calls over %s', (network) => {
     expect(await ask(client, 'echo', 'next')).toBe('next');
   });
 
-  it('carries metadata to the server, back, and in the trailers', async () => {
+  it('carries metadata in requests, responses and trailers', async () => {
     const client = await probeClient((await startPlugin(network)).endpoint);
     const metadata = new Metadata();
     metadata.set('text', 'value');
@@ -91,7 +91,7 @@ describe.each(networks)('calls over %s', (network) => {
     }
   });
 
-  it('carries a failure with its status, details and metadata', async () => {
+  it('carries an error with its status, details and metadata', async () => {
     const client = await probeClient((await startPlugin(network)).endpoint);
     const error = await anyRejectionOf(call(client, 'fail'));
     expect(error).toMatchObject({ code: status.FAILED_PRECONDITION, details: 'as it was told: “no”' });
@@ -105,7 +105,7 @@ describe.each(networks)('calls over %s', (network) => {
     expect(value.equals(message)).toBe(true);
   });
 
-  it('carries the clients of several services on one connection', async () => {
+  it('shares one connection between clients of several services', async () => {
     const plugin = await startPlugin(network, { name: 'one' });
     const connection = await connected(plugin.endpoint);
     const clients = [connection.client(Probe), connection.client(Probe)];
@@ -116,20 +116,20 @@ describe.each(networks)('calls over %s', (network) => {
     expect(plugin.accepted).toHaveLength(1);
   });
 
-  it('gives each connectGrpc a connection of its own', async () => {
+  it('opens a connection for each connectGrpc', async () => {
     const plugin = await startPlugin(network);
     await Promise.all([probeClient(plugin.endpoint), probeClient(plugin.endpoint)]);
     expect(plugin.accepted).toHaveLength(2);
   });
 
-  it('goes to the authority localhost, and shows the peer as far as there is one', async () => {
+  it('uses the authority localhost, and shows the peer address if it has one', async () => {
     const client = await probeClient((await startPlugin(network)).endpoint);
     const [authority, peer] = (await ask(client, 'origin')).split('\n');
     expect(authority).toBe('localhost');
     expect(peer).toMatch(network === 'unix' ? /^unknown$/ : /^127\.0\.0\.1:\d+$/);
   });
 
-  it('goes to another authority if told to', async () => {
+  it('uses the authority option', async () => {
     const { endpoint } = await startPlugin(network);
     const client = await probeClient(endpoint, undefined, { authority: 'plugin.example' });
     expect(await ask(client, 'origin')).toMatch(/^plugin\.example\n/);

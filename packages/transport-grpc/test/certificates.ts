@@ -5,13 +5,13 @@ import { promisify } from 'node:util';
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import type { ChannelCredentials } from '@grpc/grpc-js';
 
-/** A certificate that is its own authority, as in go-plugin's AutoMTLS, and its key. */
+/** A self-signed certificate that is its own authority, as in go-plugin's AutoMTLS, and its key. */
 export interface Identity {
   readonly certificate: Buffer;
   readonly key: Buffer;
 }
 
-/** Makes a certificate for a host name, on the curve that go-plugin uses. */
+/** Creates a certificate for a host name, on the curve that go-plugin uses. */
 export async function makeIdentity(directory: string, host: string): Promise<Identity> {
   const file = (suffix: string): string => join(directory, `${host}.${suffix}`);
   const config = ['[req]', 'distinguished_name = name', 'x509_extensions = v3', 'prompt = no', '[name]'];
@@ -23,19 +23,19 @@ export async function makeIdentity(directory: string, host: string): Promise<Ide
   return readIdentity(directory, host);
 }
 
-/** What {@link makeIdentity} has made there, in another process. */
+/** Reads what {@link makeIdentity} wrote in another process. */
 export async function readIdentity(directory: string, host: string): Promise<Identity> {
   const read = (suffix: string): Promise<Buffer> => readFile(join(directory, `${host}.${suffix}`));
   return { certificate: await read('crt'), key: await read('key') };
 }
 
-/** What a server needs that shows `own`, and wants a certificate of `client` if one is given. */
+/** Credentials of a server with the certificate `own`, which requires the certificate of `client` if one is given. */
 export function serverTls(own: Identity, client?: Identity): ServerCredentials {
   const pair = { private_key: own.key, cert_chain: own.certificate };
   return ServerCredentials.createSsl(client?.certificate ?? null, [pair], client !== undefined);
 }
 
-/** What a client needs that trusts `server`, and shows `own` if one is given. */
+/** Credentials of a client that trusts `server`, with the certificate `own` if one is given. */
 export function clientTls(server: Identity, own?: Identity): ChannelCredentials {
   return credentials.createSsl(server.certificate, own?.key, own?.certificate);
 }

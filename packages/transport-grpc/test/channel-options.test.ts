@@ -19,7 +19,7 @@ const authority = (name: string): object => ({
   'grpc.ssl_target_name_override': name,
 });
 
-describe('the channel options', () => {
+describe('grpcChannelOptions', () => {
   it.each([
     'unix:/run/plugin.sock',
     '/run/plugin.sock',
@@ -29,12 +29,12 @@ describe('the channel options', () => {
     'tcp://127.1.2.3:50051',
     '[::1]:50051',
     'localhost:50051',
-  ])('for %s, on this machine', (endpoint) => {
+  ])('sets the authority localhost for %s, on this machine', (endpoint) => {
     expect(grpcChannelOptions(endpoint)).toStrictEqual({ ...always, ...oneAddress, ...authority('localhost') });
   });
 
   it.each(['192.0.2.1:50051', '[2001:db8::1]:50051', 'plugin.example:50051', 'ipv4:192.0.2.1:50051', '127.example:1'])(
-    'for %s, on another machine',
+    'keeps the authority of %s, on another machine',
     (endpoint) => {
       expect(grpcChannelOptions(endpoint)).toStrictEqual({ ...always, ...oneAddress });
     },
@@ -46,45 +46,50 @@ describe('the channel options', () => {
     'xds:///plugin',
     'xds://authority.example/plugin',
     'ipv4:127.0.0.1:1,127.0.0.1:2',
-  ])('for %s, which is the business of gRPC', (target) => {
+  ])('leaves %s to gRPC', (target) => {
     expect(grpcChannelOptions(target)).toStrictEqual(always);
   });
 
   it.each(['unix:/run/plugin.sock', '127.0.0.1:50051', 'plugin.example:50051', 'dns:///plugin.example'])(
-    'for %s with an authority',
+    'sets the given authority for %s',
     (endpoint) => {
       expect(grpcChannelOptions(endpoint, { authority: 'other.example' })).toMatchObject(authority('other.example'));
     },
   );
 
-  it('are new ones each time', () => {
+  it('returns a new object each time', () => {
     expect(grpcChannelOptions('127.0.0.1:1')).not.toBe(grpcChannelOptions('127.0.0.1:1'));
   });
 
   it.each([
     { name: 'a malformed endpoint', code: 'INVALID_ENDPOINT', endpoint: 'plugin', options: {} },
     { name: 'port 0', code: 'INVALID_ENDPOINT', endpoint: '127.0.0.1:0', options: {} },
-    { name: 'a web address', code: 'INVALID_ENDPOINT', endpoint: 'http://localhost:50051/plugin', options: {} },
-    { name: 'a secure one', code: 'INVALID_ENDPOINT', endpoint: 'https://localhost:50051/plugin', options: {} },
-    { name: 'an unknown scheme with slashes later on', code: 'INVALID_ENDPOINT', endpoint: 'xds:a//b/c', options: {} },
+    { name: 'an http URL', code: 'INVALID_ENDPOINT', endpoint: 'http://localhost:50051/plugin', options: {} },
+    { name: 'an https URL', code: 'INVALID_ENDPOINT', endpoint: 'https://localhost:50051/plugin', options: {} },
+    { name: 'an unknown scheme with later slashes', code: 'INVALID_ENDPOINT', endpoint: 'xds:a//b/c', options: {} },
     { name: 'a target with a line break', code: 'INVALID_ENDPOINT', endpoint: 'dns:///plugin.example\n', options: {} },
-    { name: 'an unfinished list', code: 'INVALID_ENDPOINT', endpoint: 'a:1,b:1', options: {} },
-    { name: 'what is not text', code: 'INVALID_ENDPOINT', endpoint: undefined as unknown as string, options: {} },
+    { name: 'a list without a scheme', code: 'INVALID_ENDPOINT', endpoint: 'a:1,b:1', options: {} },
+    {
+      name: 'an endpoint that is not a string',
+      code: 'INVALID_ENDPOINT',
+      endpoint: undefined as unknown as string,
+      options: {},
+    },
     { name: 'a path that is too long', code: 'PATH_TOO_LONG', endpoint: `/tmp/${'ü'.repeat(54)}`, options: {} },
     {
-      name: 'an authority that is not text',
+      name: 'an authority that is not a string',
       code: 'INVALID_ARGUMENT',
       endpoint: '127.0.0.1:1',
       options: { authority: 1 as unknown as string },
     },
-  ])('are not made for $name', async ({ code, endpoint, options }) => {
+  ])('throws $code for $name', async ({ code, endpoint, options }) => {
     const made = new Promise((resolve) => {
       resolve(grpcChannelOptions(endpoint, options));
     });
     expect((await rejectionOf(made)).code).toBe(code);
   });
 
-  it('are not made for port 0, and the error says what to give instead', async () => {
+  it('suggests the endpoint that listen returned for port 0', async () => {
     const made = new Promise((resolve) => {
       resolve(grpcChannelOptions('127.0.0.1:0'));
     });

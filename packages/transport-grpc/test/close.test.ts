@@ -21,8 +21,9 @@ import {
 } from './support.js';
 
 const absent = /^(NOT_FOUND|CONNECTION_REFUSED)$/;
-describe.each(networks)('closing a server over %s', (network) => {
-  it('lets a call under way finish, and takes no more connections meanwhile', async () => {
+
+describe.each(networks)('GrpcListener.close over %s', (network) => {
+  it('lets a call in progress finish, and accepts no more connections', async () => {
     const { endpoint, listener, probe } = await startPlugin(network);
     const client = await probeClient(endpoint);
     const arrived = probe.nextHanging();
@@ -35,7 +36,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     expect(await durationOf(() => closing)).toBeLessThan(5000);
   });
 
-  it('takes no more calls on the connections that there are', async () => {
+  it('accepts no more calls on open connections', async () => {
     const { endpoint, listener, probe } = await startPlugin(network);
     const client = await probeClient(endpoint);
     const arrived = probe.nextHanging();
@@ -49,7 +50,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     await closing;
   });
 
-  it('cuts off a call that does not end, when the grace is over', async () => {
+  it('cuts off a call that outlasts the grace period', async () => {
     const { endpoint, listener, probe } = await startPlugin(network);
     const client = await probeClient(endpoint);
     const arrived = probe.nextHanging();
@@ -66,7 +67,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     await until(() => hanging.cancelled);
   });
 
-  it('gives calls a second when nothing else is said', async () => {
+  it('gives calls a grace period of a second by default', async () => {
     const { endpoint, listener, probe } = await startPlugin(network);
     const client = await probeClient(endpoint);
     const arrived = probe.nextHanging();
@@ -78,7 +79,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     expect(await answer).toBe(status.UNAVAILABLE);
   });
 
-  it('cuts calls off sooner when a second close says so, and not later', async () => {
+  it('shortens the grace period for a second close, but does not lengthen it', async () => {
     const { endpoint, listener, probe } = await startPlugin(network);
     const client = await probeClient(endpoint);
     const arrived = probe.nextHanging();
@@ -91,7 +92,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     expect(await answer).toBe(status.UNAVAILABLE);
   });
 
-  it('cuts calls off at once without a grace', async () => {
+  it('cuts off calls at once without a grace period', async () => {
     const { endpoint, listener, probe } = await startPlugin(network);
     const client = await probeClient(endpoint);
     const arrived = probe.nextHanging();
@@ -101,7 +102,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     expect(await answer).toBe(status.UNAVAILABLE);
   });
 
-  it('is done with when it is done again', async () => {
+  it('is idempotent, and leaves the transport closed', async () => {
     const { listener, transport } = await startPlugin(network);
     await Promise.all([listener.close(), listener.close()]);
     await listener.close({ graceMs: 0 });
@@ -109,7 +110,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     expect((await rejectionOf(transport.listen())).code).toBe('CLOSED');
   });
 
-  it('refuses a grace that is none, and serves on', async () => {
+  it('rejects an invalid grace period and keeps serving', async () => {
     const { endpoint, listener } = await startPlugin(network);
     for (const graceMs of [-1, NaN, '1' as unknown as number]) {
       expect((await rejectionOf(listener.close({ graceMs }))).code).toBe('INVALID_ARGUMENT');
@@ -117,7 +118,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     expect(await ask(await probeClient(endpoint), 'echo', 'still here')).toBe('still here');
   });
 
-  it('happens at the end of `await using`', async () => {
+  it('runs at the end of `await using`', async () => {
     const { endpoint, listener: outer } = await startPlugin(network);
     {
       await using listener: GrpcListener = outer;
@@ -126,7 +127,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     expect((await rejectionOf(connectGrpc(endpoint, insecure, { waitMs: 0 }))).code).toMatch(absent);
   });
 
-  it('does not wait for a peer that never said a thing', async () => {
+  it('does not wait for a peer that has sent nothing', async () => {
     const { accepted, endpoint, listener } = await startPlugin(network);
     const peer = await plainConnection(endpoint);
     await until(() => accepted.length === 1);
@@ -134,14 +135,14 @@ describe.each(networks)('closing a server over %s', (network) => {
     await closed(peer);
   });
 
-  it('does not wait for connections without a call', async () => {
+  it('does not wait for idle connections', async () => {
     const { endpoint, listener } = await startPlugin(network);
     const clients = await Promise.all([probeClient(endpoint), probeClient(endpoint)]);
     await ask(clients[0], 'echo');
     expect(await durationOf(() => listener.close({ graceMs: 20_000 }))).toBeLessThan(1000);
   });
 
-  it('cuts off a call under way on a server without channelz', async () => {
+  it('cuts off a call in progress on a server without channelz', async () => {
     const { endpoint, listener, probe } = await startPlugin(network, { server: { 'grpc.enable_channelz': 0 } });
     const client = await probeClient(endpoint);
     const arrived = probe.nextHanging();
@@ -151,11 +152,11 @@ describe.each(networks)('closing a server over %s', (network) => {
     expect(await answer).toBe(status.UNAVAILABLE);
   });
 
-  it('cuts off a peer that has stopped reading', async () => {
+  it('cuts off a peer that stops reading', async () => {
     const { accepted, endpoint, listener } = await startPlugin(network);
     const client = await probeClient(endpoint);
     const answer = codeOf(requestsWithoutEnd(client, () => undefined));
-    // The server's side as it looks when nothing can be sent any more: in the middle of a call.
+    // The state of the server's socket when it can send no more, in the middle of a call.
     await until(() => (accepted[0]?.bytesRead ?? 0) > 1024 * 1024);
     accepted[0]?.pause();
     const tookMs = await durationOf(() => listener.close({ graceMs: 100 }));
@@ -163,11 +164,11 @@ describe.each(networks)('closing a server over %s', (network) => {
     expect(await answer).toBe(status.UNAVAILABLE);
   });
 
-  it('gives what its transport has connected itself the rest of the grace', async () => {
+  it('gives connections that its transport dialled the rest of the grace period', async () => {
     const { listener, transport } = await startPlugin(network);
     const { endpoint, sockets } = await plainServer(network);
     const connection = await transport.connect(endpoint);
-    // A peer that has not read does not end its side.
+    // A peer with unread data does not end its side.
     connection.write('unread');
     await until(() => sockets.some(({ bytesRead }) => bytesRead > 0));
     const tookMs = await durationOf(() => listener.close({ graceMs: 200 }));
@@ -176,7 +177,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     expect(connection.destroyed).toBe(true);
   });
 
-  it('leaves the same server alone on its other transports', async () => {
+  it('does not disturb the same server on other transports', async () => {
     const one = await startPlugin(network);
     const other = await startPlugin(network === 'unix' ? 'tcp' : 'unix', { probe: one.probe });
     const connection = await connected(other.endpoint);
@@ -191,7 +192,7 @@ describe.each(networks)('closing a server over %s', (network) => {
     expect(await answer).toBe('undisturbed');
   });
 
-  it('leaves the server fit for another transport', async () => {
+  it('leaves the server usable with another transport', async () => {
     const { listener, probe } = await startPlugin(network);
     await listener.close();
     const next = await startPlugin(network, { probe });
@@ -217,7 +218,7 @@ describe.each(networks)('closing a server over %s', (network) => {
   });
 });
 
-describe('closing a server whose address cannot be given up', () => {
+describe('GrpcListener.close when the address cannot be released', () => {
   class Clinging extends TCPSocketTransport {
     #tried = false;
 
@@ -225,29 +226,29 @@ describe('closing a server whose address cannot be given up', () => {
       await super.stopListening();
       if (this.#tried) return;
       this.#tried = true;
-      throw new TransportError('IO', 'as if the file system had gone');
+      throw new TransportError('IO', 'simulated file system failure');
     }
   }
 
-  it('tells every caller, and ends the connections all the same', async () => {
+  it('rejects for every caller, and still ends the connections', async () => {
     const { accepted, endpoint, listener } = await startPlugin('tcp', { transport: new Clinging() });
     await probeClient(endpoint);
     const outcomes = [listener.close(), listener.close(), listener.close({ graceMs: 0 })].map(rejectionOf);
     const errors = await Promise.all(outcomes);
-    expect(errors.map(({ message }) => message)).toEqual(Array(3).fill('as if the file system had gone'));
+    expect(errors.map(({ message }) => message)).toEqual(Array(3).fill('simulated file system failure'));
     expect(accepted.every((socket) => socket.destroyed)).toBe(true);
   });
 });
 
-describe('a server that closes', () => {
-  it('ends a call as UNAVAILABLE when the connection breaks in the middle of the grace', async () => {
+describe('a call during GrpcListener.close', () => {
+  it('ends as UNAVAILABLE when its connection breaks within the grace period', async () => {
     const { accepted, endpoint, listener, probe } = await startPlugin('tcp');
     const connection = await connected(endpoint);
     const arrived = probe.nextHanging();
     const answer = codeOf(call(connection.client(Probe), 'hang'));
     await arrived;
     const closing = listener.close({ graceMs: 20_000 });
-    // The client has been told that the server closes.
+    // The client knows that the server is closing.
     await until(() => connection.channel.getConnectivityState(false) === connectivityState.IDLE);
     accepted[0]?.resetAndDestroy();
     expect(await answer).toBe(status.UNAVAILABLE);

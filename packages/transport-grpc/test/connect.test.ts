@@ -40,7 +40,7 @@ const security = {
   'with TLS': async () => clientTls(await makeIdentity(await freshDirectory(), 'localhost')),
 };
 
-it('a burst beyond the backlog of a unix listener succeeds', async () => {
+it('connectGrpc succeeds in a burst larger than the backlog of a unix listener', async () => {
   const path = join(await freshDirectory(), 'p.sock');
   const { endpoint } = await startPlugin('unix', { transport: new UnixSocketTransport({ path, backlog: 1 }) });
   const clients = await Promise.all(
@@ -49,8 +49,8 @@ it('a burst beyond the backlog of a unix listener succeeds', async () => {
   expect(await Promise.all(clients.map((client) => ask(client, 'echo', 'hello')))).toEqual(Array(50).fill('hello'));
 });
 
-describe.each(networks)('connecting over %s', (network) => {
-  it('does nothing when it is aborted already', async () => {
+describe.each(networks)('connectGrpc over %s', (network) => {
+  it('does nothing with an aborted signal', async () => {
     const { endpoint, sockets } = await plainServer(network);
     const reason = new Error('no longer wanted');
     const connecting = connectGrpc(endpoint, insecure, { signal: AbortSignal.abort(reason) });
@@ -60,7 +60,7 @@ describe.each(networks)('connecting over %s', (network) => {
   });
 
   describe.each(Object.entries(security))('%s', (_name, credentials) => {
-    it('stops when it is aborted, and leaves no connection', async () => {
+    it('stops when aborted, and leaves no connection', async () => {
       const own = await credentials();
       const server = await plainServer(network);
       const { endpoint, sockets } = server;
@@ -77,21 +77,21 @@ describe.each(networks)('connecting over %s', (network) => {
       await noSocketsLeft(before, { timeoutMs: 2000 });
     });
 
-    it('does not dial again what it gave up', async () => {
+    it('does not dial again after a timeout', async () => {
       const own = await credentials();
       const [{ endpoint, sockets }, other] = [await plainServer(network), await plainServer(network)];
       await rejectionOf(connectGrpc(endpoint, own, { timeoutMs: 100 }));
       const dialled = sockets.length;
-      // The back-off of a channel is over many times by then.
+      // Long enough for many back-offs of a channel.
       await rejectionOf(connectGrpc(other.endpoint, own, { timeoutMs: 400 }));
       expect(sockets).toHaveLength(dialled);
     });
 
-    it('gives up in time a server that accepts and never answers, and leaves no connection', async () => {
+    it('times out at a server that accepts but never answers, and leaves no connection', async () => {
       const own = await credentials();
       const { endpoint, sockets } = await plainServer(network);
       const before = openDescriptors();
-      // A timer counts from the beginning of its turn of the event loop, and making credentials takes a while.
+      // A timer counts from the start of its event loop turn, and creating credentials takes a while.
       await turns(1);
       const begun = performance.now();
       const connecting = connectGrpc(endpoint, own, { timeoutMs: 200 });
@@ -105,9 +105,9 @@ describe.each(networks)('connecting over %s', (network) => {
 
     it.each([
       { name: 'accepts and closes at once', answer: undefined },
-      { name: 'talks another protocol', answer: 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n' },
-      { name: 'talks garbage', answer: Buffer.alloc(4096, 0xa5) },
-    ])('rejects a server that $name, promptly and as IO', async ({ answer }) => {
+      { name: 'speaks another protocol', answer: 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n' },
+      { name: 'sends garbage', answer: Buffer.alloc(4096, 0xa5) },
+    ])('rejects promptly with IO for a server that $name', async ({ answer }) => {
       const own = await credentials();
       const { endpoint } = await plainServer(network, (socket) => {
         if (answer === undefined) socket.destroy();
@@ -125,8 +125,7 @@ describe.each(networks)('connecting over %s', (network) => {
     });
   });
 
-  // Again, should the machine be too busy for the figure: grpc-js alone takes a second.
-  it('reaches the plugin that takes the place of a listener which hangs up on it', async () => {
+  it('reaches a plugin that replaces a listener that hangs up', async () => {
     const former = await plainServer(network, (socket) => {
       socket.destroy();
       former.close();
@@ -139,7 +138,8 @@ describe.each(networks)('connecting over %s', (network) => {
     expect(await ask((await connecting).client(Name), 'name')).toBe('latter');
   });
 
-  it('reaches an endpoint that appears later, at once', { retry: 2 }, async () => {
+  // Retried, since a busy machine may miss the limit. grpc-js alone takes a second.
+  it('reaches an endpoint as soon as it appears', { retry: 2 }, async () => {
     const endpoint = await freeEndpoint(network);
     const connecting = connected(endpoint, insecure, { timeoutMs: 20_000, waitMs: 20_000 });
     const ready = connecting.then(() => performance.now());
@@ -156,7 +156,7 @@ describe.each(networks)('connecting over %s', (network) => {
     expect(await ask((await connecting).client(Name), 'name')).toBe('late');
   });
 
-  it('waits for as long as waitMs for an endpoint that never appears, and names it', async () => {
+  it('waits waitMs for an endpoint that never appears, and names it in the error', async () => {
     const endpoint = await freeEndpoint(network);
     const started = performance.now();
     const error = await rejectionOf(connectGrpc(endpoint, insecure, { waitMs: 200 }));
@@ -168,21 +168,21 @@ describe.each(networks)('connecting over %s', (network) => {
     expect(tookMs).toBeLessThan(1000);
   });
 
-  it('waits by default as long as a transport of that network does', async () => {
+  it('waits as long as a transport of the network does by default', async () => {
     const endpoint = await freeEndpoint(network);
     const tookMs = await durationOf(() => connectGrpc(endpoint, insecure));
     if (network === 'unix') expect(tookMs).toBeGreaterThan(990);
     expect(tookMs).toBeLessThan(network === 'unix' ? 2000 : 500);
   });
 
-  it('says TIMEOUT when the time is up while it waits, with what was in the way as the cause', async () => {
+  it('rejects with TIMEOUT when the time limit ends the wait, with the latest failure as cause', async () => {
     const endpoint = await freeEndpoint(network);
     const error = await rejectionOf(connectGrpc(endpoint, insecure, { timeoutMs: 1000, waitMs: Infinity }));
     expect(error).toMatchObject({ code: 'TIMEOUT', endpoint });
     expect(error.cause).toMatchObject({ code: network === 'unix' ? 'ENOENT' : 'ECONNREFUSED' });
   });
 
-  it('rejects when the plugin dies while it is being connected to', async () => {
+  it('rejects when the plugin dies during the connect', async () => {
     const plugin = startChild(childCommand('plugin.ts', 'mute', await listenEndpoint(network)));
     const endpoint = String(await plugin.message());
     const connection = plugin.message();
@@ -196,7 +196,7 @@ describe.each(networks)('connecting over %s', (network) => {
     expect(await tookMs).toBeLessThan(2000);
   });
 
-  it('stays aborted or not as it was once it is connected', async () => {
+  it('ignores an abort once connected', async () => {
     const { endpoint } = await startPlugin(network);
     const aborter = new AbortController();
     const client = await probeClient(endpoint, insecure, { signal: aborter.signal, timeoutMs: 5000 });
@@ -204,12 +204,12 @@ describe.each(networks)('connecting over %s', (network) => {
     expect(await ask(client, 'echo', 'still here')).toBe('still here');
   });
 
-  it('hands out clients of the class that it is given', async () => {
+  it('creates clients of the given class', async () => {
     const connection = await connected((await startPlugin(network)).endpoint);
     expect(connection.client(Probe)).toBeInstanceOf(Probe);
   });
 
-  it('makes no more calls once it is closed, however often that is', async () => {
+  it('makes no more calls after close, even if called twice', async () => {
     const { endpoint, accepted } = await startPlugin(network);
     const connection = await connected(endpoint);
     const client = connection.client(Probe);
@@ -221,7 +221,7 @@ describe.each(networks)('connecting over %s', (network) => {
     await Promise.all(accepted.map(closed));
   });
 
-  it('leaves nothing when it is closed while it tries to connect again to a server that never answers', async () => {
+  it('leaves nothing when closed while it reconnects to a server that never answers', async () => {
     const endpoint = await freeEndpoint(network);
     const { listener } = await startPlugin(network, { transport: transportAt(endpoint) });
     const connection = await connected(endpoint);
@@ -247,7 +247,7 @@ describe.each(networks)('connecting over %s', (network) => {
     await Promise.all(accepted.map(closed));
   });
 
-  it('lets calls under way end when it is closed', async () => {
+  it('lets calls in progress finish after close', async () => {
     const { accepted, endpoint, probe } = await startPlugin(network);
     const connection = await connected(endpoint);
     const arrived = probe.nextHanging();
@@ -260,25 +260,29 @@ describe.each(networks)('connecting over %s', (network) => {
   });
 });
 
-describe('what is refused before any I/O', () => {
+describe('connectGrpc with invalid arguments, before any I/O', () => {
   const cases: { name: string; code: string; target?: string; options?: ConnectGrpcOptions }[] = [
-    { name: 'no endpoint at all', code: 'INVALID_ENDPOINT', target: '' },
+    { name: 'an empty endpoint', code: 'INVALID_ENDPOINT', target: '' },
     { name: 'a host without a port', code: 'INVALID_ENDPOINT', target: '127.0.0.1' },
     { name: 'a port out of range', code: 'INVALID_ENDPOINT', target: '127.0.0.1:65536' },
     { name: 'port 0', code: 'INVALID_ENDPOINT', target: '127.0.0.1:0' },
     { name: 'IPv6 without brackets', code: 'INVALID_ENDPOINT', target: '::1:50051' },
-    { name: 'a web address', code: 'INVALID_ENDPOINT', target: 'https://localhost:50051/' },
+    { name: 'an https URL', code: 'INVALID_ENDPOINT', target: 'https://localhost:50051/' },
     { name: 'an abstract socket', code: 'INVALID_ENDPOINT', target: 'unix-abstract:plugin' },
-    { name: 'what is not text', code: 'INVALID_ENDPOINT', target: 50051 as unknown as string },
+    { name: 'an endpoint that is not a string', code: 'INVALID_ENDPOINT', target: 50051 as unknown as string },
     { name: 'a path that is too long', code: 'PATH_TOO_LONG', target: `unix:/tmp/${'x'.repeat(108)}` },
     { name: 'a negative time limit', code: 'INVALID_ARGUMENT', options: { timeoutMs: -1 } },
-    { name: 'a time limit that is not a number', code: 'INVALID_ARGUMENT', options: { timeoutMs: NaN } },
-    { name: 'a wait that is text', code: 'INVALID_ARGUMENT', options: { waitMs: '1' as unknown as number } },
-    { name: 'a signal that is none', code: 'INVALID_ARGUMENT', options: { signal: {} as AbortSignal } },
-    { name: 'an authority that is not text', code: 'INVALID_ARGUMENT', options: { authority: 1 as unknown as string } },
+    { name: 'a time limit of NaN', code: 'INVALID_ARGUMENT', options: { timeoutMs: NaN } },
+    { name: 'a wait that is a string', code: 'INVALID_ARGUMENT', options: { waitMs: '1' as unknown as number } },
+    { name: 'an object that is not a signal', code: 'INVALID_ARGUMENT', options: { signal: {} as AbortSignal } },
+    {
+      name: 'an authority that is not a string',
+      code: 'INVALID_ARGUMENT',
+      options: { authority: 1 as unknown as string },
+    },
   ];
 
-  it.each(cases)('$name: $code', async ({ code, target, options }) => {
+  it.each(cases)('rejects $name with $code', async ({ code, target, options }) => {
     const { endpoint, sockets } = await plainServer('unix');
     const connecting = connectGrpc(target ?? endpoint, insecure, options);
     expect(await settlesWithoutIO(connecting)).toBe(true);
@@ -286,17 +290,20 @@ describe('what is refused before any I/O', () => {
     expect(sockets).toHaveLength(0);
   });
 
-  it.each([undefined, null, {}, insecureServer])('%o as credentials: INVALID_ARGUMENT', async (credentials) => {
-    const { endpoint, sockets } = await plainServer('unix');
-    const connecting = connectGrpc(endpoint, credentials as ChannelCredentials);
-    expect(await settlesWithoutIO(connecting)).toBe(true);
-    expect(await rejectionOf(connecting)).toMatchObject({ code: 'INVALID_ARGUMENT', endpoint });
-    expect(sockets).toHaveLength(0);
-  });
+  it.each([undefined, null, {}, insecureServer])(
+    'rejects %o as credentials with INVALID_ARGUMENT',
+    async (credentials) => {
+      const { endpoint, sockets } = await plainServer('unix');
+      const connecting = connectGrpc(endpoint, credentials as ChannelCredentials);
+      expect(await settlesWithoutIO(connecting)).toBe(true);
+      expect(await rejectionOf(connecting)).toMatchObject({ code: 'INVALID_ARGUMENT', endpoint });
+      expect(sockets).toHaveLength(0);
+    },
+  );
 });
 
-describe('unix sockets', () => {
-  it('may have any character in their paths', async () => {
+describe('connectGrpc to a unix socket', () => {
+  it('accepts any character in the path', async () => {
     const directory = await freshDirectory();
     for (const name of ['a b', '100%', '%41', '#1', 'what?', 'a,b', 'a:b', '@x', 'ü', '{}', '\\']) {
       const endpoint = `unix:${join(directory, name)}`;
@@ -305,7 +312,7 @@ describe('unix sockets', () => {
     }
   });
 
-  it('are told from what stands at the path and is none', async () => {
+  it('rejects with NOT_A_SOCKET for a regular file', async () => {
     const path = join(await freshDirectory(), 'file');
     await writeFile(path, '');
     expect(await rejectionOf(connectGrpc(path, insecure))).toMatchObject({
@@ -314,7 +321,7 @@ describe('unix sockets', () => {
     });
   });
 
-  it.each(['unix:PATH', 'unix://PATH', 'PATH'])('are reached as %s', async (form) => {
+  it.each(['unix:PATH', 'unix://PATH', 'PATH'])('accepts the endpoint as %s', async (form) => {
     const { endpoint } = await startPlugin('unix');
     const address = parseEndpoint(endpoint);
     const target = form.replace('PATH', address.network === 'unix' ? address.path : '');

@@ -22,7 +22,7 @@ const [plugin, host] = await Promise.all([
 
 type Security = 'plain' | 'TLS';
 
-/** Who is attacked, and by whom. */
+/** A server under attack, and its attackers. */
 class Target {
   readonly security: Security;
   readonly #plugin: Plugin;
@@ -36,17 +36,17 @@ class Target {
     this.#acceptedBefore = server.accepted.length;
   }
 
-  /** What the server has accepted since the attack began. */
+  /** The connections that the server accepted since the attack began. */
   get accepted(): Socket[] {
     return this.#plugin.accepted.slice(this.#acceptedBefore);
   }
 
-  /** How many bytes it has read of that. */
+  /** How many bytes it read from them. */
   get bytesRead(): number {
     return this.accepted.reduce((sum, { bytesRead }) => sum + bytesRead, 0);
   }
 
-  /** A connection of which neither the end nor an error is of interest. */
+  /** Opens a connection, and ignores how it ends. */
   dial(): Socket {
     const socket = connect(parseEndpoint(this.#plugin.endpoint));
     this.#peers.push(socket.on('error', () => undefined));
@@ -54,7 +54,7 @@ class Target {
     return socket;
   }
 
-  /** The peers go, and do not come again. */
+  /** Disconnects the peers for good. */
   leave(): void {
     this.#left = true;
     for (const socket of this.#peers) socket.destroy();
@@ -63,17 +63,17 @@ class Target {
 
 interface HostilePeer {
   readonly name: string;
-  /** On what kind of port it is tried. */
+  /** The kinds of port that it attacks. */
   readonly on: readonly Security[];
-  /** Why the server keeps such a connection when the peer has gone. It ends when the listener is closed. */
+  /** Why the server keeps such a connection after the peer disconnects. It ends when the listener closes. */
   readonly kept?: string;
-  /** Resolves once the peers are at work; they go on until they are cut off for good, or the test is over. */
+  /** Resolves once the attack is in progress. It continues until the peers are cut off for good or the test ends. */
   attack: (target: Target) => Promise<void>;
 }
 
 const anywhere = ['plain', 'TLS'] as const;
 
-/** A connection with TLS around it where the target wants that, as from a host that it trusts. */
+/** Opens a connection, as a trusted host with TLS if the target requires it. */
 async function dialSecured(target: Target, ALPNProtocols = ['h2']): Promise<Duplex> {
   const socket = target.dial();
   if (target.security === 'plain') {
@@ -87,7 +87,7 @@ async function dialSecured(target: Target, ALPNProtocols = ['h2']): Promise<Dupl
   return secured;
 }
 
-/** Writes the chunk over and over, as fast as the peer takes it. */
+/** Writes the chunk repeatedly, as fast as the peer reads it. */
 function pump(stream: Duplex, chunk: Buffer): void {
   const write = (): void => {
     if (stream.destroyed) return;
@@ -97,36 +97,39 @@ function pump(stream: Duplex, chunk: Buffer): void {
   write();
 }
 
-/** Ten peers that come again whenever they have been cut off. Resolves once they have come thirty times. */
-async function comeAgain(target: Target, act: (socket: Socket) => void): Promise<void> {
-  const come = (): void => {
+/** Ten peers that reconnect whenever they are cut off. Resolves once they have connected thirty times. */
+async function keepReconnecting(target: Target, act: (socket: Socket) => void): Promise<void> {
+  const dial = (): void => {
     const socket = target.dial();
     socket.once('connect', () => {
       act(socket);
-      socket.once('close', come);
+      socket.once('close', dial);
     });
   };
-  for (let i = 0; i < 10; i++) come();
+  for (let i = 0; i < 10; i++) dial();
   await until(() => target.accepted.length > 30);
 }
 
-/** Two that speak HTTP/2 and come again, too. Resolves once the server has read a lot of them, or cut them off a few times. */
-async function comeAgainSecured(target: Target, act: (stream: Duplex) => void): Promise<void> {
-  const come = (): void => {
+/**
+ * Two HTTP/2 peers that reconnect whenever they are cut off. Resolves once the server has read a lot from them or cut
+ * them off a few times.
+ */
+async function keepReconnectingSecured(target: Target, act: (stream: Duplex) => void): Promise<void> {
+  const dial = (): void => {
     dialSecured(target).then(
       (stream) => {
         act(stream);
-        stream.resume().once('close', come);
+        stream.resume().once('close', dial);
       },
       () => undefined,
     );
   };
-  come();
-  come();
+  dial();
+  dial();
   await until(() => target.accepted.length > 10 || target.bytesRead > 256 * 1024);
 }
 
-/** Peers each of which stays, once the server has read something of every one. */
+/** Ten peers that stay connected. Resolves once the server has read something from each. */
 async function stay(target: Target, act: (socket: Socket) => void): Promise<void> {
   for (let i = 0; i < 10; i++) {
     const socket = target.dial();
@@ -137,7 +140,7 @@ async function stay(target: Target, act: (socket: Socket) => void): Promise<void
   await until(() => target.accepted.filter(({ bytesRead }) => bytesRead > 0).length === 10);
 }
 
-/** The first that a TLS client says. */
+/** The first message of a TLS client. */
 async function clientHello(): Promise<Buffer> {
   const said = new PassThrough();
   const socket = Duplex.from({ readable: new PassThrough(), writable: said });
@@ -147,7 +150,7 @@ async function clientHello(): Promise<Buffer> {
   return hello;
 }
 
-/** Half of the first that a client of such a server says. */
+/** Half of the first message that the target expects. */
 async function halfAGreeting({ security }: Target): Promise<Buffer> {
   const greeting = security === 'plain' ? preface : await clientHello();
   return greeting.subarray(0, greeting.length / 2);
@@ -155,18 +158,18 @@ async function halfAGreeting({ security }: Target): Promise<Buffer> {
 
 const peers: HostilePeer[] = [
   {
-    name: 'talk garbage',
+    name: 'send garbage',
     on: anywhere,
-    attack: (target) => comeAgain(target, (socket) => socket.resume().write(randomBytes(64 * 1024))),
+    attack: (target) => keepReconnecting(target, (socket) => socket.resume().write(randomBytes(64 * 1024))),
   },
   {
-    name: 'talk HTTP/1.1',
+    name: 'speak HTTP/1.1',
     on: anywhere,
     attack: (target) =>
-      comeAgain(target, (socket) => socket.resume().write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')),
+      keepReconnecting(target, (socket) => socket.resume().write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')),
   },
   {
-    name: 'talk HTTP/1.1 under TLS',
+    name: 'speak HTTP/1.1 over TLS',
     on: ['TLS'],
     kept: 'Node gives such a peer ten seconds to end.',
     attack: async (target) => {
@@ -176,22 +179,22 @@ const peers: HostilePeer[] = [
     },
   },
   {
-    name: 'talk TLS where there is none',
+    name: 'speak TLS to a server without it',
     on: ['plain'],
     attack: (target) =>
-      comeAgain(target, (socket) =>
+      keepReconnecting(target, (socket) =>
         connectTls({ socket })
           .on('error', () => undefined)
           .resume(),
       ),
   },
   {
-    name: 'talk HTTP/2 where TLS is wanted',
+    name: 'speak HTTP/2 to a server that requires TLS',
     on: ['TLS'],
-    attack: (target) => comeAgain(target, (socket) => socket.resume().write(preface)),
+    attack: (target) => keepReconnecting(target, (socket) => socket.resume().write(preface)),
   },
   {
-    name: 'say nothing, a thousand of them',
+    name: 'send nothing (a thousand of them)',
     on: anywhere,
     attack: async (target) => {
       // A few at a time: the backlog of a unix listener is limited.
@@ -202,7 +205,7 @@ const peers: HostilePeer[] = [
     },
   },
   {
-    name: 'say one byte at a time',
+    name: 'send one byte at a time',
     on: anywhere,
     attack: async (target) => {
       const greeting = await halfAGreeting(target);
@@ -218,20 +221,20 @@ const peers: HostilePeer[] = [
   {
     name: 'end at once',
     on: anywhere,
-    attack: (target) => comeAgain(target, (socket) => socket.resume().end()),
+    attack: (target) => keepReconnecting(target, (socket) => socket.resume().end()),
   },
   {
-    name: 'reset in the middle',
+    name: 'reset in the middle of their first message',
     on: anywhere,
     attack: async (target) => {
       const greeting = await halfAGreeting(target);
-      await comeAgain(target, (socket) => {
+      await keepReconnecting(target, (socket) => {
         socket.write(greeting, () => (socket.remoteFamily === undefined ? socket.destroy() : socket.resetAndDestroy()));
       });
     },
   },
   {
-    name: 'stop in the middle of the first that they say',
+    name: 'stop in the middle of their first message',
     on: anywhere,
     attack: async (target) => {
       const greeting = await halfAGreeting(target);
@@ -247,7 +250,7 @@ const peers: HostilePeer[] = [
     },
   },
   {
-    name: 'say nothing after the preface',
+    name: 'send nothing after the preface',
     on: anywhere,
     attack: async (target) => {
       for (let i = 0; i < 10; i++) (await dialSecured(target)).resume().write(preface);
@@ -255,18 +258,18 @@ const peers: HostilePeer[] = [
     },
   },
   {
-    name: 'send SETTINGS without end',
+    name: 'send SETTINGS endlessly',
     on: ['plain'],
     attack: (target) => flood(target, Buffer.concat(Array<Buffer>(500).fill(frame(frameTypes.settings)))),
   },
   {
-    name: 'send PING without end',
+    name: 'send PING endlessly',
     on: anywhere,
     attack: (target) =>
       flood(target, Buffer.concat(Array<Buffer>(500).fill(frame(frameTypes.ping, 0, 0, Buffer.alloc(8))))),
   },
   {
-    name: 'send PING without end and read no answer',
+    name: 'send PING endlessly and read no response',
     on: ['plain'],
     attack: async (target) => {
       const stream = await dialSecured(target);
@@ -277,9 +280,9 @@ const peers: HostilePeer[] = [
   },
   {
     // CVE-2023-44487.
-    name: 'begin calls and reset them at once, thousands',
+    name: 'start thousands of calls and reset them at once',
     on: anywhere,
-    kept: 'Node says GOAWAY after a thousand resets, and then neither reads nor closes (20.20).',
+    kept: 'Node sends GOAWAY after a thousand resets, then neither reads nor closes (20.20).',
     attack: (target) => {
       const block = headerBlock(callHeaders('/test.Probe/Echo'));
       const calls = Array.from({ length: 3000 }, (_, index) => [
@@ -287,33 +290,33 @@ const peers: HostilePeer[] = [
         frame(frameTypes.rstStream, 0, 2 * index + 1, Buffer.from([0, 0, 0, 8])),
       ]);
       const bytes = Buffer.concat([preface, ...calls.flat()]);
-      return comeAgainSecured(target, (stream) => stream.write(bytes));
+      return keepReconnectingSecured(target, (stream) => stream.write(bytes));
     },
   },
   {
-    name: 'begin calls with huge headers',
+    name: 'start calls with huge headers',
     on: ['plain'],
     attack: (target) => {
       const block = headerBlock({ ...callHeaders('/test.Probe/Echo'), huge: 'x'.repeat(16_000) });
       const calls = Array.from({ length: 1000 }, (_, index) =>
         frame(frameTypes.headers, flags.endHeaders, 2 * index + 1, block),
       );
-      return comeAgainSecured(target, (stream) => stream.write(Buffer.concat([preface, ...calls])));
+      return keepReconnectingSecured(target, (stream) => stream.write(Buffer.concat([preface, ...calls])));
     },
   },
   {
     // CVE-2024-27983.
-    name: 'send headers without end',
+    name: 'send headers endlessly',
     on: ['plain'],
     attack: (target) =>
-      comeAgainSecured(target, (stream) => {
+      keepReconnectingSecured(target, (stream) => {
         const block = headerBlock(callHeaders('/test.Probe/Echo'));
         stream.write(Buffer.concat([preface, frame(frameTypes.headers, 0, 1, block)]));
         pump(stream, frame(frameTypes.continuation, 0, 1, headerBlock({ huge: 'x'.repeat(16_000) })));
       }),
   },
   {
-    name: 'stop reading in the middle of a large answer',
+    name: 'stop reading in the middle of a large response',
     on: anywhere,
     attack: async (target) => {
       await stopReading(await dialSecured(target));
@@ -322,13 +325,13 @@ const peers: HostilePeer[] = [
 ];
 
 function flood(target: Target, frames: Buffer): Promise<void> {
-  return comeAgainSecured(target, (stream) => {
+  return keepReconnectingSecured(target, (stream) => {
     stream.write(preface);
     pump(stream, frames);
   });
 }
 
-/** Makes a call whose answer is large, and stops reading when that begins. */
+/** Makes a call with a large response, and stops reading when that begins. */
 async function stopReading(stream: Duplex): Promise<void> {
   const input = stream.pipe(new PassThrough());
   const duplex = Duplex.from({ readable: input, writable: stream }).on('error', () => undefined);
@@ -351,7 +354,7 @@ async function stopReading(stream: Duplex): Promise<void> {
   stream.unpipe(input).pause();
 }
 
-/** What the slowest of some calls takes, in milliseconds. */
+/** The duration of the slowest of ten calls, in milliseconds. */
 async function slowestOf(client: ProbeClient): Promise<number> {
   let slowest = 0;
   for (let i = 0; i < 10; i++) {
@@ -362,12 +365,12 @@ async function slowestOf(client: ProbeClient): Promise<number> {
   return slowest;
 }
 
-describe.each(networks)('over %s', (network) => {
+describe.each(networks)('a gRPC server over %s', (network) => {
   describe.each(anywhere)('on a %s port', (security) => {
     const here = peers.filter(({ on }) => on.includes(security));
 
     it.each(here)(
-      'peers that $name hold up neither others nor the end, and leave nothing',
+      'serves and closes promptly despite peers that $name, and leaves nothing',
       async ({ attack, kept }) => {
         const before = openDescriptors();
         const [forServer, forHost] =

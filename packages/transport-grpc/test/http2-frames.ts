@@ -1,4 +1,4 @@
-// HTTP/2 as bytes, for peers that keep to the syntax of frames and to nothing else. RFC 9113, sections 3.4 and 6; RFC 7541.
+// HTTP/2 as bytes, for peers that follow the frame syntax and nothing else: RFC 9113, sections 3.4 and 6; RFC 7541.
 
 export const frameTypes = { headers: 1, rstStream: 3, settings: 4, ping: 6, continuation: 9 } as const;
 export const flags = { endStream: 1, endHeaders: 4 } as const;
@@ -12,10 +12,10 @@ export function frame(type: number, flag = 0, stream = 0, payload: Buffer = Buff
   return Buffer.concat([head, payload]);
 }
 
-/** What a client says first. */
+/** The first bytes that a client sends. */
 export const preface = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(frameTypes.settings)]);
 
-/** A block of header fields, each a literal that the peer is not to keep. */
+/** A block of header fields, each a literal that the peer does not index. */
 export function headerBlock(fields: Record<string, string>): Buffer {
   return Buffer.concat(Object.entries(fields).flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)]));
 }

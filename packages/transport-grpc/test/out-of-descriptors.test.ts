@@ -1,4 +1,3 @@
-// What gRPC does in a process without descriptors left, and that it works again when it has some.
 import { join } from 'node:path';
 import {
   bundle,
@@ -13,20 +12,21 @@ import type { Child, Usage } from '@rpcplugin/test-support';
 import { TransportError } from '@rpcplugin/transport-core';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { connectGrpc } from '../src/index.js';
-import type { Command, Reply } from './children/limited.js';
+import type { Command, Reply } from './children/few-descriptors.js';
 import { ask } from './service.js';
 import { insecure, networks, plainConnection, probeClient, startPlugin } from './support.js';
 
-/** What Node and the channel to the parent need, and some more. */
+/** What Node and the IPC channel need, and a few more. */
 const DESCRIPTORS = 64;
-/** How long a call may take that is to be immediate, on a machine with other things to do. */
+/** The time limit for an immediate call, in milliseconds: generous, for a busy machine. */
 const PROMPT_MS = 4000;
-/** A limit that is not to be reached: longer than a test may take. */
+/** A time limit that is never reached: longer than a test may take. */
 const NEVER_MS = 60_000;
 
-const program = await bundle(new URL('children/limited.ts', import.meta.url), join(sharedDirectory(), 'limited.mjs'));
+const entry = new URL('children/few-descriptors.ts', import.meta.url);
+const program = await bundle(entry, join(sharedDirectory(), 'few-descriptors.mjs'));
 
-describe.each(networks)('a process out of descriptors, over %s', (network) => {
+describe.each(networks)('a process out of file descriptors over %s', (network) => {
   let child: Child<Command, Reply>;
 
   beforeEach(async () => {
@@ -34,7 +34,7 @@ describe.each(networks)('a process out of descriptors, over %s', (network) => {
     child = await startControlled<Command, Reply>(command);
   });
 
-  /** Connects to it again and again for some time, and returns how much of a processor it used meanwhile. */
+  /** Connects to the child repeatedly. Returns the share of a processor that the child used meanwhile. */
   function loadOf(endpoint: string): Promise<number> {
     return loadDuring(async () => closed(await plainConnection(endpoint)), usage);
   }
@@ -44,7 +44,7 @@ describe.each(networks)('a process out of descriptors, over %s', (network) => {
     return reply.usage ?? { elapsedMs: 0, processorMs: 0 };
   }
 
-  it('goes on to serve the channels that it has, and serves new ones afterwards', async () => {
+  it('keeps serving open channels, and serves new ones after it recovers', async () => {
     const { endpoint = '' } = await child.ask({ do: 'serve' });
     const client = await probeClient(endpoint);
     expect(await ask(client, 'echo', 'before')).toBe('before');
@@ -59,7 +59,7 @@ describe.each(networks)('a process out of descriptors, over %s', (network) => {
     await child.ask({ do: 'close' });
   });
 
-  it('rejects to connect at once, however long it may wait, and connects afterwards', async () => {
+  it('rejects a connect at once, whatever its waitMs, and connects after it recovers', async () => {
     const { endpoint } = await startPlugin(network);
     const targets = network === 'tcp' ? [endpoint, endpoint.replace('127.0.0.1', 'localhost')] : [endpoint];
     await child.ask({ do: 'exhaust' });
@@ -77,7 +77,7 @@ describe.each(networks)('a process out of descriptors, over %s', (network) => {
     for (const target of targets) expect(await child.ask({ do: 'connect', target })).toEqual({ answer: 'hello' });
   });
 
-  it('rejects to serve, and serves with the same transport afterwards', async () => {
+  it('rejects serveGrpc, and serves with the same transport after it recovers', async () => {
     await child.ask({ do: 'exhaust' });
     expect((await child.ask({ do: 'serve' })).error?.code).toBe('RESOURCE_EXHAUSTED');
     await child.ask({ do: 'recover' });

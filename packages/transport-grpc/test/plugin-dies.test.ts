@@ -15,19 +15,17 @@ const [plugin, host] = await Promise.all([
 ]);
 const mutual = { credentials: clientTls(plugin, host), directories };
 
-/**
- * Calls of every kind. Each goes on until it fails, with what it then rejects with, and tells when it is in the middle.
- */
+/** Calls of every kind. Each calls `underWay` once it is in progress, and rejects when it fails. */
 const calls: Record<string, (client: ProbeClient, underWay: () => void) => Promise<unknown>> = {
-  'calls one after another': async (client, underWay) => {
+  'consecutive calls': async (client, underWay) => {
     for (;;) {
       await call(client, 'echo', 'small');
       underWay();
     }
   },
-  'a call without an answer': (client, underWay) => {
+  'an unanswered call': (client, underWay) => {
     const answer = call(client, 'hang');
-    // What arrives after it has been answered.
+    // The server answers this call after the other one has arrived.
     call(client, 'echo').then(underWay, () => undefined);
     return answer;
   },
@@ -38,8 +36,8 @@ const calls: Record<string, (client: ProbeClient, underWay: () => void) => Promi
       underWay();
     }
   },
-  'requests without end': requestsWithoutEnd,
-  'answers that are not read': (client, underWay) =>
+  'endless requests': requestsWithoutEnd,
+  'unread responses': (client, underWay) =>
     new Promise((_resolve, reject) => {
       const parts = Buffer.from(
         Array<string>(32)
@@ -66,7 +64,7 @@ const calls: Record<string, (client: ProbeClient, underWay: () => void) => Promi
     }),
 };
 
-describe.each(networks)('a plugin over %s that is killed', (network) => {
+describe.each(networks)('a killed plugin over %s', (network) => {
   describe.each(['without TLS', 'with mutual TLS'])('%s', (security) => {
     const secured = security !== 'without TLS';
 
@@ -77,7 +75,7 @@ describe.each(networks)('a plugin over %s that is killed', (network) => {
     };
     const credentials = (): ChannelCredentials => (secured ? mutual.credentials : insecure);
 
-    it('ends calls of every kind as UNAVAILABLE, promptly, and leaves nothing', async () => {
+    it('ends calls of every kind promptly as UNAVAILABLE, and leaves nothing', async () => {
       const before = openDescriptors();
       const { plugin, endpoint } = await start();
       const connection = await connected(endpoint, credentials());
@@ -85,7 +83,7 @@ describe.each(networks)('a plugin over %s that is killed', (network) => {
       const underWay = new Set<number>();
       let begun = 0;
       const outcomes = Object.entries(calls).flatMap(([name, make]) =>
-        Array.from({ length: name === 'a call without an answer' ? 100 : 2 }, async () => {
+        Array.from({ length: name === 'an unanswered call' ? 100 : 2 }, async () => {
           const id = begun++;
           return [name, await codeOf(make(client, () => underWay.add(id)))];
         }),
@@ -93,7 +91,7 @@ describe.each(networks)('a plugin over %s that is killed', (network) => {
       await until(() => underWay.size === begun);
       const killed = performance.now();
       plugin.process.kill('SIGKILL');
-      // Some that begin before this process can have noticed.
+      // These calls start before this process can notice.
       for (let i = 0; i < 10; i++) outcomes.push(codeOf(call(client, 'hang')).then((code) => ['afterwards', code]));
       const endings = await Promise.all(outcomes);
       expect(performance.now() - killed).toBeLessThan(PROMPT_MS);
@@ -103,15 +101,15 @@ describe.each(networks)('a plugin over %s that is killed', (network) => {
       await noSocketsLeft(before);
     });
 
-    it('ends the calls of a host that writes to it as it dies', async () => {
+    it('ends the calls of a host that writes to it while it dies', async () => {
       const { plugin, endpoint } = await start();
       const identities = secured ? mutual.directories : [];
-      const host = startChild(childCommand('bereaved.ts', endpoint, String(plugin.process.pid), ...identities));
+      const host = startChild(childCommand('kills-plugin.ts', endpoint, String(plugin.process.pid), ...identities));
       expect(await host.ended).toMatchObject({ status: 0, stderr: '' });
     });
 
-    // Again, should the machine be too busy for the figure.
-    it('is called on the same channel as soon as it has been started again', { retry: 2 }, async () => {
+    // Retried, since a busy machine may miss the limit.
+    it('is reachable on the same channel as soon as it restarts', { retry: 2 }, async () => {
       const first = await start();
       const client = (await connected(first.endpoint, credentials())).client(Probe);
       await ask(client, 'echo');
@@ -120,7 +118,7 @@ describe.each(networks)('a plugin over %s that is killed', (network) => {
       expect(await durationOf(() => failing)).toBeLessThan(PROMPT_MS);
       expect(await failing).toBe(status.UNAVAILABLE);
 
-      // A call that waits for the plugin, made before that is there.
+      // A call that waits for the plugin, made before it restarts.
       const metadata = new Metadata({ waitForReady: true });
       const answer = ask(client, 'echo', 'again', { metadata, deadline: Date.now() + 20_000 });
       const answered = answer.then(() => performance.now());

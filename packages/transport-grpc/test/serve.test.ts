@@ -22,12 +22,12 @@ import {
   transportOf,
 } from './support.js';
 
-/** Resolves once the servers of this process have that many listeners, connection injectors among them. */
+/** Resolves once the servers of this process have this many listeners, connection injectors included. */
 async function listenersAre(count: number): Promise<void> {
   await until(async () => (await listeners()) === count, { timeoutMs: 2000 });
 }
 
-/** As channelz counts them. */
+/** The number of listeners, as channelz counts them. */
 async function listeners(): Promise<number> {
   const { GetServers } = getChannelzHandlers();
   const { server } = await new Promise<{ server?: { listen_socket?: unknown[] | null }[] | null }>(
@@ -43,7 +43,7 @@ async function listeners(): Promise<number> {
   return (server ?? []).reduce((sum, { listen_socket }) => sum + (listen_socket?.length ?? 0), 0);
 }
 
-describe.each(networks)('serving over %s', (network) => {
+describe.each(networks)('serveGrpc over %s', (network) => {
   it('resolves with the endpoint of the transport', async () => {
     const { endpoint, listener, transport } = await startPlugin(network);
     expect(endpoint).toBe(transport.endpoint);
@@ -51,7 +51,7 @@ describe.each(networks)('serving over %s', (network) => {
     expect(await ask(await probeClient(endpoint), 'echo', 'hello')).toBe('hello');
   });
 
-  it('rejects when the address is in use, and leaves the server fit for another', async () => {
+  it('rejects when the address is in use, and leaves the server usable', async () => {
     const holder = await plainServer(network);
     const probe = new ProbeServer('next');
     const error = await rejectionOf(serveGrpc(probe.server, transportAt(holder.endpoint), insecureServer));
@@ -61,7 +61,7 @@ describe.each(networks)('serving over %s', (network) => {
     expect(await ask(await probeClient(endpoint), 'echo', 'hello')).toBe('hello');
   });
 
-  it('rejects when the transport listens already, which goes on', async () => {
+  it('rejects when the transport is listening already, without disturbing it', async () => {
     const first = await startPlugin(network);
     const probe = new ProbeServer('next');
     const error = await rejectionOf(serveGrpc(probe.server, first.transport, insecureServer));
@@ -72,7 +72,7 @@ describe.each(networks)('serving over %s', (network) => {
     expect(await ask(await probeClient(endpoint), 'echo', 'hello')).toBe('hello');
   });
 
-  it('rejects when it is aborted, before or meanwhile, and leaves nothing', async () => {
+  it('rejects when aborted, before or during the call, and leaves nothing', async () => {
     const probe = new ProbeServer('next');
     const reason = new Error('no longer wanted');
     const aborted = serveGrpc(probe.server, await transportOf(network), insecureServer, {
@@ -90,7 +90,7 @@ describe.each(networks)('serving over %s', (network) => {
     expect(await ask(await probeClient(endpoint), 'echo', 'hello')).toBe('hello');
   });
 
-  it('does nothing when the signal fires once it serves', async () => {
+  it('ignores an abort once it serves', async () => {
     const aborter = new AbortController();
     const transport = await transportOf(network);
     const probe = new ProbeServer('next');
@@ -106,7 +106,7 @@ describe.each(networks)('serving over %s', (network) => {
     expect((await rejectionOf(serveGrpc(new Server(), transport, insecureServer))).code).toBe('CLOSED');
   });
 
-  it.each([undefined, null, {}, insecure])('refuses %o as credentials, and does not listen', async (credentials) => {
+  it.each([undefined, null, {}, insecure])('rejects %o as credentials, and does not listen', async (credentials) => {
     const transport = await transportOf(network);
     const probe = new ProbeServer('next');
     const serving = serveGrpc(probe.server, transport, credentials as ServerCredentials);
@@ -121,7 +121,7 @@ describe.each(networks)('serving over %s', (network) => {
     expect(await ask(await probeClient(endpoint), 'echo', 'hello')).toBe('hello');
   });
 
-  it('leaves no listener behind in the server when it is closed', async () => {
+  it('leaves no listener in the server after close', async () => {
     const { listener } = await startPlugin(network);
     await listenersAre(1);
     await listener.close();
@@ -129,7 +129,7 @@ describe.each(networks)('serving over %s', (network) => {
   });
 });
 
-/** Hands over paused sockets, as `pauseOnConnect` of `net` does. */
+/** Hands over paused sockets, with `pauseOnConnect` of `node:net`. */
 class PausingTransport extends StreamTransport {
   constructor() {
     super('tcp');
@@ -151,8 +151,8 @@ class PausingTransport extends StreamTransport {
   }
 }
 
-describe('serving on transports of others', () => {
-  it('rejects with the very error that they reject with', async () => {
+describe('serveGrpc on a third-party transport', () => {
+  it('rejects with the error of the transport itself', async () => {
     const reason = new Error('of its own kind');
     class Failing extends MemoryTransport {
       override listen(): Promise<string> {
@@ -163,7 +163,7 @@ describe('serving on transports of others', () => {
     await listenersAre(0);
   });
 
-  it('works when they have nothing to do with sockets', async () => {
+  it('works without sockets', async () => {
     const transport = new MemoryTransport();
     const listener = await serveGrpc(new ProbeServer('memory').server, transport, insecureServer);
     const connection = await transport.connect(listener.endpoint);
@@ -176,7 +176,7 @@ describe('serving on transports of others', () => {
     };
     const call = session.request(headers);
     const trailers = once(call, 'trailers');
-    // The wire format of a message: not compressed, its length, its bytes.
+    // The wire format of a message: compressed flag, length, bytes.
     const message = Buffer.from([0, 0, 0, 0, 5, ...Buffer.from('hello')]);
     call.end(message);
     expect(await buffer(call)).toEqual(message);
@@ -185,7 +185,7 @@ describe('serving on transports of others', () => {
     expect(connection.destroyed).toBe(true);
   });
 
-  it('works when they hand over sockets that are paused', async () => {
+  it('works with paused sockets', async () => {
     const transport = new PausingTransport();
     const listener = await serveGrpc(new ProbeServer('paused').server, transport, insecureServer);
     onTestFinished(() => listener.close({ graceMs: 0 }));

@@ -1,4 +1,4 @@
-// A service without protobuf: messages are bytes, as they are.
+// Services without protobuf: messages are plain bytes.
 import { EventEmitter } from 'node:events';
 import { makeGenericClientConstructor, Metadata, Server, status } from '@grpc/grpc-js';
 import type {
@@ -28,15 +28,15 @@ type Unary = (
   done: requestCallback<Buffer>,
 ) => ClientUnaryCall;
 
-/** The client, typed as a generator of code would type it. */
+/** The client, typed as generated code would be. */
 export interface ProbeClient extends Client {
-  /** Sends the request back, and the metadata as metadata and as trailers. */
+  /** Echoes the request, and the metadata as metadata and trailers. */
   echo: Unary;
   /** Answers when {@link ProbeServer.release} is called. */
   hang: Unary;
-  /** Fails with a status of its own. */
+  /** Fails with the status FAILED_PRECONDITION. */
   fail: Unary;
-  /** The authority and the peer of the call, in two lines. */
+  /** Answers with the authority and the peer of the call, one per line. */
   origin: Unary;
   /** Answers with all requests, joined by commas. */
   join(metadata: Metadata, options: CallOptions, done: requestCallback<Buffer>): ClientWritableStream<Buffer>;
@@ -46,7 +46,7 @@ export interface ProbeClient extends Client {
   chat(metadata: Metadata, options: CallOptions): ClientDuplexStream<Buffer, Buffer>;
 }
 
-/** Another service, on the same server. */
+/** A second service on the same server. */
 export interface NameClient extends Client {
   name: Unary;
 }
@@ -103,12 +103,12 @@ export class ProbeServer {
     this.server.addService(nameService, { name: answer });
   }
 
-  /** The next call of `hang`, once it has arrived. */
+  /** Resolves with the next call of `hang` when it arrives. */
   nextHanging(): Promise<Hanging> {
     return new Promise((resolve) => this.#events.once('hang', resolve));
   }
 
-  /** Answers every call of `hang` that waits. */
+  /** Answers every pending call of `hang`. */
   release(): void {
     for (const [{ request }, done] of this.#hanging) done(null, request);
     this.#hanging.clear();
@@ -161,7 +161,7 @@ export interface UnaryOptions extends CallOptions {
   signal?: AbortSignal;
 }
 
-/** Makes a unary call, and rejects with its `ServiceError`. */
+/** Makes a unary call. Rejects with its `ServiceError`. */
 export function call(
   client: ProbeClient | NameClient,
   name: 'echo' | 'hang' | 'fail' | 'origin' | 'name',
@@ -188,17 +188,17 @@ export function call(
   });
 }
 
-/** The answer of a unary call, as text. */
+/** Makes a unary call, and resolves with the response as text. */
 export async function ask(...of: Parameters<typeof call>): Promise<string> {
   return (await call(...of)).value.toString();
 }
 
-/** A call that goes on with its requests until it fails, with what it then rejects with; it tells when it is in the middle. */
+/** A call that sends requests until it fails, then rejects. Calls `underWay` once it is in progress. */
 export function requestsWithoutEnd(client: ProbeClient, underWay: () => void): Promise<never> {
   return new Promise((_resolve, reject) => {
     const part = Buffer.alloc(2 ** 16);
     const requests = client.join(new Metadata(), {}, (error) => {
-      reject(error ?? new Error('it answered'));
+      reject(error ?? new Error('the call succeeded'));
     });
     let written = 0;
     const write = (): void => {

@@ -27,31 +27,31 @@ import type { ProbeClient } from './service.js';
 
 export const networks = ['unix', 'tcp'] as const;
 export type Network = (typeof networks)[number];
-/** How long something may take that is to be prompt, in milliseconds, on a machine with other things to do. */
+/** The time limit for a prompt action, in milliseconds: generous, for a busy machine. */
 export const PROMPT_MS = 5000;
 
 export const insecure = channelCredentials.createInsecure();
 export const insecureServer = ServerCredentials.createInsecure();
 
-/** A transport that is closed after the test. */
+/** A transport on a new address, closed after the test. */
 export async function transportOf(network: Network): Promise<Transport<Socket>> {
   return closeAfterTest(
     network === 'tcp' ? new TCPSocketTransport() : new UnixSocketTransport({ directory: await freshDirectory() }),
   );
 }
 
-/** An endpoint without a listener: of a socket in a new directory, or with a port that was free a moment ago. */
+/** An endpoint without a listener: a socket in a new directory, or a port that was free a moment ago. */
 export async function freeEndpoint(network: Network): Promise<string> {
   if (network === 'unix') return `unix:${join(await freshDirectory(), 'late.sock')}`;
   return joinHostPort('127.0.0.1', await freePort());
 }
 
-/** Where a listener can be: at a path in a new directory, or at a port that the system chooses. */
+/** An endpoint to listen on: a socket in a new directory, or a port that the system chooses. */
 export async function listenEndpoint(network: Network): Promise<string> {
   return network === 'unix' ? freeEndpoint(network) : '127.0.0.1:0';
 }
 
-/** A transport that listens on that very endpoint. */
+/** A transport that listens on exactly this endpoint. */
 export function transportAt(endpoint: string): Transport<Socket> {
   const parts = parseEndpoint(endpoint);
   return closeAfterTest(parts.network === 'unix' ? new UnixSocketTransport(parts) : new TCPSocketTransport(parts));
@@ -63,7 +63,7 @@ export interface PluginOptions {
   server?: ServerOptions;
   transport?: Transport<Socket>;
   serve?: ServeGrpcOptions;
-  /** A server that others serve already. */
+  /** A server that other transports serve already. */
   probe?: ProbeServer;
 }
 
@@ -73,11 +73,11 @@ export interface Plugin {
   readonly transport: Transport<Socket>;
   readonly listener: GrpcListener;
   readonly endpoint: string;
-  /** The connections that were accepted so far. */
+  /** The connections accepted so far. */
   readonly accepted: readonly Socket[];
 }
 
-/** Starts a plugin that is stopped when the test is over. */
+/** Starts a plugin, which is closed after the test. */
 export async function startPlugin(network: Network, options: PluginOptions = {}): Promise<Plugin> {
   const transport = options.transport ?? (await transportOf(network));
   const probe = options.probe ?? new ProbeServer(options.name ?? network, options.server);
@@ -95,7 +95,7 @@ function acceptedBy(transport: Transport<Socket>): Socket[] {
   return sockets;
 }
 
-/** A connection that is closed when the test is over. */
+/** Opens a connection, which is closed after the test. */
 export async function connected(
   target: string,
   credentials: ChannelCredentials = insecure,
@@ -112,17 +112,17 @@ export async function probeClient(...of: Parameters<typeof connected>): Promise<
   return (await connected(...of)).client(Probe);
 }
 
-/** A plain listener, closed when the test is over with all of its connections. */
+/** A plain listener, closed after the test with all of its connections. */
 export interface PlainServer {
   readonly endpoint: string;
-  /** Every connection that was accepted so far. */
+  /** Every connection accepted so far. */
   readonly sockets: readonly Socket[];
   /** The next connection. */
   nextSocket(): Promise<Socket>;
   close(): void;
 }
 
-/** @param at - Where it listens. Default: somewhere new. */
+/** @param at - The endpoint to listen on. Default: a new one. */
 export async function plainServer(
   network: Network,
   onConnection: (socket: Socket) => void = () => undefined,
@@ -143,7 +143,7 @@ export async function plainServer(
   };
 }
 
-/** A plain connection to an endpoint, destroyed when the test is over. */
+/** Opens a plain connection to an endpoint, which is destroyed after the test. */
 export async function plainConnection(endpoint: string): Promise<Socket> {
   const socket = connect(parseEndpoint(endpoint));
   socket.on('error', () => undefined);
@@ -152,12 +152,12 @@ export async function plainConnection(endpoint: string): Promise<Socket> {
   return socket;
 }
 
-/** Resolves once this process holds no socket that it did not hold before. */
+/** Resolves once this process has no sockets except those in `before`. */
 export async function noSocketsLeft(before: ReadonlySet<string>, options?: { timeoutMs: number }): Promise<void> {
   await until(() => socketsSince(before).length === 0, options);
 }
 
-/** Runs a file of `children/`. */
+/** The command line that runs a file of `children/`. */
 export function childCommand(file: string, ...args: string[]): CommandLine {
   return typescript(new URL(`children/${file}`, import.meta.url), ...args);
 }

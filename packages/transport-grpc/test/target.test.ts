@@ -5,9 +5,9 @@ import { connectGrpc } from '../src/index.js';
 import { grpcTarget, isLocal } from '../src/target.js';
 import { insecure } from './support.js';
 
-describe('a target', () => {
+describe('grpcTarget', () => {
   it.each(['xds:///service', 'xds://authority/service', 'custom+x.1:///a/b', 'dns:host', 'ipv4:1.1.1.1:1,1.1.1.2:1'])(
-    '%s is the business of gRPC, as it stands',
+    'leaves %s to gRPC, unchanged',
     (target) => {
       expect(grpcTarget(target)).toEqual({ target, address: undefined });
     },
@@ -17,25 +17,25 @@ describe('a target', () => {
     ['localhost:80', 'localhost:80', { network: 'tcp', host: 'localhost', port: 80 }],
     ['ipv6:[::1]:80', '[::1]:80', { network: 'tcp', host: '::1', port: 80 }],
     ['./p.sock', `unix:${resolve('p.sock')}`, { network: 'unix', path: resolve('p.sock') }],
-  ])('%s is an endpoint, and to gRPC %s', (text, target, address) => {
+  ])('translates the endpoint %s to %s for gRPC', (text, target, address) => {
     expect(grpcTarget(text)).toEqual({ target, address });
   });
 
   it.each([
-    'http://host/path', // a web address
+    'http://host/path', // URLs
     'https://host/path',
     '1xds:///service', // not a scheme
     'xds:///service\nx', // two lines
-    'xds:authority//service/x', // an authority that is none
-    'xds:', // nothing
+    'xds:authority//service/x', // not an authority
+    'xds:', // no address
     'unix-abstract:p', // of another platform's gRPC
     'tcp:',
     'ipv6:::1',
-  ])('%j is neither', async (text) => {
+  ])('rejects %j', async (text) => {
     expect(await rejectionOf(connectGrpc(text, insecure))).toMatchObject({ code: 'INVALID_ENDPOINT', endpoint: text });
   });
 
-  it('has no port 0', async () => {
+  it('rejects port 0 with a hint', async () => {
     expect(await rejectionOf(connectGrpc('localhost:0', insecure))).toMatchObject({
       code: 'INVALID_ENDPOINT',
       endpoint: 'localhost:0',
@@ -52,7 +52,7 @@ it.each([
   ['128.0.0.1:1', false],
   ['127.example:1', false],
   ['host:1', false],
-])('whether %s is on this machine: %s', (endpoint, expected) => {
+])('isLocal of %s is %s', (endpoint, expected) => {
   const { address } = grpcTarget(endpoint);
   expect(address && isLocal(address)).toBe(expected);
 });

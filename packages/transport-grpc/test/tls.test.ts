@@ -40,12 +40,12 @@ interface Mismatch {
 
 const mismatches: Mismatch[] = [
   {
-    name: 'a client without a certificate, where one is wanted',
+    name: 'a client without a required certificate',
     server: serverTls(plugin, host),
     client: clientTls(plugin),
   },
   {
-    name: 'a client with the certificate of a stranger',
+    name: 'a client with an untrusted certificate',
     server: serverTls(plugin, host),
     client: clientTls(plugin, stranger),
   },
@@ -55,24 +55,24 @@ const mismatches: Mismatch[] = [
     client: clientTls(stranger),
   },
   {
-    name: 'a server whose certificate is for another name',
+    name: 'a server with a certificate for another name',
     server: serverTls(elsewhere),
     client: clientTls(elsewhere),
   },
   {
-    name: 'a client without TLS to a server with it',
+    name: 'a client without TLS and a server with it',
     server: serverTls(plugin),
     client: insecure,
   },
   {
-    name: 'a client with TLS to a server without it',
+    name: 'a client with TLS and a server without it',
     server: insecureServer,
     client: clientTls(plugin),
   },
 ];
 
 describe.each(networks)('TLS over %s', (network) => {
-  it('secures a connection both sides of which show a certificate', async () => {
+  it('secures a connection with certificates on both sides', async () => {
     const { endpoint } = await startPlugin(network, { credentials: serverTls(plugin, host) });
     const client = await probeClient(endpoint, clientTls(plugin, host));
     expect(await ask(client, 'echo', 'secret')).toBe('secret');
@@ -85,14 +85,14 @@ describe.each(networks)('TLS over %s', (network) => {
     expect((await ask(client, 'echo', message)) === message).toBe(true);
   });
 
-  it('checks the certificate against the authority that is asked for', async () => {
+  it('checks the certificate against the authority option', async () => {
     const { endpoint } = await startPlugin(network, { credentials: serverTls(elsewhere, host) });
     const client = await probeClient(endpoint, clientTls(elsewhere, host), { authority: 'plugin.example' });
     expect(await ask(client, 'origin')).toMatch(/^plugin\.example\n/);
   });
 
-  describe.each(mismatches)('refuses $name', ({ server, client }) => {
-    it('promptly, as IO, and leaves no connection', async () => {
+  describe.each(mismatches)('for $name', ({ server, client }) => {
+    it('rejects promptly with IO, and leaves no connection', async () => {
       const { endpoint, accepted } = await startPlugin(network, { credentials: server });
       const before = openDescriptors();
       const started = performance.now();
@@ -106,7 +106,7 @@ describe.each(networks)('TLS over %s', (network) => {
     });
   });
 
-  it('goes on for those who may after it refused others', async () => {
+  it('keeps serving trusted clients after it rejects others', async () => {
     const { endpoint } = await startPlugin(network, { credentials: serverTls(plugin, host) });
     const client = await probeClient(endpoint, clientTls(plugin, host));
     await rejectionOf(connectGrpc(endpoint, clientTls(plugin)));
@@ -118,7 +118,7 @@ describe.each(networks)('TLS over %s', (network) => {
     expect(await ask(await probeClient(endpoint, clientTls(plugin, host)), 'echo', 'after')).toBe('after');
   });
 
-  it('closes a peer that says nothing in time, and nobody who does', async () => {
+  it('closes only peers that send nothing within firstByteTimeoutMs', async () => {
     const serve = { firstByteTimeoutMs: 100 };
     const { accepted, endpoint } = await startPlugin(network, { credentials: serverTls(plugin, host), serve });
     const client = await probeClient(endpoint, clientTls(plugin, host));
@@ -128,7 +128,7 @@ describe.each(networks)('TLS over %s', (network) => {
     expect(accepted).toHaveLength(3);
   });
 
-  it('cuts off a peer that stops in the middle of the handshake when the grace is over', async () => {
+  it('cuts off a peer that stops in the middle of the handshake after the grace period', async () => {
     const { accepted, endpoint, listener } = await startPlugin(network, { credentials: serverTls(plugin, host) });
     const peer = await plainConnection(endpoint);
     peer.write(Buffer.from([0x16]));
@@ -139,7 +139,7 @@ describe.each(networks)('TLS over %s', (network) => {
     await closed(peer);
   });
 
-  it('holds no sockets of attempts that were refused while it tries to connect again', async () => {
+  it('keeps no sockets of rejected attempts while it reconnects', async () => {
     const endpoint = await freeEndpoint(network);
     const first = await startPlugin(network, {
       credentials: serverTls(plugin, host),

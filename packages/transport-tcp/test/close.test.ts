@@ -4,10 +4,10 @@ import { ending, portOf } from '@rpcplugin/test-support';
 import { expect, it, onTestFinished } from 'vitest';
 import { plainServer, transport } from './support.js';
 
-/** More than all buffers between two ends hold. */
+/** More than the buffers between both ends hold. */
 const large = Buffer.alloc(16 * 2 ** 20);
 
-/** A transport that listens, the connection that it accepted, and the plain peer at the other end. */
+/** A listening transport, a connection that it accepted, and the plain socket at the other end. */
 async function acceptedPair(): Promise<{ listener: ReturnType<typeof transport>; accepted: Socket; peer: Socket }> {
   const listener = transport();
   const accepting = new Promise<Socket>((resolve, reject) => {
@@ -23,32 +23,32 @@ async function acceptedPair(): Promise<{ listener: ReturnType<typeof transport>;
   return { listener, accepted: await accepting, peer };
 }
 
-it('close cuts off a connection in whose shutdown it is', async () => {
+it('close destroys a connection whose shutdown is in progress', async () => {
   const endpoint = `127.0.0.1:${portOf(await plainServer('127.0.0.1'))}`;
   const [first, second] = [transport(), transport()];
   await first.connect(endpoint);
   const socket = await second.connect(endpoint);
   await first.close({ graceMs: 0 });
-  // What comes after a close comes before the event loop gets to the shutdown of the next, and the grace is over by then.
+  // Code after a close runs before the event loop gets to the next shutdown. By then, the grace period is over.
   const closing = second.close({ graceMs: 0 });
   for (const until = performance.now() + 3; performance.now() < until;);
-  // `once` rejects with an error of the socket.
+  // `once` rejects if the socket emits an error.
   await once(socket, 'close');
   await closing;
   expect(socket.destroyed).toBe(true);
 });
 
-it('close resets a peer that it cuts off before it got everything', async () => {
+it('close resets a peer that does not read everything within the grace period', async () => {
   const { listener, accepted, peer } = await acceptedPair();
   accepted.write(large);
   await listener.close({ graceMs: 20 });
   const ended = ending(peer);
-  // By reading alone it would not know: libuv makes a reset that comes with unread input an end.
+  // Only a write shows the reset: libuv reports a reset that arrives with unread input as an end.
   peer.write('more');
   expect(await ended).toBe('ECONNRESET');
 });
 
-it('close discards unread input, and does not reset its sender', async () => {
+it('close discards unread input without resetting the sender', async () => {
   const { listener, accepted, peer } = await acceptedPair();
   peer.write(large);
   await once(accepted, 'readable');

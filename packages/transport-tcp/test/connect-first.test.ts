@@ -11,12 +11,12 @@ import { plainServer } from './support.js';
 
 type Attempt = (operation: Operation) => Promise<Socket>;
 
-const never = new Operation('test');
-const enough = new TransportError('ABORTED', 'enough');
-/** Less than 250 ms: a timer counts from the start of the event loop's turn in which it is set, and a turn can be long. */
+const neverCancelled = new Operation('test');
+const aborted = new TransportError('ABORTED', 'aborted by the test');
+/** Less than 250 ms: a timer counts from the start of its turn of the event loop, which can be long. */
 const STAGGER_MS = 200;
 
-/** An attempt at a port of 127.0.0.1. */
+/** Connects to a port of 127.0.0.1. */
 function at(port: number): Attempt {
   return async (operation) => {
     const socket = await connectSocket({ host: '127.0.0.1', port }, { allowHalfOpen: false, operation });
@@ -27,74 +27,74 @@ function at(port: number): Attempt {
   };
 }
 
-/** An attempt that goes on until it is given up, as one whose packets are lost. */
+/** Runs until it is cancelled, like an attempt whose packets are lost. */
 const hanging: Attempt = (operation) =>
   new Promise((_, reject) => {
     operation.onCancel(reject);
   });
 
-/** Tells when an attempt began, and what of. */
-function watched(attempt: Attempt): Attempt & { begunAt: number; operation: Operation | undefined } {
+/** Records when an attempt starts, and its operation. */
+function watched(attempt: Attempt): Attempt & { startedAt: number; operation: Operation | undefined } {
   const watching = Object.assign(
     (operation: Operation) => {
-      watching.begunAt = performance.now();
+      watching.startedAt = performance.now();
       watching.operation = operation;
       return attempt(operation);
     },
-    { begunAt: NaN, operation: undefined as Operation | undefined },
+    { startedAt: NaN, operation: undefined as Operation | undefined },
   );
   return watching;
 }
 
 describe('connectFirst', () => {
-  it('begins with the first, and never begins the second when that answers', async () => {
+  it('does not start the second attempt when the first succeeds', async () => {
     const server = await plainServer('127.0.0.1');
     const second = watched(hanging);
-    const socket = await connectFirst([at(portOf(server)), second], never);
+    const socket = await connectFirst([at(portOf(server)), second], neverCancelled);
     expect(socket.remotePort).toBe(portOf(server));
-    expect(second.begunAt).toBeNaN();
+    expect(second.startedAt).toBeNaN();
   });
 
-  it('begins the next when one is refused, in order', async () => {
+  it('starts the next attempt in order when one is refused', async () => {
     const server = await plainServer('127.0.0.1');
     const attempts = [watched(at(await freePort())), watched(at(await freePort())), watched(at(portOf(server)))];
-    const socket = await connectFirst(attempts, never);
+    const socket = await connectFirst(attempts, neverCancelled);
     expect(socket.remotePort).toBe(portOf(server));
-    const [first = NaN, second = NaN, third = NaN] = attempts.map(({ begunAt }) => begunAt);
+    const [first = NaN, second = NaN, third = NaN] = attempts.map(({ startedAt }) => startedAt);
     expect(first).toBeLessThanOrEqual(second);
     expect(second).toBeLessThanOrEqual(third);
   });
 
-  it('begins the next in the turn of the event loop in which one has failed', async () => {
+  it('starts the next attempt in the same turn of the event loop when one fails', async () => {
     const operation = new Operation('test');
     const next = watched(hanging);
     const pending = connectFirst([() => Promise.reject(new Error('failed')), next], operation);
     await turns(1);
-    expect(next.begunAt).not.toBeNaN();
-    operation.cancel(enough);
-    await expect(pending).rejects.toBe(enough);
+    expect(next.startedAt).not.toBeNaN();
+    operation.cancel(aborted);
+    await expect(pending).rejects.toBe(aborted);
   });
 
-  it('begins the next beside one that has taken 250 ms, and destroys the loser', async () => {
+  it('starts the next attempt after 250 ms and cancels the loser', async () => {
     const server = await plainServer('127.0.0.1');
     const [slow, answering] = [watched(hanging), watched(at(portOf(server)))];
-    const socket = await connectFirst([slow, answering], never);
-    expect(answering.begunAt - slow.begunAt).toBeGreaterThanOrEqual(STAGGER_MS);
+    const socket = await connectFirst([slow, answering], neverCancelled);
+    expect(answering.startedAt - slow.startedAt).toBeGreaterThanOrEqual(STAGGER_MS);
     expect(slow.operation?.failure?.code).toBe('ABORTED');
     expect(socket.destroyed).toBe(false);
   });
 
-  it('leaves 250 ms between each and the next', async () => {
+  it('starts attempts 250 ms apart', async () => {
     const server = await plainServer('127.0.0.1');
     const attempts = [watched(hanging), watched(hanging), watched(at(portOf(server)))];
-    await connectFirst(attempts, never);
-    const [first = NaN, second = NaN, third = NaN] = attempts.map(({ begunAt }) => begunAt);
+    await connectFirst(attempts, neverCancelled);
+    const [first = NaN, second = NaN, third = NaN] = attempts.map(({ startedAt }) => startedAt);
     expect(second - first).toBeGreaterThanOrEqual(STAGGER_MS);
     expect(third - second).toBeGreaterThanOrEqual(STAGGER_MS);
   });
 
-  it('does not give up a listener that is slow to answer: it wins when the others are refused', async () => {
-    const listener = await overrunListener();
+  it('connects to a slow listener when the other attempts are refused', async () => {
+    const listener = await busyListener();
     const slow = watched(at(listener.port));
     const refused = watched(async (operation) => {
       try {
@@ -103,15 +103,15 @@ describe('connectFirst', () => {
         listener.accept();
       }
     });
-    // The kernel sends the lost SYN again after 1 s. Node's own autoSelectFamily would have failed by then.
-    const socket = await connectFirst([slow, refused], never);
+    // The kernel resends the lost SYN after 1 s. Node's autoSelectFamily would have failed by then.
+    const socket = await connectFirst([slow, refused], neverCancelled);
     expect(socket.remotePort).toBe(listener.port);
-    expect(refused.begunAt - slow.begunAt).toBeGreaterThanOrEqual(STAGGER_MS);
+    expect(refused.startedAt - slow.startedAt).toBeGreaterThanOrEqual(STAGGER_MS);
     expect(socket.destroyed).toBe(false);
   });
 
-  it('destroys the socket of a listener that is slow to answer when another has won', async () => {
-    const listener = await overrunListener();
+  it('destroys the socket of a slow attempt when another succeeds', async () => {
+    const listener = await busyListener();
     const server = await plainServer('127.0.0.1');
     const before = tcpSockets();
     const slow = watched(at(listener.port));
@@ -125,7 +125,7 @@ describe('connectFirst', () => {
         },
         at(portOf(server)),
       ],
-      never,
+      neverCancelled,
     );
     expect(socket.remotePort).toBe(portOf(server));
     await expect(outcome[0]).rejects.toThrow();
@@ -133,70 +133,70 @@ describe('connectFirst', () => {
     await expect.poll(tcpSockets).toBeLessThanOrEqual(before);
   });
 
-  it('destroys a socket that connects after another has won', async () => {
+  it('destroys a socket that connects after another attempt has succeeded', async () => {
     const server = await plainServer('127.0.0.1');
     const won = new AbortController();
     const late: Socket[] = [];
-    const heedless: Attempt = async () => {
+    const ignoresCancellation: Attempt = async () => {
       await once(won.signal, 'abort');
       const socket = connect(portOf(server), '127.0.0.1');
       await once(socket, 'connect');
       late.push(socket);
       return socket;
     };
-    const winner = await connectFirst([heedless, at(portOf(server))], never);
+    const winner = await connectFirst([ignoresCancellation, at(portOf(server))], neverCancelled);
     won.abort();
     await expect.poll(() => late[0]?.destroyed).toBe(true);
     expect(winner.destroyed).toBe(false);
   });
 
-  it('rejects with all errors, in the order in which they came', async () => {
+  it('rejects with all errors in the order in which they occurred', async () => {
     const ports = [await freePort(), await freePort()];
-    const error = await anyRejectionOf(connectFirst(ports.map(at), never));
+    const error = await anyRejectionOf(connectFirst(ports.map(at), neverCancelled));
     expect(error).toBeInstanceOf(AggregateError);
     expect((error as AggregateError).errors).toMatchObject(ports.map((port) => ({ code: 'ECONNREFUSED', port })));
   });
 
-  it('rejects with the one error of a single attempt', async () => {
-    const error = await anyRejectionOf(connectFirst([at(await freePort())], never));
+  it('rejects with an AggregateError for a single attempt, too', async () => {
+    const error = await anyRejectionOf(connectFirst([at(await freePort())], neverCancelled));
     expect((error as AggregateError).errors).toMatchObject([{ code: 'ECONNREFUSED' }]);
   });
 
-  it('rejects with the reason when given up, gives up every attempt and begins no other', async () => {
+  it('rejects with the reason when cancelled, cancels the running attempts and starts no more', async () => {
     const operation = new Operation('test');
     const attempts = [watched(hanging), watched(hanging), watched(hanging)];
     const second = attempts[1];
     const pending = connectFirst(attempts, operation);
     await expect.poll(() => second?.operation).toBeDefined();
-    operation.cancel(enough);
-    await expect(pending).rejects.toBe(enough);
-    expect(attempts.map((attempt) => attempt.operation?.failure)).toEqual([enough, enough, undefined]);
+    operation.cancel(aborted);
+    await expect(pending).rejects.toBe(aborted);
+    expect(attempts.map((attempt) => attempt.operation?.failure)).toEqual([aborted, aborted, undefined]);
   });
 
-  it('begins nothing of what is given up already', async () => {
+  it('starts no attempt if the operation is already cancelled', async () => {
     const attempts = [watched(hanging), watched(hanging)];
     const operation = new Operation('test');
-    operation.cancel(enough);
+    operation.cancel(aborted);
     const pending = connectFirst(attempts, operation);
     pending.catch(() => undefined);
     expect(attempts.map((attempt) => attempt.operation)).toEqual([undefined, undefined]);
-    await expect(pending).rejects.toBe(enough);
+    await expect(pending).rejects.toBe(aborted);
   });
 
-  it('leaves no timer', async () => {
+  it('leaves no timer behind', async () => {
     const server = await plainServer('127.0.0.1');
     const before = timers();
-    await connectFirst([at(await freePort()), at(portOf(server))], never);
+    await connectFirst([at(await freePort()), at(portOf(server))], neverCancelled);
     await expect.poll(timers).toBeLessThanOrEqual(before);
-    await connectFirst([at(await freePort()), at(await freePort())], never).catch(() => undefined);
+    await connectFirst([at(await freePort()), at(await freePort())], neverCancelled).catch(() => undefined);
     await expect.poll(timers).toBeLessThanOrEqual(before);
   });
 
-  it('listens no longer to what has been done', async () => {
+  it('ignores a cancellation after it has connected', async () => {
     const server = await plainServer('127.0.0.1');
     const operation = new Operation('test');
     const socket = await connectFirst([at(await freePort()), at(portOf(server))], operation);
-    operation.cancel(enough);
+    operation.cancel(aborted);
     await turns(1);
     expect(socket.destroyed).toBe(false);
   });
@@ -221,18 +221,18 @@ describe('interleaveFamilies', () => {
       [four(1), six(1), six(2), six(3)],
       [four(1), six(1), six(2), six(3)],
     ],
-  ])('%j', (addresses, expected) => {
+  ])('interleaves %j', (addresses, expected) => {
     expect(interleaveFamilies(addresses)).toEqual(expected);
   });
 });
 
-/** How many TCP sockets this process has open, connecting ones included. */
+/** The number of open TCP sockets of this process, including connecting ones. */
 function tcpSockets(): number {
   return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap' || name === 'TCPConnectWrap')
     .length;
 }
 
-const overrun = `
+const busyListenerCode = `
   import { readSync } from 'node:fs';
   import { createServer } from 'node:net';
   const server = createServer((socket) => socket.on('error', () => {}));
@@ -241,11 +241,11 @@ const overrun = `
   });
 `;
 
-/** A listener whose queue is full, so that the kernel drops what else comes, until it is told to accept. */
-async function overrunListener(): Promise<{ port: number; accept: () => void }> {
-  const program = startProgram([process.execPath, '--input-type=module', '-e', overrun]);
+/** A listener with a full accept queue: the kernel drops further SYNs until `accept` is called. */
+async function busyListener(): Promise<{ port: number; accept: () => void }> {
+  const program = startProgram([process.execPath, '--input-type=module', '-e', busyListenerCode]);
   const port = Number((await program.printed(/(\d+)\n/))[1]);
-  // Linux queues one more than the backlog says.
+  // Linux queues one connection more than the backlog.
   for (let queued = 0; queued < 2; queued++) {
     const socket = connect(port, '127.0.0.1').on('error', () => undefined);
     onTestFinished(() => {

@@ -2,9 +2,9 @@ import { freePort, portOf, rejectionOf } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
 import { plainServer, transport } from './support.js';
 
-describe('an endpoint that is not one to connect to over TCP', () => {
+describe('connect with an invalid endpoint', () => {
   it.each(['unix:/run/p.sock', '/run/p.sock', 'unix:p.sock'])(
-    '%s: INVALID_ENDPOINT, with what to use',
+    'rejects %s with INVALID_ENDPOINT and suggests the unix transport',
     async (text) => {
       const error = await rejectionOf(transport().connect(text));
       expect(error).toMatchObject({ code: 'INVALID_ENDPOINT', endpoint: text });
@@ -13,11 +13,14 @@ describe('an endpoint that is not one to connect to over TCP', () => {
     },
   );
 
-  it.each(['127.0.0.1:0', '[::1]:0', 'localhost:0', 'tcp://127.0.0.1:00'])('%s: INVALID_ENDPOINT', async (text) => {
-    const error = await rejectionOf(transport().connect(text));
-    expect(error).toMatchObject({ code: 'INVALID_ENDPOINT', endpoint: text });
-    expect(error.hint).toContain('Port 0');
-  });
+  it.each(['127.0.0.1:0', '[::1]:0', 'localhost:0', 'tcp://127.0.0.1:00'])(
+    'rejects port 0 in %s with INVALID_ENDPOINT',
+    async (text) => {
+      const error = await rejectionOf(transport().connect(text));
+      expect(error).toMatchObject({ code: 'INVALID_ENDPOINT', endpoint: text });
+      expect(error.hint).toContain('Port 0');
+    },
+  );
 
   it.each([
     ['', /empty/],
@@ -35,28 +38,28 @@ describe('an endpoint that is not one to connect to over TCP', () => {
     [null, /string/],
     [50_051, /string/],
     [{ host: 'localhost', port: 50_051 }, /string/],
-  ])('%j: INVALID_ENDPOINT, saying why', async (endpoint, reason) => {
+  ])('rejects %j with INVALID_ENDPOINT and says why', async (endpoint, reason) => {
     const error = await rejectionOf(transport().connect(endpoint as string));
     expect(error.code).toBe('INVALID_ENDPOINT');
     expect(error.hint).toMatch(reason);
   });
 
-  it('does not count as the last endpoint', async () => {
+  it('does not set the endpoint property', async () => {
     const client = transport();
     await rejectionOf(client.connect('unix:/run/p.sock'));
     expect(client.endpoint).toBeUndefined();
   });
 });
 
-describe('the forms of an endpoint', () => {
-  it.each(['tcp:', 'tcp://', 'ipv4:', 'dns:', 'dns:///'])('with %s reach the same listener', async (scheme) => {
+describe('connect with a valid endpoint', () => {
+  it.each(['tcp:', 'tcp://', 'ipv4:', 'dns:', 'dns:///'])('accepts the prefix %s', async (scheme) => {
     const server = await plainServer('127.0.0.1');
     const client = transport();
     await client.connect(`${scheme}127.0.0.1:${portOf(server)}`);
     expect(client.endpoint).toBe(`127.0.0.1:${portOf(server)}`);
   });
 
-  it('a host name is kept in the endpoint, in lower case', async () => {
+  it('keeps the host name in the endpoint property, in lower case', async () => {
     const listener = transport({ host: 'localhost' });
     const port = portOf(await listener.listen());
     const client = transport();
@@ -65,12 +68,12 @@ describe('the forms of an endpoint', () => {
   });
 });
 
-describe('nobody there', () => {
-  it('is CONNECTION_REFUSED at once by default, naming the address', async () => {
+describe('connect without a listener', () => {
+  it('rejects with CONNECTION_REFUSED at once by default and names the address', async () => {
     const port = await freePort();
-    const begun = performance.now();
+    const started = performance.now();
     const error = await rejectionOf(transport().connect(`127.0.0.1:${port}`));
-    expect(performance.now() - begun).toBeLessThan(1000);
+    expect(performance.now() - started).toBeLessThan(1000);
     expect(error).toMatchObject({
       code: 'CONNECTION_REFUSED',
       endpoint: `127.0.0.1:${port}`,
@@ -80,15 +83,15 @@ describe('nobody there', () => {
     expect(error.message).toContain(`127.0.0.1:${port}`);
   });
 
-  it('is CONNECTION_REFUSED after waitMs', async () => {
+  it('rejects with CONNECTION_REFUSED after waitMs', async () => {
     const port = await freePort();
-    const begun = performance.now();
+    const started = performance.now();
     const error = await rejectionOf(transport().connect(`127.0.0.1:${port}`, { waitMs: 200 }));
-    expect(performance.now() - begun).toBeGreaterThanOrEqual(200);
+    expect(performance.now() - started).toBeGreaterThanOrEqual(200);
     expect(error.code).toBe('CONNECTION_REFUSED');
   });
 
-  it('is DNS_FAILURE for a name without an address, and not waited for', async () => {
+  it('rejects an unknown host name with DNS_FAILURE without waiting', async () => {
     const error = await rejectionOf(
       transport().connect('nonexistent.invalid:50051', { waitMs: 60_000, timeoutMs: 60_000 }),
     );
@@ -100,10 +103,13 @@ describe('nobody there', () => {
     expect(error.message).toContain('nonexistent.invalid');
   });
 
-  // The kernel refuses to send to the broadcast address, whatever the machine's network.
-  it.runIf(process.platform === 'linux')('is an error of its own where no route leads', async () => {
-    const error = await rejectionOf(transport().connect('255.255.255.255:50051'));
-    expect(['ADDRESS_NOT_AVAILABLE', 'PERMISSION_DENIED']).toContain(error.code);
-    expect(error.message).toContain('255.255.255.255');
-  });
+  // The kernel refuses to send to the broadcast address on any network.
+  it.runIf(process.platform === 'linux')(
+    'rejects an unreachable address with ADDRESS_NOT_AVAILABLE or PERMISSION_DENIED',
+    async () => {
+      const error = await rejectionOf(transport().connect('255.255.255.255:50051'));
+      expect(['ADDRESS_NOT_AVAILABLE', 'PERMISSION_DENIED']).toContain(error.code);
+      expect(error.message).toContain('255.255.255.255');
+    },
+  );
 });

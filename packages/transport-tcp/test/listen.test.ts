@@ -16,36 +16,36 @@ import {
   turns,
 } from '@rpcplugin/test-support';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { plainServer, startOther, transport, withFreePorts } from './support.js';
+import { plainServer, startChild, transport, withFreePorts } from './support.js';
 
-/** Addresses that are set aside for documentation (RFC 5737, RFC 3849), and none of this machine's. */
+/** Addresses for documentation (RFC 5737, RFC 3849), which this machine does not have. */
 const foreignHosts = ['192.0.2.1', '2001:db8::1'];
 
-describe('the address', () => {
-  it('is 127.0.0.1 and a port of the system by default', async () => {
+describe('listen', () => {
+  it('listens on 127.0.0.1 and a port that the system chooses by default', async () => {
     const endpoint = await transport().listen();
     expect(endpoint).toMatch(/^127\.0\.0\.1:[1-9]\d*$/);
     expect(portOf(endpoint)).toBeGreaterThan(1023);
   });
 
-  it('is not reachable from outside by default', async () => {
+  it('is not reachable through other interfaces by default', async () => {
     const endpoint = await transport().listen();
     const outside = Object.values(networkInterfaces())
-      .flatMap((of = []) => of)
+      .flatMap((addresses = []) => addresses)
       .find(({ family, internal }) => family === 'IPv4' && !internal);
-    // Another loopback address does where the machine has no network.
+    // On a machine without a network, another loopback address will do.
     const host = outside?.address ?? '127.0.0.2';
     await expect(once(connect(portOf(endpoint), host), 'connect')).rejects.toThrow(/ECONNREFUSED|EADDRNOTAVAIL/);
   });
 
-  it.runIf(hasIPv6)('is in brackets for IPv6', async () => {
+  it.runIf(hasIPv6)('returns an IPv6 address in brackets', async () => {
     const endpoint = await transport({ host: '::1' }).listen();
     expect(endpoint).toMatch(/^\[::1\]:[1-9]\d*$/);
     expect((await transport().connect(endpoint)).remoteFamily).toBe('IPv6');
   });
 
   it.runIf(hasIPv6).each(['0:0:0:0:0:0:0:1', '0000::0001', '::0:1', '::FFFF:127.0.0.1'])(
-    'is canonical when the host %s is not',
+    'returns the canonical form of host %s',
     async (host) => {
       const endpoint = await transport({ host }).listen();
       expect(endpoint).toBe(normalizeEndpoint(endpoint));
@@ -59,14 +59,14 @@ describe('the address', () => {
     expect((await transport().connect(endpoint)).remoteFamily).toBe('IPv6');
   });
 
-  it.each(['localhost', 'LocalHost'])('is that of the name %s, as an address', async (host) => {
+  it.each(['localhost', 'LocalHost'])('returns the address of the host name %s', async (host) => {
     const endpoint = await transport({ host }).listen();
     expect(endpoint).toMatch(/^(127\.0\.0\.1|\[::1\]):[1-9]\d*$/);
     await transport().connect(endpoint);
   });
 
   it.each([['0.0.0.0', '127.0.0.1'], ...(hasIPv6 ? [['::', '[::1]']] : [])])(
-    'of all interfaces, %s, is reached on one',
+    'accepts loopback connections when it listens on %s',
     async (host, loopback) => {
       const endpoint = await transport({ host }).listen();
       await transport().connect(endpoint);
@@ -74,13 +74,13 @@ describe('the address', () => {
     },
   );
 
-  it('is the port that was asked for', async () => {
+  it('listens on the requested port', async () => {
     await withFreePorts(1, async (port) => {
       expect(await transport({ port }).listen()).toBe(`127.0.0.1:${port}`);
     });
   });
 
-  it('is taken again as soon as a listener with connections has closed', async () => {
+  it('listens again as soon as a listener with connections has closed', async () => {
     const first = transport();
     const endpoint = await first.listen();
     const peer = await transport().connect(endpoint);
@@ -90,8 +90,8 @@ describe('the address', () => {
   });
 });
 
-describe('an address that cannot be had', () => {
-  it('in use: ADDRESS_IN_USE, and its holder goes on', async () => {
+describe('listen on an unavailable address', () => {
+  it('rejects a port in use with ADDRESS_IN_USE and leaves its listener alone', async () => {
     const holder = await plainServer('127.0.0.1');
     const port = portOf(holder);
     const error = await rejectionOf(transport({ port }).listen());
@@ -105,12 +105,12 @@ describe('an address that cannot be had', () => {
     await transport().connect(`127.0.0.1:${port}`);
   });
 
-  it('in use by one of all interfaces', async () => {
+  it('rejects a port in use on all interfaces with ADDRESS_IN_USE', async () => {
     const holder = await plainServer('0.0.0.0');
     expect((await rejectionOf(transport({ port: portOf(holder) }).listen())).code).toBe('ADDRESS_IN_USE');
   });
 
-  it.each(foreignHosts)('not one of this machine, %s: ADDRESS_NOT_AVAILABLE', async (host) => {
+  it.each(foreignHosts)('rejects %s, which this machine does not have, with ADDRESS_NOT_AVAILABLE', async (host) => {
     const error = await rejectionOf(transport({ host }).listen());
     expect(error).toMatchObject({
       code: 'ADDRESS_NOT_AVAILABLE',
@@ -119,18 +119,18 @@ describe('an address that cannot be had', () => {
     expect(error.message).toContain(host);
   });
 
-  it('not one of this machine: the rest of a range is not tried', async () => {
+  it('tries only one port of a range if this machine does not have the address', async () => {
     const error = await rejectionOf(transport({ host: '192.0.2.1', port: { min: 50_000, max: 50_010 } }).listen());
     expect(error).toMatchObject({ code: 'ADDRESS_NOT_AVAILABLE', endpoint: '192.0.2.1:50000' });
   });
 
-  it('a name without an address: DNS_FAILURE, naming it', async () => {
+  it('rejects an unknown host name with DNS_FAILURE and names it', async () => {
     const error = await rejectionOf(transport({ host: 'nonexistent.invalid' }).listen());
     expect(error).toMatchObject({ code: 'DNS_FAILURE', hint: expect.stringMatching(/\S/) as string });
     expect(error.message).toContain('nonexistent.invalid');
   });
 
-  it('does not keep the transport from listening later', async () => {
+  it('listens later, once the port is free', async () => {
     const holder = await plainServer('127.0.0.1');
     const port = portOf(holder);
     const listener = transport({ port });
@@ -139,8 +139,8 @@ describe('an address that cannot be had', () => {
     expect(await listener.listen()).toBe(`127.0.0.1:${port}`);
   });
 
-  it.runIf(isRoot)('a port of privileged users: PERMISSION_DENIED; in a range the next one is tried', async () => {
-    const other = await startOther(otherUser);
+  it.runIf(isRoot)('rejects a privileged port with PERMISSION_DENIED, but skips it in a range', async () => {
+    const other = await startChild(otherUser);
     const { error } = await other.ask({ do: 'listen', options: { port: 1 } });
     expect(error).toMatchObject({ code: 'PERMISSION_DENIED', endpoint: '127.0.0.1:1' });
     expect(error?.hint).toMatch(/port/);
@@ -149,14 +149,14 @@ describe('an address that cannot be had', () => {
   });
 });
 
-describe('a range of ports', () => {
-  it('gives the first that is free', async () => {
+describe('listen on a port range', () => {
+  it('listens on the first free port', async () => {
     await withFreePorts(3, async (min) => {
       expect(await transport({ port: { min, max: min + 2 } }).listen()).toBe(`127.0.0.1:${min}`);
     });
   });
 
-  it('gives the next when the first ones are taken', async () => {
+  it('skips ports in use', async () => {
     await withFreePorts(3, async (min) => {
       await plainServer('127.0.0.1', min);
       await plainServer('127.0.0.1', min + 1);
@@ -164,7 +164,7 @@ describe('a range of ports', () => {
     });
   });
 
-  it('is shared out among transports that start at once, each port once', async () => {
+  it('gives each of several concurrent transports its own port', async () => {
     await withFreePorts(4, async (min) => {
       const port = { min, max: min + 3 };
       const endpoints = await Promise.all([1, 2, 3, 4].map(() => transport({ port }).listen()));
@@ -172,7 +172,7 @@ describe('a range of ports', () => {
     });
   });
 
-  it('is tried through without a listener left on the server for each port', async () => {
+  it('does not leak an event listener for each port that it tries', async () => {
     const warnings: string[] = [];
     const onWarning = (warning: Error): void => {
       warnings.push(warning.name);
@@ -183,12 +183,12 @@ describe('a range of ports', () => {
       for (let port = min; port < min + 11; port++) await plainServer('127.0.0.1', port);
       expect(await transport({ port: { min, max: min + 11 } }).listen()).toBe(`127.0.0.1:${min + 11}`);
     });
-    // Node warns of more than ten, in a later turn.
+    // Node warns about more than ten listeners, in a later turn of the event loop.
     await turns(1);
     expect(warnings).not.toContain('MaxListenersExceededWarning');
   });
 
-  it('all taken: ADDRESS_IN_USE, naming the range', async () => {
+  it('rejects with ADDRESS_IN_USE and names the range if every port is in use', async () => {
     await withFreePorts(3, async (min) => {
       for (const port of [min, min + 1, min + 2]) await plainServer('127.0.0.1', port);
       const error = await rejectionOf(transport({ port: { min, max: min + 2 } }).listen());
@@ -201,14 +201,14 @@ describe('a range of ports', () => {
     });
   });
 
-  it('is bound once, and kept: nobody else can have the port from then on', async () => {
+  it('holds the port that it returns', async () => {
     await withFreePorts(2, async (min) => {
       const endpoint = await transport({ port: { min, max: min + 1 } }).listen();
       await expect(plainServer('127.0.0.1', portOf(endpoint))).rejects.toThrow('EADDRINUSE');
     });
   });
 
-  it('that was passed over leaves nothing bound', async () => {
+  it('leaves no port of the range bound after close', async () => {
     await withFreePorts(3, async (min) => {
       const holder = await plainServer('127.0.0.1', min);
       const listener = transport({ port: { min, max: min + 2 } });
@@ -219,7 +219,7 @@ describe('a range of ports', () => {
     });
   });
 
-  it('still accepts after ports were passed over, each connection once', async () => {
+  it('accepts each connection once after skipping a port', async () => {
     await withFreePorts(2, async (min) => {
       await plainServer('127.0.0.1', min);
       const accepted: Socket[] = [];
@@ -235,17 +235,17 @@ describe('a range of ports', () => {
   });
 });
 
-describe('every connection', () => {
-  it('has TCP_NODELAY and keep-alive on, accepted or dialled', async (context) => {
+describe('socket options', () => {
+  it('enables TCP_NODELAY and keep-alive on accepted and dialled connections', async (context) => {
     const accepted: Socket[] = [];
     const endpoint = await transport().listen({ onConnection: (socket) => void accepted.push(socket) });
     const dialled = await transport().connect(endpoint);
     await expect.poll(() => accepted.length).toBe(1);
-    // The very sockets are handed to another program, which asks the kernel.
+    // Perl inherits the socket and asks the kernel.
     for (const socket of [dialled, ...accepted]) {
       expect(await socketOptions(socket, context.skip)).toEqual({ noDelay: true, keepAlive: true });
     }
-    // This is what the same program says of a socket without.
+    // A plain socket as the control.
     const plain = connect({ host: '127.0.0.1', port: portOf(endpoint) });
     await once(plain, 'connect');
     expect(await socketOptions(plain, context.skip)).toEqual({ noDelay: false, keepAlive: false });
@@ -264,10 +264,10 @@ async function socketOptions(
   socket: Socket,
   skip: (note: string) => never,
 ): Promise<{ noDelay: boolean; keepAlive: boolean }> {
-  if (spawnSync('perl', ['-v']).error !== undefined) skip('there is no perl here');
+  if (spawnSync('perl', ['-v']).error !== undefined) skip('perl is not installed');
   const child = spawn('perl', ['-e', perl], { stdio: ['ignore', 'pipe', 'inherit', socket] });
   const output = child.stdout === null ? '' : await text(child.stdout);
   const [noDelay, keepAlive] = output.split(' ').map((value) => value !== '0');
-  if (noDelay === undefined || keepAlive === undefined) throw new Error(`perl said: ${output}`);
+  if (noDelay === undefined || keepAlive === undefined) throw new Error(`unexpected output of perl: ${output}`);
   return { noDelay, keepAlive };
 }

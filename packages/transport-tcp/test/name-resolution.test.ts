@@ -3,11 +3,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort, isRoot, portOf, sharedDirectory } from '@rpcplugin/test-support';
 import { afterAll, describe, expect, it } from 'vitest';
-import { otherCommand, plainServer, startOther } from './support.js';
-import type { OtherProcess } from './support.js';
+import { childCommand, plainServer, startChild } from './support.js';
+import type { TransportChild } from './support.js';
 
-// These names and the name server are those of one process only, which has its own view of the file system: nobody else
-// sees what is mounted in it. That takes Linux and its superuser.
+// One process gets its own /etc/hosts and /etc/resolv.conf, mounted in a namespace that no other process sees. That
+// takes Linux and root.
 const canMount = isRoot && spawnSync('unshare', ['--mount', 'true']).status === 0;
 
 const hosts = `
@@ -20,22 +20,22 @@ const [a = 0, b = 0] = crypto.getRandomValues(new Uint8Array(2));
 const nameServer = `127.77.${a}.${b}`;
 const child = canMount ? await startWithOwnHosts() : undefined;
 
-describe.runIf(canMount)('a host name, in a process with its own /etc/hosts', () => {
-  it('with several addresses is connected to where only one answers', async () => {
+describe.runIf(canMount)('host names in a process with its own /etc/hosts', () => {
+  it('connects to the only address of several that answers', async () => {
     for (const address of ['127.0.0.1', '127.0.0.2', '::1']) {
       const port = portOf(await plainServer(address));
       expect(await child?.ask({ do: 'connect', endpoint: `several:${port}` })).toEqual({ result: address });
     }
   });
 
-  it('localhost, when only its IPv4 or only its IPv6 address is listened on', async () => {
+  it('connects to localhost with a listener only on its IPv4 or only on its IPv6 address', async () => {
     for (const address of ['127.0.0.1', '::1']) {
       const port = portOf(await plainServer(address));
       expect(await child?.ask({ do: 'connect', endpoint: `localhost:${port}` })).toEqual({ result: address });
     }
   });
 
-  it('of which no address answers: CONNECTION_REFUSED, and the message lists each', async () => {
+  it('rejects with CONNECTION_REFUSED and lists each address if none answers', async () => {
     const port = await freePort();
     const reply = await child?.ask({ do: 'connect', endpoint: `several:${port}` });
     expect(reply?.error).toMatchObject({ code: 'CONNECTION_REFUSED', endpoint: `several:${port}` });
@@ -43,30 +43,30 @@ describe.runIf(canMount)('a host name, in a process with its own /etc/hosts', ()
       expect(reply?.error?.message).toContain(`${address}:${port}`);
   });
 
-  it('of both families is listened on at its IPv4 address, and one of IPv6 only at that', async () => {
+  it('listens on the IPv4 address of a name, or on the IPv6 address of an IPv6-only name', async () => {
     const both = await child?.ask({ do: 'listen', options: { host: 'both' } });
     expect(both?.result).toMatch(/^127\.0\.0\.3:\d+$/);
     const six = await child?.ask({ do: 'listen', options: { host: 'six' } });
     expect(six?.result).toMatch(/^\[::1\]:\d+$/);
   });
 
-  it('that the name server never answers for: TIMEOUT and ABORTED, without waiting for it', async () => {
+  it('rejects with TIMEOUT or ABORTED without waiting for a silent name server', async () => {
     await child?.ask({ do: 'nameServer', address: nameServer });
-    const begun = performance.now();
+    const started = performance.now();
     const timedOut = await child?.ask({ do: 'connect', endpoint: 'host.example:1', options: { timeoutMs: 100 } });
     expect(timedOut?.error).toMatchObject({ code: 'TIMEOUT', endpoint: 'host.example:1' });
     const aborted = await child?.ask({ do: 'connect', endpoint: 'host.example:1', abort: true });
     expect(aborted?.error).toMatchObject({ code: 'ABORTED', endpoint: 'host.example:1' });
-    // The resolver itself goes on for 5 s.
-    expect(performance.now() - begun).toBeLessThan(4000);
+    // The resolver itself waits for 5 s.
+    expect(performance.now() - started).toBeLessThan(4000);
   });
 });
 
-async function startWithOwnHosts(): Promise<OtherProcess> {
+async function startWithOwnHosts(): Promise<TransportChild> {
   const directory = sharedDirectory();
   await writeFile(join(directory, 'hosts'), hosts);
   await writeFile(join(directory, 'resolv.conf'), `nameserver ${nameServer}\n`);
   const mounts = ['hosts', 'resolv.conf'].map((name) => `mount --bind ${directory}/${name} /etc/${name}`);
   const mounted = ['unshare', '--mount', 'sh', '-c', `${mounts.join(' && ')} && exec "$0" "$@"`] as const;
-  return startOther({ whenOver: afterAll }, [...mounted, ...otherCommand]);
+  return startChild({ whenOver: afterAll }, [...mounted, ...childCommand]);
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { TCPSocketTransport, tcpOptionsFromEnv, tcpTransportFactory } from '../src/index.js';
 import type { TCPSocketTransportOptions } from '../src/index.js';
 
-/** What a caller without types may pass. */
+/** Constructs a transport as a caller without types can. */
 function construct(options: unknown): TCPSocketTransport {
   return new TCPSocketTransport(options as TCPSocketTransportOptions);
 }
@@ -46,15 +46,15 @@ const notHosts = [
   Symbol('host'),
 ];
 
-describe('an option that cannot be used is refused at construction', () => {
-  it.each(notPorts.map((port) => ({ port })))('port $port', ({ port }) => {
+describe('invalid options', () => {
+  it.each(notPorts.map((port) => ({ port })))('rejects port $port', ({ port }) => {
     const error = thrownBy(() => construct({ port }));
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(/^port /) as string });
     expect(error.message).toContain(shown(port));
     expect(error.hint).toMatch(/^Give /);
   });
 
-  it.each(notHosts.map((host) => ({ host })))('host $host', ({ host }) => {
+  it.each(notHosts.map((host) => ({ host })))('rejects host $host', ({ host }) => {
     const error = thrownBy(() => construct({ host }));
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(/^host /) as string });
     expect(error.message).toContain(shown(host));
@@ -62,7 +62,7 @@ describe('an option that cannot be used is refused at construction', () => {
     expect(error.hint).toBeDefined();
   });
 
-  it('a host: with the hint that the same endpoint would have', () => {
+  it('gives a host the same hint as an endpoint with this host', () => {
     expect(thrownBy(() => construct({ host: 'local host' })).hint).toMatch(/whitespace/);
   });
 
@@ -83,35 +83,35 @@ describe('an option that cannot be used is refused at construction', () => {
     [{ min: null, max: 2 }, /^port\.min cannot be null$/],
     [{ min: 1, max: null }, /^port\.max cannot be null$/],
   ];
-  it.each(notRanges)('port %j', (port, message) => {
+  it.each(notRanges)('rejects port range %j', (port, message) => {
     const error = thrownBy(() => construct({ port }));
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: expect.stringMatching(/\S/) as string });
     expect(error.message).toMatch(message);
   });
 
-  it('an inverted range: the hint says what to do', () => {
+  it('suggests swapping the ends of an inverted range', () => {
     expect(thrownBy(() => construct({ port: { min: 6000, max: 5000 } })).hint).toBe(
       'It is above port.max, 5000. Swap them.',
     );
   });
 
-  it.each([0, -1, 65_536, 1.5, NaN, '511', null])('backlog %j', (backlog) => {
+  it.each([0, -1, 65_536, 1.5, NaN, '511', null])('rejects backlog %j', (backlog) => {
     const error = thrownBy(() => construct({ backlog }));
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: 'Give an integer from 1 to 65535.' });
     expect(error.message).toBe(`backlog cannot be ${shown(backlog)}`);
   });
 
-  it.each([0, -1, 1.5, NaN, Infinity, '10', null])('maxConnections %j', (maxConnections) => {
+  it.each([0, -1, 1.5, NaN, Infinity, '10', null])('rejects maxConnections %j', (maxConnections) => {
     const error = thrownBy(() => construct({ maxConnections }));
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: expect.stringMatching(/^Give /) as string });
     expect(error.message).toBe(`maxConnections cannot be ${shown(maxConnections)}`);
   });
 
-  it.each([null, '127.0.0.1:0', 8080])('options %j', (options) => {
+  it.each([null, '127.0.0.1:0', 8080])('rejects options %j', (options) => {
     expect(thrownBy(() => construct(options))).toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
-  it('the factory refuses them when it creates', () => {
+  it('rejects an option when the factory creates a transport, not before', () => {
     const factory = tcpTransportFactory({ port: -1 });
     expect(factory).toMatchObject({ network: 'tcp' });
     expect(factory.isSupported()).toBe(true);
@@ -119,7 +119,7 @@ describe('an option that cannot be used is refused at construction', () => {
   });
 });
 
-describe('what is usable is taken', () => {
+describe('valid options', () => {
   it.each([
     undefined,
     {},
@@ -133,11 +133,11 @@ describe('what is usable is taken', () => {
     { host: 'fe80::1%eth0' },
     { backlog: 1, maxConnections: 1 },
     { backlog: 65_535, maxConnections: Number.MAX_SAFE_INTEGER },
-  ])('%j', (options) => {
+  ])('accepts %j', (options) => {
     expect(construct(options)).toMatchObject({ network: 'tcp', endpoint: undefined });
   });
 
-  it('options are read once, and left as they are', async () => {
+  it('accepts frozen options and does not change them', async () => {
     const port = Object.freeze({ min: 0, max: 0 });
     const options = Object.freeze({ host: '127.0.0.1', port });
     await using transport = new TCPSocketTransport(options);
@@ -156,14 +156,14 @@ describe('tcpOptionsFromEnv', () => {
     [{ PLUGIN_MIN_PORT: '', PLUGIN_MAX_PORT: '6000' }, 0, 6000],
     [{ PLUGIN_MIN_PORT: '00080', PLUGIN_MAX_PORT: '65535' }, 80, 65_535],
     [{ OTHER: 'x', PLUGIN_MIN_PORT: '0', PLUGIN_MAX_PORT: '0' }, 0, 0],
-  ])('%j', (env, min, max) => {
+  ])('reads %j', (env, min, max) => {
     const options = tcpOptionsFromEnv(env);
     expect(options).toEqual({ port: { min, max } });
     expect(() => construct(options)).not.toThrow();
   });
 
   it.each(['65536', '99999', '100000', '-1', '+1', '1.5', '1e3', '0x50', ' 80', '80 ', 'http', 'NaN', '８０', '\n'])(
-    'refuses %j, naming the variable',
+    'rejects %j and names the variable',
     (text) => {
       for (const name of ['PLUGIN_MIN_PORT', 'PLUGIN_MAX_PORT']) {
         const error = thrownBy(() => tcpOptionsFromEnv({ PLUGIN_MAX_PORT: '6000', [name]: text }));
@@ -179,7 +179,7 @@ describe('tcpOptionsFromEnv', () => {
   it.each([
     [{ PLUGIN_MIN_PORT: '6000', PLUGIN_MAX_PORT: '5000' }, 5000],
     [{ PLUGIN_MIN_PORT: '6000' }, 0],
-  ])('refuses the inverted range %j, naming both variables', (env, max) => {
+  ])('rejects the inverted range %j and names both variables', (env, max) => {
     expect(thrownBy(() => tcpOptionsFromEnv(env))).toMatchObject({
       code: 'INVALID_ARGUMENT',
       message: 'PLUGIN_MIN_PORT cannot be "6000"',
@@ -187,13 +187,13 @@ describe('tcpOptionsFromEnv', () => {
     });
   });
 
-  it('reads the environment of the process by default', () => {
+  it('reads process.env by default', () => {
     const { PLUGIN_MIN_PORT, PLUGIN_MAX_PORT } = process.env;
     expect(tcpOptionsFromEnv()).toEqual(tcpOptionsFromEnv({ PLUGIN_MIN_PORT, PLUGIN_MAX_PORT }));
   });
 });
 
-/** The value as an error message shows it. */
+/** A value as an error message shows it. */
 function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value).slice(0, 100);
   if (Array.isArray(value)) return 'an array';

@@ -4,7 +4,7 @@ import { codeBlocks, run, script } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
 import { packageDirectory } from './support.js';
 
-it('the example of the README runs as it stands', async () => {
+it('the README example runs unchanged', async () => {
   const readme = await readFile(join(packageDirectory, 'README.md'), 'utf8');
   const [example = ''] = codeBlocks(readme, 'js');
   const ending = await run(script(example), { cwd: packageDirectory });

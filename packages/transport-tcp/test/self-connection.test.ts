@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { refuseSelfConnection } from '../src/dialer.js';
 import { plainServer } from './support.js';
 
-it('a socket that is connected to itself is refused and destroyed', { retry: 2 }, async () => {
+it('rejects and destroys a socket that is connected to itself', { retry: 2 }, async () => {
   const port = await freePort();
   const socket = connect({ host: '127.0.0.1', port, localPort: port });
   await once(socket, 'connect');
@@ -14,7 +14,7 @@ it('a socket that is connected to itself is refused and destroyed', { retry: 2 }
   expect(socket.destroyed).toBe(true);
 });
 
-it('a socket that is connected to a listener of the same machine is not', async () => {
+it('accepts a socket that is connected to a listener on the same machine', async () => {
   const port = portOf(await plainServer('127.0.0.1'));
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
@@ -22,8 +22,8 @@ it('a socket that is connected to a listener of the same machine is not', async 
   socket.destroy();
 });
 
-// Only Linux has the whole of 127.0.0.0/8 as addresses of its own.
-it.runIf(process.platform === 'linux')('nor is one with the same port at another address', { retry: 2 }, async () => {
+// Only Linux assigns all of 127.0.0.0/8 to loopback.
+it.runIf(process.platform === 'linux')('accepts the same port at another address', { retry: 2 }, async () => {
   const port = portOf(await plainServer('127.0.0.2'));
   const socket = connect({ host: '127.0.0.2', port, localAddress: '127.0.0.1', localPort: port });
   await once(socket, 'connect');
@@ -31,7 +31,7 @@ it.runIf(process.platform === 'linux')('nor is one with the same port at another
   socket.destroy();
 });
 
-it('nor is one that has been closed meanwhile, and has no address any more', async () => {
+it('accepts a destroyed socket, which has no address any more', async () => {
   const port = portOf(await plainServer('127.0.0.1'));
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');

@@ -7,7 +7,7 @@ import { TCPSocketTransport } from '../src/index.js';
 import type { TCPSocketTransportOptions } from '../src/index.js';
 
 function subject(name: string, host: string, options: TCPSocketTransportOptions = {}): TransportSubject<Socket> {
-  const ends: (() => unknown)[] = [];
+  const cleanups: (() => unknown)[] = [];
   return {
     create: () => new TCPSocketTransport({ host, ...options }),
     capabilities: {
@@ -20,19 +20,19 @@ function subject(name: string, host: string, options: TCPSocketTransportOptions 
           code: 'CONNECTION_REFUSED',
           make: async () => {
             const { port, release } = await holdFreePort(host);
-            ends.push(release);
+            cleanups.push(release);
             return joinHostPort(host, port);
           },
         },
       },
       stuck: async () => {
         const { address, end } = await stuckServer({ host, port: 0 });
-        ends.push(end);
+        cleanups.push(end);
         return joinHostPort(host, typeof address === 'string' ? address : address.port);
       },
       module: { url: import.meta.url, name, execArgv: sourceLoader },
       cleanUp: async () => {
-        for (const end of ends.splice(0)) await end();
+        for (const cleanup of cleanups.splice(0)) await cleanup();
       },
     },
   };

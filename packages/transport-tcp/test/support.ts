@@ -14,14 +14,14 @@ export function transport(options?: TCPSocketTransportOptions): TCPSocketTranspo
   return closeAfterTest(new TCPSocketTransport(options));
 }
 
-/** A plain listener, closed after the test with all of its connections. */
+/** Starts a plain listener that is closed after the test, with its connections. */
 export function plainServer(host: string, port = 0): Promise<Server> {
   return plainListener({ host, port });
 }
 
 /**
- * Runs `action` with the first of `count` free ports in a row, and again with others if another process takes one of
- * them meanwhile. The system does not choose such ports for the thousands of connections of other tests.
+ * Runs `action` with the first of `count` consecutive free ports, and retries with others if another process takes
+ * one of them meanwhile. They are outside the ephemeral range, which thousands of connections of other tests use.
  */
 export async function withFreePorts(count: number, action: (base: number) => Promise<void>): Promise<void> {
   for (let attempt = 1; ; attempt++) {
@@ -36,12 +36,12 @@ export async function withFreePorts(count: number, action: (base: number) => Pro
   }
 }
 
-/** The command that starts another process with a transport. */
-export const otherCommand = typescript(new URL('children/controlled.ts', import.meta.url));
+/** The command that starts a child process with a transport. */
+export const childCommand = typescript(new URL('children/controlled.ts', import.meta.url));
 
-/** Another process with a transport. */
-export type OtherProcess = Child<Command, Reply>;
+/** A child process with a transport. */
+export type TransportChild = Child<Command, Reply>;
 
-export function startOther(options?: ProgramOptions, command = otherCommand): Promise<OtherProcess> {
+export function startChild(options?: ProgramOptions, command = childCommand): Promise<TransportChild> {
   return startControlled<Command, Reply>(command, options);
 }

@@ -65,7 +65,7 @@ it('whatever comes of a case, its transports are closed without a grace, and the
     const capabilities = { cleanUp: () => void done.push('cleaned up') };
     const running = caseOf({ create: () => new Transport(), capabilities }, 50).run();
     if (Transport === Watched) await running;
-    else await expect(running).rejects.toThrow('it was not over in 50 ms');
+    else await expect(running).rejects.toThrow('it did not finish within 50 ms');
     expect(done.splice(0)).toEqual([{ graceMs: 0 }, { graceMs: 0 }, 'cleaned up']);
   }
 });

@@ -7,17 +7,17 @@ import { expect, it } from 'vitest';
 import { bundleChild } from './bundle.js';
 import { transport } from './support.js';
 
-/** Another user, who swaps the entries of a directory that it may write in, and answers how many. */
+/** A program of another user that swaps the entries of a directory and reports how many it swapped. */
 const attacker = await bundleChild('attacker');
 
-/** A directory with what a victim must not lose: files, one with the name of the socket, and a socket that looks stale. */
-async function treasureIn(directory: string): Promise<string> {
-  const treasure = join(directory, 'treasure');
-  await mkdir(treasure, { mode: 0o700 });
-  await writeFile(join(treasure, 'secret'), 'secret', { mode: 0o600 });
-  await writeFile(join(treasure, 'p.sock'), 'not a socket');
-  await staleSocketAt(join(treasure, 'other.sock'));
-  return treasure;
+/** Creates a directory that must stay intact: a file, a file with the name of the socket, and a stale socket. */
+async function makeProtectedDirectory(directory: string): Promise<string> {
+  const protectedDirectory = join(directory, 'protected');
+  await mkdir(protectedDirectory, { mode: 0o700 });
+  await writeFile(join(protectedDirectory, 'secret'), 'secret', { mode: 0o600 });
+  await writeFile(join(protectedDirectory, 'p.sock'), 'not a socket');
+  await staleSocketAt(join(protectedDirectory, 'other.sock'));
+  return protectedDirectory;
 }
 
 function inventory(directory: string): unknown[] {
@@ -29,17 +29,17 @@ function inventory(directory: string): unknown[] {
 
 it.runIf(isRoot).each([
   { where: 'the directory of the socket', entry: '.rpcplugin-', parents: '' },
-  { where: 'the directory above it', entry: 'plugins', parents: 'plugins' },
+  { where: 'its parent directory', entry: 'plugins', parents: 'plugins' },
 ])(
-  'another user who may write in $where can not turn listen or close on what is not ours',
+  'another user with write access to $where cannot make listen or close change other files',
   async ({ entry, parents }) => {
-    const treasure = await treasureIn(await freshDirectory());
+    const protectedDirectory = await makeProtectedDirectory(await freshDirectory());
     const shared = await freshDirectory();
     await mkdir(join(shared, 'private'), { mode: 0o700 });
     await writeFile(join(shared, 'private/secret'), 'secret', { mode: 0o600 });
     await chmod(shared, 0o777);
-    const before = inventory(treasure);
-    const command = [process.execPath, attacker, shared, treasure, entry] as const;
+    const before = inventory(protectedDirectory);
+    const command = [process.execPath, attacker, shared, protectedDirectory, entry] as const;
     const attacking = await startControlled<'stop', number>(command, otherUser);
     const path = join(shared, parents, 'p.sock');
     const outcomes = [];
@@ -49,7 +49,7 @@ it.runIf(isRoot).each([
       outcomes.push(await victim.close({ graceMs: 0 }).catch((error: unknown) => error));
     }
     expect(await attacking.ask('stop')).toBeGreaterThan(10);
-    expect(inventory(treasure)).toEqual(before);
+    expect(inventory(protectedDirectory)).toEqual(before);
     const succeeded = new Set<unknown>([undefined, `unix:${path}`]);
     expect(outcomes.filter((outcome) => !succeeded.has(outcome) && !TransportError.isInstance(outcome))).toEqual([]);
   },

@@ -3,36 +3,36 @@ import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freshDirectory, rejectionOf, run, script, turns, until } from '@rpcplugin/test-support';
 import { describe, expect, it, vi } from 'vitest';
-import { held, plainServer, startOther, transport, packageDirectory } from './support.js';
-import type { OtherProcess } from './support.js';
+import { openResources, plainServer, startChild, transport, packageDirectory } from './support.js';
+import type { TransportChild } from './support.js';
 
-/** Both kinds of places that have something to tidy up: made parents of a path, and the private directory. */
-async function listeningChild(): Promise<{ child: OtherProcess; directories: string[] }> {
+/** A child that listens where directories need cleanup: in its private one, and at a path with new parents. */
+async function listeningChild(): Promise<{ child: TransportChild; directories: string[] }> {
   const directories = [await freshDirectory(), await freshDirectory()];
   const [withPath = '', runtime = ''] = directories;
-  const child = await startOther({ env: { XDG_RUNTIME_DIR: runtime } });
+  const child = await startChild({ env: { XDG_RUNTIME_DIR: runtime } });
   await child.ask({ do: 'listen' });
   await child.ask({ do: 'listen', options: { path: join(withPath, 'a/b/p.sock') } });
   for (const directory of directories) expect(await readdir(directory)).toHaveLength(1);
   return { child, directories };
 }
 
-describe('a process that ends while it listens leaves no file and no directory', () => {
-  it('by process.exit', async () => {
+describe('process exit while listening', () => {
+  it('leaves no files or directories after process.exit', async () => {
     const { child, directories } = await listeningChild();
     expect(await child.end({ do: 'exit', code: 3 })).toMatchObject({ status: 3 });
     for (const directory of directories) expect(await readdir(directory)).toEqual([]);
   });
 
-  it('by an uncaught exception', async () => {
+  it('leaves no files or directories after an uncaught exception', async () => {
     const { child, directories } = await listeningChild();
     expect(await child.end({ do: 'throw', message: 'uncaught' })).toMatchObject({ status: 1 });
     for (const directory of directories) expect(await readdir(directory)).toEqual([]);
   });
 });
 
-// Exits as soon as anything shows in the directory. Each turn of the event loop is held up for a moment, so that what a
-// listen has asked for is there before the listen hears of it.
+// Exits as soon as the directory has an entry. Blocks each turn of the event loop for a moment, so that it sees what
+// listen creates before listen does.
 const exitEarly = (options: string): string => `
   import { readdirSync } from 'node:fs';
   import { UnixSocketTransport } from './src/index.ts';
@@ -46,8 +46,8 @@ const exitEarly = (options: string): string => `
   })();
 `;
 
-describe('a process that exits in the middle of a listen leaves nothing', () => {
-  it('in its private directory', async () => {
+describe('process exit during listen', () => {
+  it('leaves no private directory', async () => {
     const directory = await freshDirectory();
     vi.stubEnv('TMPDIR', directory);
     vi.stubEnv('XDG_RUNTIME_DIR', directory);
@@ -55,12 +55,12 @@ describe('a process that exits in the middle of a listen leaves nothing', () => 
     await expectNothingAfter(exitEarly('{}'), directory);
   });
 
-  it('of the parents of its path', async () => {
+  it('leaves no parent directories', async () => {
     const directory = await freshDirectory();
     await expectNothingAfter(exitEarly('{ path: `${directory}/made/p.sock` }'), directory);
   });
 
-  it('of its staging directory', async () => {
+  it('leaves no staging directory', async () => {
     const directory = await freshDirectory();
     await expectNothingAfter(exitEarly('{ directory }'), directory);
   });
@@ -76,8 +76,8 @@ describe('a process that exits in the middle of a listen leaves nothing', () => 
   }
 });
 
-describe('the exit hook', () => {
-  it('is there only while something is bound, and once', async () => {
+describe('exit hook', () => {
+  it('is installed once, and only while a transport listens', async () => {
     const directory = await freshDirectory();
     const before = process.listenerCount('exit');
     const [first, second] = [transport({ directory }), transport({ directory })];
@@ -96,7 +96,7 @@ describe('the exit hook', () => {
     expect(process.listenerCount('exit')).toBe(before);
   });
 
-  it('is gone after a listen that failed, for whatever reason', async () => {
+  it('is removed after any failed listen', async () => {
     const directory = await freshDirectory();
     const path = join(directory, 'p.sock');
     const before = process.listenerCount('exit');
@@ -104,17 +104,17 @@ describe('the exit hook', () => {
     await rejectionOf(transport({ path }).listen());
     await rejectionOf(transport({ path: join(directory, 'a/b/p.sock'), group: 'no-such-group' }).listen());
     await rejectionOf(transport({ path: join(path, 'p.sock') }).listen());
-    const givenUp = transport({ path: join(directory, 'a/b/p.sock') });
-    const listening = rejectionOf(givenUp.listen());
-    await givenUp.close();
+    const cancelled = transport({ path: join(directory, 'a/b/p.sock') });
+    const listening = rejectionOf(cancelled.listen());
+    await cancelled.close();
     await listening;
     expect(process.listenerCount('exit')).toBe(before);
     expect(await readdir(directory)).toEqual(['p.sock']);
   });
 });
 
-describe('a listen that is given up', () => {
-  it('leaves nothing, whenever that is', async () => {
+describe('cancelled listen', () => {
+  it('leaves nothing behind, at whatever stage close is called', async () => {
     const directory = await freshDirectory();
     for (let count = 0; count < 12; count++) {
       const listener = transport({ path: join(directory, 'a/p.sock') });
@@ -126,7 +126,7 @@ describe('a listen that is given up', () => {
     }
   });
 
-  it('by close rejects with CLOSED, whenever that is', async () => {
+  it('rejects with CLOSED, at whatever stage close is called', async () => {
     const directory = await freshDirectory();
     for (let count = 0; count < 6; count++) {
       const listener = transport({ directory });
@@ -138,14 +138,14 @@ describe('a listen that is given up', () => {
     }
   });
 
-  it('by its signal rejects with ABORTED and the reason as its cause, whenever that is', async () => {
+  it('rejects with ABORTED and the reason as its cause, at whatever stage the signal aborts', async () => {
     const directory = await freshDirectory();
     for (let count = 0; count < 6; count++) {
       const listener = transport({ directory });
       const aborter = new AbortController();
       const listening = listener.listen({ signal: aborter.signal }).catch((error: unknown) => error);
       await turns(count);
-      const reason = new Error('enough');
+      const reason = new Error('aborted by the test');
       aborter.abort(reason);
       const outcome = await listening;
       await listener.close();
@@ -154,7 +154,7 @@ describe('a listen that is given up', () => {
   });
 });
 
-it('no staging directory stays beside the socket, after success or failure', async () => {
+it('leaves no staging directory next to the socket, after success or failure', async () => {
   const directory = await freshDirectory();
   await chmod(directory, 0o755);
   const path = join(directory, 'p.sock');
@@ -164,7 +164,7 @@ it('no staging directory stays beside the socket, after success or failure', asy
   expect(await readdir(directory)).toEqual(['p.sock']);
 });
 
-it.runIf(process.platform === 'linux')('no descriptor and no timer stays, after success or failure', async () => {
+it.runIf(process.platform === 'linux')('leaks no file descriptor or timer, after success or failure', async () => {
   const directory = await freshDirectory();
   const path = join(directory, 'p.sock');
   await plainServer(join(directory, 'other.sock'));
@@ -175,7 +175,7 @@ it.runIf(process.platform === 'linux')('no descriptor and no timer stays, after 
     await rejectionOf(transport({ path: join(directory, 'other.sock') }).listen());
     await listener.close();
   };
-  const before = held();
+  const before = openResources();
   await listenAndClose();
-  await until(() => held() <= before, { timeoutMs: 500 });
+  await until(() => openResources() <= before, { timeoutMs: 500 });
 });

@@ -5,13 +5,13 @@ import { pathOf } from '@rpcplugin/test-support';
 import { expect, it, onTestFinished } from 'vitest';
 import { transport } from './support.js';
 
-it('close ends a peer that it cuts off before it got everything: a unix socket has no reset', async () => {
+it('close ends a peer that does not read everything in time, since unix sockets have no reset', async () => {
   const accepted: Socket[] = [];
   const listener = transport();
   const endpoint = await listener.listen({
     onConnection: (socket) => {
       accepted.push(socket);
-      // More than all buffers between two ends hold.
+      // More than the buffers between both ends hold.
       socket.write(Buffer.alloc(16 * 2 ** 20));
     },
   });

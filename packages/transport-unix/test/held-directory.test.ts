@@ -4,7 +4,7 @@ import { freshDirectory, isRoot, otherUser } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
 import { HeldDirectory } from '../src/held-directory.js';
 
-it('stays the same directory when its name is given to another one', async () => {
+it('leads to the same directory after another one takes its name', async () => {
   const parent = await freshDirectory();
   await mkdir(join(parent, 'ours'));
   const directory = HeldDirectory.open(join(parent, 'ours'));
@@ -16,13 +16,13 @@ it('stays the same directory when its name is given to another one', async () =>
   expect(await readdir(join(parent, 'moved'))).toEqual(['file']);
 });
 
-it('of ours cannot be a link to a directory', async () => {
+it('openOwn rejects a symbolic link', async () => {
   const parent = await freshDirectory();
   await symlink(parent, join(parent, 'link'));
   expect(() => HeldDirectory.openOwn(join(parent, 'link'))).toThrow();
 });
 
-it.runIf(isRoot)('of ours cannot be that of another user', async () => {
+it.runIf(isRoot)('openOwn rejects a directory of another user', async () => {
   const directory = await freshDirectory();
   await chown(directory, otherUser.uid, otherUser.gid);
   expect(() => HeldDirectory.openOwn(directory)).toThrow('another user');

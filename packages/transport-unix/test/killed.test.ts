@@ -8,8 +8,8 @@ import { transport } from './support.js';
 
 const racer = await bundleChild('racer');
 
-describe('after a process was killed', () => {
-  it('while it listened, the same path is listened on at once', async () => {
+describe('listen at the path of a killed process', () => {
+  it('succeeds at once if the process was listening', async () => {
     const directory = await freshDirectory();
     const path = join(directory, 'p.sock');
     for (let i = 0; i < 5; i++) {
@@ -23,7 +23,7 @@ describe('after a process was killed', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('at any point of listen or close, the same path is listened on at once, and leftovers do not add up', async () => {
+  it('succeeds at once if the process died during listen or close, and leftovers do not add up', async () => {
     const directory = await freshDirectory();
     const path = join(directory, 'p.sock');
     for (let i = 0; i < 40; i++) {
@@ -31,7 +31,7 @@ describe('after a process was killed', () => {
       expect(await killed.ask({ cycle: { path } })).toBe('cycling');
       await turns(i);
       await killed.kill();
-      // The socket, and the directory that one was prepared in.
+      // The socket and a staging directory.
       expect((await readdir(directory)).length).toBeLessThanOrEqual(2);
       const next = transport({ path });
       await next.listen();

@@ -5,11 +5,11 @@ import { freshDirectory, isRoot, otherUser, pathOf, staleSocketAt, until } from 
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { bundleChild } from './bundle.js';
 import { startProcess, startThread } from './racers.js';
-import { held, startOther, transport } from './support.js';
+import { openResources, startChild, transport } from './support.js';
 
 const racer = await bundleChild('racer');
 
-it('a staging directory that was left is swept at once, though its time is ahead of the clock', async () => {
+it('removes a leftover staging directory at once, even with a timestamp in the future', async () => {
   const directory = await freshDirectory();
   const hash = createHash('sha256').update('p.sock').digest('base64url').slice(0, 8);
   const left = join(directory, `.rpcplugin-${hash}-abcdef`);
@@ -19,7 +19,7 @@ it('a staging directory that was left is swept at once, though its time is ahead
   expect(await readdir(directory)).toEqual(['p.sock']);
 });
 
-describe('what was left in the automatic location', () => {
+describe('leftover private directories', () => {
   let runtimeDirectory: string;
 
   beforeEach(async () => {
@@ -31,24 +31,24 @@ describe('what was left in the automatic location', () => {
 
   const minutesAgo = (minutes: number): Date => new Date(Date.now() - minutes * 60_000);
 
-  /** Everything in the directory but this process's own. */
+  /** The entries of the directory, without this process's own. */
   async function others(own: string): Promise<string[]> {
     return (await readdir(runtimeDirectory)).filter((name) => !own.includes(name)).sort();
   }
 
-  it('by a killed process is swept on the next start', async () => {
+  it('of a killed process are removed by the next listen', async () => {
     const killed = await startProcess(racer);
     const left = pathOf(await killed.ask({ listen: {} }));
     await killed.kill();
     expect((await stat(left)).isSocket()).toBe(true);
-    const before = held();
+    const before = openResources();
     const listener = transport();
     expect(await others(await listener.listen())).toEqual([]);
     await listener.close();
-    await until(() => held() <= before, { timeoutMs: 1000 });
+    await until(() => openResources() <= before, { timeoutMs: 1000 });
   });
 
-  it('by a terminated worker thread is swept on the next start in the same process', async () => {
+  it('of a terminated worker thread are removed by the next listen in the same process', async () => {
     const killed = await startThread(racer);
     await killed.ask({ listen: {} });
     await killed.kill();
@@ -56,14 +56,14 @@ describe('what was left in the automatic location', () => {
     expect(await others(await transport().listen())).toEqual([]);
   });
 
-  it('in the middle of a listen is swept, with the socket that was being prepared', async () => {
+  it('of an interrupted listen are removed with the socket in their staging directory', async () => {
     const left = join(runtimeDirectory, 'rpcplugin-4194305-abcdef');
     await mkdir(join(left, '.rpcplugin-12345678-abcdef'), { recursive: true });
     await staleSocketAt(join(left, '.rpcplugin-12345678-abcdef/s'));
     expect(await others(await transport().listen())).toEqual([]);
   });
 
-  it('is not touched while a process or thread listens there', async () => {
+  it('stay while a process or thread listens in them', async () => {
     const endpoints = [];
     for (const start of [startProcess, startThread]) {
       endpoints.push(await (await start(racer)).ask({ listen: {} }));
@@ -72,7 +72,7 @@ describe('what was left in the automatic location', () => {
     for (const endpoint of endpoints) await transport().connect(endpoint, { waitMs: 0 });
   });
 
-  it('is not touched while somebody listens there of whose process there is no trace, as in another container', async () => {
+  it('stay while a process that cannot be seen listens in them, such as in another container', async () => {
     const directory = join(runtimeDirectory, 'rpcplugin-4194305-abcdef');
     await mkdir(directory);
     const endpoint = await transport({ directory }).listen();
@@ -80,7 +80,7 @@ describe('what was left in the automatic location', () => {
     await transport().connect(endpoint, { waitMs: 0 });
   });
 
-  it('is not touched if it has another name, another kind or anything but sockets in it', async () => {
+  it('stay if they have another name or type, or contain other files', async () => {
     await mkdir(join(runtimeDirectory, 'rpcplugin-old'));
     await mkdir(join(runtimeDirectory, 'my-rpcplugin-4194305-abcdef'));
     await mkdir(join(runtimeDirectory, 'rpcplugin-4194305-abcdefg'));
@@ -94,26 +94,26 @@ describe('what was left in the automatic location', () => {
     expect(await others(await transport().listen())).toEqual(before.sort());
   });
 
-  it('is not touched while its process lives, however old and empty it is', async () => {
+  it('stay while their process lives, however old and empty', async () => {
     const left = `rpcplugin-${process.ppid}-abcdef`;
     await mkdir(join(runtimeDirectory, left));
     await utimes(join(runtimeDirectory, left), minutesAgo(60), minutesAgo(60));
     expect(await others(await transport().listen())).toEqual([left]);
   });
 
-  it.runIf(isRoot)('is not touched while its process lives, though that is of another user', async () => {
+  it.runIf(isRoot)('stay while their process lives, even as another user', async () => {
     const left = `rpcplugin-${process.pid}-abcdef`;
     await mkdir(join(runtimeDirectory, left));
     await utimes(join(runtimeDirectory, left), minutesAgo(60), minutesAgo(60));
     for (const path of [runtimeDirectory, join(runtimeDirectory, left)]) {
       await chown(path, otherUser.uid, otherUser.gid);
     }
-    const child = await startOther({ ...otherUser, env: { TSX_DISABLE_CACHE: '1' } });
+    const child = await startChild({ ...otherUser, env: { TSX_DISABLE_CACHE: '1' } });
     const { endpoint = '' } = await child.ask({ do: 'listen' });
     expect(await others(endpoint)).toEqual([left]);
   });
 
-  it('is removed, if it is empty, only once it is too old to be of somebody who is about to start', async () => {
+  it('stay if they are empty and new, as their process may be about to listen', async () => {
     const [fresh, old] = ['rpcplugin-4194305-abcdef', 'rpcplugin-4194305-ghijkl'];
     for (const name of [fresh, old]) await mkdir(join(runtimeDirectory, name));
     await utimes(join(runtimeDirectory, old), minutesAgo(2), minutesAgo(2));

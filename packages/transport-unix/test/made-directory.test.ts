@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { removeIfEmpty } from '../src/made-directory.js';
 import { transport } from './support.js';
 
-it('one that another transport made in place of one that has gone is removed with its own last user', async () => {
+it('a directory that replaces a removed one is removed with its own last user', async () => {
   const directory = await freshDirectory();
   const [first, second, third] = ['1', '2', '3'].map((name) => transport({ path: join(directory, 'a', name) }));
   await first?.listen();
@@ -19,7 +19,7 @@ it('one that another transport made in place of one that has gone is removed wit
   expect(await readdir(directory)).toEqual([]);
 });
 
-it('one that somebody else makes after ours was removed stays, though it may have the same inode', async () => {
+it('a directory that others create after ours was removed stays, even with the same inode', async () => {
   const directory = await freshDirectory();
   for (let i = 0; i < 5; i++) {
     const path = join(directory, `${i}`, 'p.sock');
@@ -34,7 +34,7 @@ it('one that somebody else makes after ours was removed stays, though it may hav
   expect((await readdir(directory)).sort()).toEqual(['0', '1', '2', '3', '4']);
 });
 
-it('one is removed only if it is empty; that it has gone, or its name is that of something else, is no failure, and anything else is', async () => {
+it('removeIfEmpty ignores missing and non-empty directories and files, but throws other errors', async () => {
   const directory = await freshDirectory();
   await writeFile(join(directory, 'file'), '');
   removeIfEmpty(join(directory, 'nothing'));

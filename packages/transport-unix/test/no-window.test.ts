@@ -8,11 +8,11 @@ import { otherGroup } from './support.js';
 
 const LISTENS = 300;
 const racer = await bundleChild('racer');
-/** Another user, who looks at a name all the time, and answers what there was to see. */
+/** A program of another user that polls a path and reports what it saw. */
 const watcher = await bundleChild('watcher');
 const group = await otherGroup();
 
-describe.runIf(isRoot && group !== undefined)('while sockets come and go under a umask of 0, another user', () => {
+describe.runIf(isRoot && group !== undefined)('another user, while sockets come and go under umask 0', () => {
   const { gid } = group ?? { gid: -1 };
 
   it.each([
@@ -21,9 +21,9 @@ describe.runIf(isRoot && group !== undefined)('while sockets come and go under a
     { by: 'a worker thread', mode: 0o600, start: startThread },
     { by: 'a worker thread', mode: 0o660, start: startThread },
   ])(
-    'never sees one of $by with more than mode $mode or with another group, and never connects',
+    'sees no socket of $by with another mode than $mode or another group, and cannot connect',
     async ({ mode, start }) => {
-      // A thread can not set it: it belongs to the process.
+      // A worker thread cannot set the umask of its process.
       const umask = process.umask(0);
       onTestFinished(() => void process.umask(umask));
       const directory = await freshDirectory(0o755);

@@ -7,40 +7,40 @@ import { bundleChild } from './bundle.js';
 import { startClusterWorker, startProcess, startThread } from './racers.js';
 import { transport } from './support.js';
 
-/** `pnpm stress` in this package asks for thousands. */
+/** `pnpm stress` in this package runs thousands. */
 const rounds = Number(process.env['ONE_WINNER_ROUNDS'] ?? 200);
 const RACERS = 16;
 const file = await bundleChild('racer');
 
-/** Connects to a path again and again; says what went wrong once it had gone well. */
-function watchName(path: string): { stop(): Promise<string[]> } {
-  const losses: string[] = [];
+/** Connects to a path repeatedly and collects the failures after the first success. */
+function watchPath(path: string): { stop(): Promise<string[]> } {
+  const failures: string[] = [];
   const stopping = new AbortController();
   const watching = (async () => {
     for (let reached = false; !stopping.signal.aborted;) {
-      const failure = await attempt(path);
+      const failure = await tryConnect(path);
       if (failure === undefined) reached = true;
-      else if (reached) losses.push(failure);
+      else if (reached) failures.push(failure);
     }
   })();
   return {
     stop: async () => {
       stopping.abort();
       await watching;
-      return losses;
+      return failures;
     },
   };
 }
 
-/** Connects and leaves; the code of the error if that is not possible. */
-function attempt(path: string): Promise<string | undefined> {
+/** Connects and disconnects. Returns the error code if that fails. */
+function tryConnect(path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect(path, () => {
       socket.destroy();
       resolve(undefined);
     });
     socket.on('error', ({ code }: NodeJS.ErrnoException) => {
-      // A full backlog is that of a live socket.
+      // Only a live socket has a full backlog.
       resolve(code === 'EAGAIN' ? undefined : code);
     });
   });
@@ -51,7 +51,7 @@ it.each([
   { kind: 'worker threads', start: startThread, share: 0.1 },
   { kind: 'cluster workers', start: startClusterWorker, share: 0.1 },
 ])(
-  `of ${RACERS} $kind that start at once on one path, stale socket or none, one wins and never loses its name`,
+  `one of ${RACERS} concurrent $kind gets the path and keeps it, with or without a stale socket`,
   { timeout: 30_000 + rounds * 500 },
   async ({ start, share }) => {
     const directory = await freshDirectory();
@@ -59,11 +59,11 @@ it.each([
     const racers = await Promise.all(Array.from({ length: RACERS }, () => start(file)));
     for (let round = 0; round < rounds * share; round++) {
       if (round % 2 === 0) await staleSocketAt(path);
-      const watch = watchName(path);
+      const watch = watchPath(path);
       const outcomes = await Promise.all(racers.map((racer) => racer.ask({ listen: { path } })));
       const winner = racers[outcomes.indexOf(`unix:${path}`)];
       expect([...outcomes].sort()).toEqual([...Array<string>(RACERS - 1).fill('ADDRESS_IN_USE'), `unix:${path}`]);
-      expect(await attempt(path)).toBeUndefined();
+      expect(await tryConnect(path)).toBeUndefined();
       expect(await watch.stop()).toEqual([]);
       await winner?.ask('close');
       expect(await readdir(directory)).toEqual([]);
@@ -71,7 +71,7 @@ it.each([
   },
 );
 
-it('of 8 transports of one process that start at once on one path, one wins', async () => {
+it('one of 8 concurrent transports in a process gets the path', async () => {
   const directory = await freshDirectory();
   const path = join(directory, 'p.sock');
   for (let round = 0; round < 20; round++) {

@@ -5,68 +5,71 @@ import { socketPathLimitBytes } from '@rpcplugin/transport-base';
 import { describe, expect, it } from 'vitest';
 import { unixOptionsFromEnv, UnixSocketTransport, unixTransportFactory } from '../src/index.js';
 import type { UnixSocketTransportOptions } from '../src/index.js';
-import { startOther } from './support.js';
+import { startChild } from './support.js';
 
-/** What a caller without types may pass. */
+/** Constructs a transport as a caller without types can. */
 function construct(options: unknown): UnixSocketTransport {
   return new UnixSocketTransport(options as UnixSocketTransportOptions);
 }
 
-/** Strings that are no paths, neither of a socket nor of a directory. */
+/** Strings that are neither a socket path nor a directory. */
 const notPaths = ['', 'unix:/run/p.sock', 'unix:p.sock', 'unix:', '/run/p\n', '/run/\0p', '\x7f', '/run/\ud800'];
 const notStrings = [null, 42, NaN, true, [], ['/run/p.sock'], {}, Symbol('path'), new URL('file:///run/p.sock')];
 
-describe('an option that cannot be used is refused at construction', () => {
+describe('invalid options', () => {
   it.each([...notPaths, '/run/', '.', '..', '/run/.', './', ...notStrings].map((path) => ({ path })))(
-    'path $path',
+    'rejects path $path',
     ({ path }) => {
       expectInvalid('path', path, { path });
     },
   );
 
-  it('path /, a directory as /run/ is one', () => {
+  it('rejects path /, which is a directory like /run/', () => {
     expectInvalid('path', '/', { path: '/' });
   });
 
-  it.each(notPaths.map((directory) => ({ directory })))('directory $directory', ({ directory }) => {
+  it.each(notPaths.map((directory) => ({ directory })))('rejects directory $directory', ({ directory }) => {
     expectInvalid('directory', directory, { directory });
   });
 
-  it.each(notStrings.map((directory) => ({ directory })))('directory $directory', ({ directory }) => {
+  it.each(notStrings.map((directory) => ({ directory })))('rejects directory $directory', ({ directory }) => {
     expectInvalid('directory', directory, { directory });
   });
 
-  it('path and directory together', () => {
+  it('rejects path and directory together', () => {
     const error = thrownBy(() => construct({ path: '/run/p.sock', directory: '/run' }));
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: expect.stringMatching(/path.*directory/) as string });
   });
 
-  it.each([-1, 0o1000, 0o1777, 0o4755, 0o100660, 1.5, NaN, Infinity, '0660', '', null, true, {}])('mode %j', (mode) => {
-    expectInvalid('mode', mode, { mode });
-  });
+  it.each([-1, 0o1000, 0o1777, 0o4755, 0o100660, 1.5, NaN, Infinity, '0660', '', null, true, {}])(
+    'rejects mode %j',
+    (mode) => {
+      expectInvalid('mode', mode, { mode });
+    },
+  );
 
-  it.each([-1, 1.5, NaN, Infinity, 2 ** 32 - 1, 2 ** 32, '', null, true, [], {}])('group %j', (group) => {
+  it.each([-1, 1.5, NaN, Infinity, 2 ** 32 - 1, 2 ** 32, '', null, true, [], {}])('rejects group %j', (group) => {
     expectInvalid('group', group, { group });
   });
 
-  it.each([0, -1, 65_536, 1.5, NaN, '511', null])('backlog %j', (backlog) => {
+  it.each([0, -1, 65_536, 1.5, NaN, '511', null])('rejects backlog %j', (backlog) => {
     expectInvalid('backlog', backlog, { backlog });
   });
 
-  it.each([0, -1, 1.5, NaN, Infinity, '10', null])('maxConnections %j', (maxConnections) => {
+  it.each([0, -1, 1.5, NaN, Infinity, '10', null])('rejects maxConnections %j', (maxConnections) => {
     expectInvalid('maxConnections', maxConnections, { maxConnections });
   });
 
-  it.each([null, '/run/p.sock', 0o660])('options %j', (options) => {
+  it.each([null, '/run/p.sock', 0o660])('rejects options %j', (options) => {
     expect(thrownBy(() => construct(options))).toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
-  it('a path that is too long: PATH_TOO_LONG', () => {
+  it('rejects a path that is too long with PATH_TOO_LONG', () => {
     const path = `/${'x'.repeat(socketPathLimitBytes)}`;
     expect(thrownBy(() => construct({ path }))).toMatchObject({ code: 'PATH_TOO_LONG', endpoint: `unix:${path}` });
   });
 
-  it('the factory refuses them when it creates', () => {
+  it('rejects an option when the factory creates a transport, not before', () => {
     const factory = unixTransportFactory({ mode: -1 });
     expect(factory.network).toBe('unix');
     expect(factory.isSupported()).toBe(true);
@@ -74,7 +77,7 @@ describe('an option that cannot be used is refused at construction', () => {
   });
 });
 
-describe('what is usable is taken', () => {
+describe('valid options', () => {
   it.each([
     undefined,
     {},
@@ -95,12 +98,12 @@ describe('what is usable is taken', () => {
     { mode: 0o777 },
     { group: 0 },
     { group: 2 ** 32 - 2 },
-    { group: 'a group that there may be when it listens' },
-  ])('%j', (options) => {
+    { group: 'a group that may exist later' },
+  ])('accepts %j', (options) => {
     expect(construct(options)).toMatchObject({ network: 'unix', endpoint: undefined });
   });
 
-  it.each(['.', './', '..', '/run/.', '/run/..'])('directory %s', (directory) => {
+  it.each(['.', './', '..', '/run/.', '/run/..'])('accepts directory %s', (directory) => {
     expect(construct({ directory })).toMatchObject({ network: 'unix' });
   });
 });
@@ -119,39 +122,39 @@ describe('unixOptionsFromEnv', () => {
       { PLUGIN_UNIX_SOCKET_DIR: '/run/host', PLUGIN_UNIX_SOCKET_GROUP: 'staff', OTHER: 'x' },
       { directory: '/run/host', group: 'staff' },
     ],
-  ])('%j', (env, options) => {
+  ])('reads %j', (env, options) => {
     expect(unixOptionsFromEnv(env)).toEqual(options);
     expect(() => construct(unixOptionsFromEnv(env))).not.toThrow();
   });
 
-  it('the number of no group is refused at construction', () => {
+  it('passes on a number that is no group ID, which the constructor rejects', () => {
     const options = unixOptionsFromEnv({ PLUGIN_UNIX_SOCKET_GROUP: '99999999999' });
     expectInvalid('group', 99_999_999_999, options);
   });
 
-  it('reads the environment of the process by default', () => {
+  it('reads process.env by default', () => {
     const { PLUGIN_UNIX_SOCKET_DIR, PLUGIN_UNIX_SOCKET_GROUP } = process.env;
     expect(unixOptionsFromEnv()).toEqual(unixOptionsFromEnv({ PLUGIN_UNIX_SOCKET_DIR, PLUGIN_UNIX_SOCKET_GROUP }));
   });
 });
 
-describe('on macOS, where a socket is bound by its long name first', () => {
-  it('a place for that is found by default', async () => {
+describe('on macOS, where the longer staging path must fit, too', () => {
+  it('listens in a directory where the staging path fits by default', async () => {
     const runtime = await freshDirectory();
     const long = join(runtime, 'd'.repeat(75 - runtime.length));
     await mkdir(long);
-    const child = await startOther({ env: { XDG_RUNTIME_DIR: long, TMPDIR: long } });
+    const child = await startChild({ env: { XDG_RUNTIME_DIR: long, TMPDIR: long } });
     await child.ask({ do: 'pretend', platform: 'darwin' });
     const { endpoint } = await child.ask({ do: 'listen' });
     expect(endpoint).toMatch(/^unix:\/tmp\/rpcplugin-/);
     await child.ask({ do: 'close' });
-    // Those of the loader are not ours.
+    // The TypeScript loader creates directories, too.
     expect((await readdir(long)).filter((name) => !name.startsWith('tsx-'))).toEqual([]);
   });
 
-  it('a path without room for that is PATH_TOO_LONG, and nothing is left', async () => {
+  it('rejects a path with PATH_TOO_LONG and leaves nothing behind if the staging path does not fit', async () => {
     const directory = await freshDirectory();
-    const child = await startOther();
+    const child = await startChild();
     await child.ask({ do: 'pretend', platform: 'darwin' });
     const path = join(directory, 'd'.repeat(75 - directory.length), 's');
     const { error } = await child.ask({ do: 'listen', options: { path } });
@@ -161,8 +164,8 @@ describe('on macOS, where a socket is bound by its long name first', () => {
 });
 
 describe('on Windows', () => {
-  it('is UNSUPPORTED, with what to use in its place', async () => {
-    const child = await startOther();
+  it('listen rejects with UNSUPPORTED and suggests the TCP transport', async () => {
+    const child = await startChild();
     await child.ask({ do: 'pretend', platform: 'win32' });
     const { error } = await child.ask({ do: 'listen' });
     expect(error).toMatchObject({ code: 'UNSUPPORTED' });
@@ -178,7 +181,7 @@ function expectInvalid(name: string, value: unknown, options: unknown): void {
   expect(error.hint).toMatch(/^Give /);
 }
 
-/** The value as an error message shows it. */
+/** A value as an error message shows it. */
 function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value).replace('\x7f', '\\u{7f}');
   if (Array.isArray(value)) return 'an array';

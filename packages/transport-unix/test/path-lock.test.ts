@@ -9,7 +9,7 @@ import { withPathLock } from '../src/path-lock.js';
 
 const nothing = (): Promise<void> => Promise.resolve();
 
-/** Takes the locks of names in a new directory. */
+/** Returns a function that locks names in a new directory. */
 async function locks(): Promise<
   <T>(name: string, action: () => Promise<T>, operation?: Operation) => ReturnType<typeof withPathLock<T>>
 > {
@@ -22,18 +22,18 @@ async function locks(): Promise<
     withPathLock(join(path, name), directory, operation, action);
 }
 
-/** Something under way until it is ended. */
-function pending(): { action: () => Promise<void>; begun: Promise<unknown>; end: () => void } {
+/** An action that runs until `end` is called. */
+function pending(): { action: () => Promise<void>; started: Promise<unknown>; end: () => void } {
   const events = new EventEmitter();
-  const begun = once(events, 'begun');
+  const started = once(events, 'started');
   const action = async (): Promise<void> => {
-    events.emit('begun');
+    events.emit('started');
     await once(events, 'end');
   };
-  return { action, begun, end: () => void events.emit('end') };
+  return { action, started, end: () => void events.emit('end') };
 }
 
-it('what is done at one path is done one after the other, however many want to', async () => {
+it('runs the actions at one path one at a time', async () => {
   const lock = await locks();
   let [running, most, done] = [0, 0, 0];
   const action = async (): Promise<void> => {
@@ -46,51 +46,51 @@ it('what is done at one path is done one after the other, however many want to',
   expect({ most, done }).toEqual({ most: 1, done: 30 });
 });
 
-it('the next has its turn when the first has failed, and gets what its own action resolves with', async () => {
+it('runs the next action after one fails, and returns its result', async () => {
   const lock = await locks();
-  const reason = new Error('mine');
+  const reason = new Error('failed');
   const first = lock('p.sock', () => Promise.reject(reason));
   const second = lock('p.sock', () => Promise.resolve('done'));
   await expect(first).rejects.toBe(reason);
   expect(await second).toBe('done');
 });
 
-it('other names in the directory, and the same name in others, are not waited for', async () => {
+it('does not wait for other names, or for the same name in another directory', async () => {
   const [lock, elsewhere] = [await locks(), await locks()];
   const first = pending();
   const holding = lock('p.sock', first.action);
-  await first.begun;
+  await first.started;
   await lock('other.sock', nothing);
   await elsewhere('p.sock', nothing);
   first.end();
   await holding;
 });
 
-it('whoever waits can be given up, and the next has its turn all the same', async () => {
+it('cancels a waiting action, and still runs the next one', async () => {
   const lock = await locks();
   const first = pending();
   const holding = lock('p.sock', first.action);
-  await first.begun;
+  await first.started;
   const operation = new Operation('test');
   const waiting = lock('p.sock', nothing, operation);
   const next = lock('p.sock', nothing);
-  // By then it has found the lock taken.
+  // By then, it waits for the lock.
   await turns(10);
-  const reason = new TransportError('ABORTED', 'enough');
+  const reason = new TransportError('ABORTED', 'aborted by the test');
   operation.cancel(reason);
   await expect(waiting).rejects.toBe(reason);
   first.end();
   await Promise.all([holding, next]);
 });
 
-it('whoever waits for 5 s is told that somebody is stuck there: ADDRESS_IN_USE', async () => {
+it('rejects with ADDRESS_IN_USE if the lock is not free within 5 s', async () => {
   const lock = await locks();
   const first = pending();
   const holding = lock('p.sock', first.action);
-  await first.begun;
-  const begun = performance.now();
+  await first.started;
+  const started = performance.now();
   const error = await rejectionOf(lock('p.sock', nothing));
-  expect(performance.now() - begun).toBeGreaterThan(4900);
+  expect(performance.now() - started).toBeGreaterThan(4900);
   expect(error).toMatchObject({ code: 'ADDRESS_IN_USE', hint: expect.stringContaining('ss -xlp') as string });
   first.end();
   await holding;

@@ -6,12 +6,12 @@ import { text } from 'node:stream/consumers';
 import { entriesOf, freshDirectory, isRoot, otherUser, pathOf, rejectionOf, thrownBy } from '@rpcplugin/test-support';
 import { socketPathLimitBytes } from '@rpcplugin/transport-base';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { otherGroup, plainServer, saysHello, stagingIn, startOther, transport } from './support.js';
+import { otherGroup, plainServer, saysHello, stagingIn, startChild, transport } from './support.js';
 
 const group = await otherGroup();
 
-describe('a path', () => {
-  it('is listened on exactly there, and gone after close', async () => {
+describe('path option', () => {
+  it('puts the socket at exactly this path and removes it on close', async () => {
     const directory = await freshDirectory();
     const listener = transport({ path: join(directory, 'p.sock') });
     expect(await listener.listen()).toBe(`unix:${directory}/p.sock`);
@@ -21,7 +21,7 @@ describe('a path', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('that is relative becomes absolute in the endpoint', async () => {
+  it('accepts a relative path and returns an absolute endpoint', async () => {
     const directory = await freshDirectory();
     const path = relative(process.cwd(), join(directory, 'p.sock'));
     const endpoint = await transport({ path }).listen();
@@ -31,14 +31,14 @@ describe('a path', () => {
     await transport().connect(path);
   });
 
-  it.each(['//a.sock', 'sub/../a.sock', './a.sock', 'a.sock'])('spelt %s gives the shortest form', async (name) => {
+  it.each(['//a.sock', 'sub/../a.sock', './a.sock', 'a.sock'])('normalizes %s', async (name) => {
     const directory = await freshDirectory();
     expect(await transport({ path: `${directory}/${name}` }).listen()).toBe(`unix:${directory}/a.sock`);
     expect(await readdir(directory)).toEqual(['a.sock']);
   });
 
   it.each(['ä b.sock', 'a|b', '100%', '%2e', 'a:b', '@a', '-rf', '.hidden', '日本', '#?'])(
-    'named %j is reached under that name',
+    'keeps the name %j unchanged',
     async (name) => {
       const directory = await freshDirectory();
       const endpoint = await transport({ path: join(directory, name) }).listen();
@@ -49,8 +49,8 @@ describe('a path', () => {
   );
 });
 
-describe('missing parents of a path', () => {
-  it('are made, for this user only, and removed on close', async () => {
+describe('parent directories', () => {
+  it('are created if missing, for this user only, and removed on close', async () => {
     const directory = await freshDirectory();
     const listener = transport({ path: join(directory, 'a/b/c/p.sock') });
     await listener.listen();
@@ -59,7 +59,7 @@ describe('missing parents of a path', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('are kept when something else was put in one, and no further than that', async () => {
+  it('stay on close as far as they contain other files', async () => {
     const directory = await freshDirectory();
     const listener = transport({ path: join(directory, 'a/b/c/p.sock') });
     await listener.listen();
@@ -68,7 +68,7 @@ describe('missing parents of a path', () => {
     expect(await readdir(join(directory, 'a/b'))).toEqual(['other']);
   });
 
-  it('that somebody removed meanwhile do not disturb close', async () => {
+  it('do not disturb close if they are missing', async () => {
     const directory = await freshDirectory();
     const listener = transport({ path: join(directory, 'a/b/p.sock') });
     await listener.listen();
@@ -76,7 +76,7 @@ describe('missing parents of a path', () => {
     await listener.close();
   });
 
-  it('are removed again when listen is given up', async () => {
+  it('are removed when listen is cancelled', async () => {
     const directory = await freshDirectory();
     const listener = transport({ path: join(directory, 'a/b/p.sock') });
     const listening = rejectionOf(listener.listen());
@@ -85,13 +85,13 @@ describe('missing parents of a path', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('are not made when there is no such group', async () => {
+  it('are not created for an unknown group', async () => {
     const directory = await freshDirectory();
     await rejectionOf(transport({ path: join(directory, 'a/p.sock'), group: 'no-such-group' }).listen());
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('are removed with the last transport of the process that listens there, not with the one that made them', async () => {
+  it('are removed by the last transport that listens in them, not by their creator', async () => {
     const directory = await freshDirectory();
     const [one, other] = ['1', '2'].map((name) => transport({ path: join(directory, 'a/b', name) }));
     await one?.listen();
@@ -102,7 +102,7 @@ describe('missing parents of a path', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('that somebody replaced meanwhile are left alone', async () => {
+  it('are left alone if another directory replaced them', async () => {
     const directory = await freshDirectory();
     const listener = transport({ path: join(directory, 'a/p.sock') });
     await listener.listen();
@@ -112,7 +112,7 @@ describe('missing parents of a path', () => {
     expect(await entriesOf(directory)).toEqual(['a', 'moved']);
   });
 
-  it('are made again when another transport, which made them, removes them just then', async () => {
+  it('are created again when another transport removes them at the same time', async () => {
     const directory = await freshDirectory();
     const cycle = async (name: string): Promise<void> => {
       for (let i = 0; i < 100; i++) {
@@ -125,7 +125,7 @@ describe('missing parents of a path', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('are made again when somebody removes them at once', async () => {
+  it('are created again if they are removed during listen', async () => {
     const directory = await freshDirectory();
     const listener = transport({ path: join(directory, 'a/b/p.sock') });
     const listening = listener.listen();
@@ -136,12 +136,12 @@ describe('missing parents of a path', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('are given up on when somebody removes them again and again', async () => {
+  it('reject listen with NOT_FOUND if they are removed again and again', async () => {
     const directory = await freshDirectory();
     const listening = rejectionOf(transport({ path: join(directory, 'a/p.sock') }).listen());
     let [removed, over] = [0, false];
     void listening.then(() => (over = true));
-    // No turn of the event loop is between making a directory and looking at it, but others' code can be.
+    // The event loop does not turn between creating a directory and using it, but microtasks run.
     const remove = (): void => {
       if (existsSync(join(directory, 'a'))) {
         rmdirSync(join(directory, 'a'));
@@ -155,7 +155,7 @@ describe('missing parents of a path', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('that existed are left alone', async () => {
+  it('are left alone if they existed before', async () => {
     const directory = await freshDirectory();
     await mkdir(join(directory, 'a'));
     await chmod(join(directory, 'a'), 0o755);
@@ -165,7 +165,7 @@ describe('missing parents of a path', () => {
     expect(await modeOf(join(directory, 'a'))).toBe(0o755);
   });
 
-  it('cannot be made in a file: NOT_FOUND, and the file is untouched', async () => {
+  it('reject listen with NOT_FOUND if an ancestor is a file, which stays untouched', async () => {
     const directory = await freshDirectory();
     await writeFile(join(directory, 'file'), 'content');
     const error = await rejectionOf(transport({ path: join(directory, 'file/a/p.sock') }).listen());
@@ -173,7 +173,7 @@ describe('missing parents of a path', () => {
     expect((await stat(join(directory, 'file'))).size).toBe(7);
   });
 
-  it('are a file themselves: NOT_FOUND, and the file is untouched', async () => {
+  it('reject listen with NOT_FOUND if the parent is a file, which stays untouched', async () => {
     const directory = await freshDirectory();
     await writeFile(join(directory, 'file'), 'content');
     const error = await rejectionOf(transport({ path: join(directory, 'file/p.sock') }).listen());
@@ -182,20 +182,20 @@ describe('missing parents of a path', () => {
   });
 });
 
-describe('a directory', () => {
-  it('is listened in directly, each time under another name', async () => {
+describe('directory option', () => {
+  it('gives each socket a new name in the directory', async () => {
     const directory = await freshDirectory();
     const endpoints = await Promise.all([1, 2, 3].map(() => transport({ directory }).listen()));
     expect(new Set(endpoints).size).toBe(3);
     for (const endpoint of endpoints) {
       expect(dirname(pathOf(endpoint))).toBe(directory);
-      // 72 bits.
+      // 72 random bits.
       expect(basename(pathOf(endpoint))).toMatch(/^plugin-[\w-]{12}$/);
       await transport().connect(endpoint);
     }
   });
 
-  it('that is there stays, without the socket, after close', async () => {
+  it('removes only the socket from an existing directory on close', async () => {
     const directory = await freshDirectory();
     const listener = transport({ directory });
     await listener.listen();
@@ -203,7 +203,7 @@ describe('a directory', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('that is missing is made, and removed on close', async () => {
+  it('creates a missing directory and removes it on close', async () => {
     const directory = await freshDirectory();
     const listener = transport({ directory: join(directory, 'made/') });
     const endpoint = await listener.listen();
@@ -213,13 +213,13 @@ describe('a directory', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('that is relative gives an absolute endpoint', async () => {
+  it('accepts a relative directory and returns an absolute endpoint', async () => {
     const directory = await freshDirectory();
     const endpoint = await transport({ directory: relative(process.cwd(), directory) }).listen();
     expect(dirname(pathOf(endpoint))).toBe(directory);
   });
 
-  it('that is too long: PATH_TOO_LONG, and nothing is made', async () => {
+  it('rejects a directory that is too long with PATH_TOO_LONG and creates nothing', async () => {
     const directory = await freshDirectory();
     const error = await rejectionOf(transport({ directory: join(directory, 'd'.repeat(90)) }).listen());
     expect(error.code).toBe('PATH_TOO_LONG');
@@ -227,8 +227,8 @@ describe('a directory', () => {
   });
 });
 
-describe('the limit of a path', () => {
-  /** A path of so many bytes in the directory, of characters of one byte or of three. */
+describe('path length limit', () => {
+  /** A path in the directory with this length in bytes, made of this character. */
   function pathOfBytes(directory: string, bytes: number, character = 'x'): string {
     const rest = bytes - Buffer.byteLength(directory) - 1;
     const size = Buffer.byteLength(character);
@@ -239,46 +239,52 @@ describe('the limit of a path', () => {
     expect(socketPathLimitBytes).toBe(107);
   });
 
-  it.each(['x', '日'])('to the byte, of characters like %s: listens, connects and cleans up', async (character) => {
-    const directory = await freshDirectory();
-    // From where a name in a staging directory no longer fits.
-    for (let bytes = socketPathLimitBytes - 25; bytes <= socketPathLimitBytes; bytes++) {
-      const path = pathOfBytes(directory, bytes, character);
-      expect(Buffer.byteLength(path)).toBe(bytes);
-      const listener = transport({ path });
-      const endpoint = await listener.listen({ onConnection: (socket) => void socket.end('hello') });
-      expect(endpoint).toBe(`unix:${path}`);
-      expect(await readdir(directory)).toEqual([basename(path)]);
-      expect(await text(await transport().connect(endpoint))).toBe('hello');
-      await listener.close();
+  it.each(['x', '日'])(
+    'allows a path of %s up to the last byte: listens, connects and cleans up',
+    async (character) => {
+      const directory = await freshDirectory();
+      // Starts at the length from which the staging path no longer fits.
+      for (let bytes = socketPathLimitBytes - 25; bytes <= socketPathLimitBytes; bytes++) {
+        const path = pathOfBytes(directory, bytes, character);
+        expect(Buffer.byteLength(path)).toBe(bytes);
+        const listener = transport({ path });
+        const endpoint = await listener.listen({ onConnection: (socket) => void socket.end('hello') });
+        expect(endpoint).toBe(`unix:${path}`);
+        expect(await readdir(directory)).toEqual([basename(path)]);
+        expect(await text(await transport().connect(endpoint))).toBe('hello');
+        await listener.close();
+        expect(await readdir(directory)).toEqual([]);
+      }
+    },
+  );
+
+  it.each(['x', '日'])(
+    'rejects a path of %s that is one byte too long with PATH_TOO_LONG at construction',
+    async (character) => {
+      const directory = await freshDirectory();
+      const path = pathOfBytes(directory, socketPathLimitBytes + 1, character);
+      const error = thrownBy(() => transport({ path }));
+      expect(error).toMatchObject({
+        code: 'PATH_TOO_LONG',
+        endpoint: `unix:${path}`,
+        hint: expect.stringContaining('shorter') as string,
+      });
+      expect(error.message).toContain(String(socketPathLimitBytes));
+      expect(error.message).toContain(String(socketPathLimitBytes + 1));
       expect(await readdir(directory)).toEqual([]);
-    }
-  });
+    },
+  );
 
-  it.each(['x', '日'])('passed by a byte, of characters like %s: PATH_TOO_LONG at construction', async (character) => {
-    const directory = await freshDirectory();
-    const path = pathOfBytes(directory, socketPathLimitBytes + 1, character);
-    const error = thrownBy(() => transport({ path }));
-    expect(error).toMatchObject({
-      code: 'PATH_TOO_LONG',
-      endpoint: `unix:${path}`,
-      hint: expect.stringContaining('shorter') as string,
-    });
-    expect(error.message).toContain(String(socketPathLimitBytes));
-    expect(error.message).toContain(String(socketPathLimitBytes + 1));
-    expect(await readdir(directory)).toEqual([]);
-  });
-
-  it('counts what a relative path becomes', () => {
+  it('applies to the absolute form of a relative path', () => {
     const path = 'x'.repeat(socketPathLimitBytes - process.cwd().length);
     expect(thrownBy(() => transport({ path })).code).toBe('PATH_TOO_LONG');
     transport({ path: path.slice(1) });
   });
 
-  it('holds for connect too, before any I/O and without waiting', async () => {
+  it('applies to connect, before any I/O and without waiting', async () => {
     const directory = await freshDirectory();
     const path = pathOfBytes(directory, socketPathLimitBytes + 1);
-    // Whoever cuts the path off ends up here.
+    // A truncated path would lead to this server.
     await plainServer(path.slice(0, -1));
     const error = await rejectionOf(transport().connect(`unix:${path}`, { waitMs: Infinity, timeoutMs: Infinity }));
     expect(error).toMatchObject({
@@ -292,7 +298,7 @@ describe('the limit of a path', () => {
   });
 });
 
-describe('without path and directory', () => {
+describe('private directory', () => {
   let runtime: string;
   let temporary: string;
 
@@ -306,7 +312,7 @@ describe('without path and directory', () => {
     };
   });
 
-  it('a private directory under XDG_RUNTIME_DIR is used, and removed on close', async () => {
+  it('is created in XDG_RUNTIME_DIR and removed on close', async () => {
     const listener = transport();
     const endpoint = await listener.listen();
     const place = dirname(pathOf(endpoint));
@@ -320,7 +326,7 @@ describe('without path and directory', () => {
     expect(await readdir(temporary)).toEqual([]);
   });
 
-  it('one directory is shared by the transports of a process, and goes with the last', async () => {
+  it('is shared by the transports of a process and removed by the last one', async () => {
     const [first, second, third] = [transport(), transport(), transport()];
     const [one, two] = await Promise.all([first.listen(), second.listen()]);
     const three = await third.listen();
@@ -333,7 +339,7 @@ describe('without path and directory', () => {
     expect(await readdir(runtime)).toEqual([]);
   });
 
-  it('another is made when the last has gone', async () => {
+  it('is created anew after the last transport has stopped listening', async () => {
     const first = transport();
     const before = await first.listen();
     await first.stopListening();
@@ -342,12 +348,12 @@ describe('without path and directory', () => {
     expect(dirname(pathOf(after))).not.toBe(dirname(pathOf(before)));
   });
 
-  it('it is removed too when listen was given up, and not while somebody else uses it', async () => {
+  it('is removed after a cancelled listen, unless another transport uses it', async () => {
     const kept = transport();
     await kept.listen();
-    const givenUp = transport();
-    const listening = rejectionOf(givenUp.listen());
-    await givenUp.close();
+    const cancelled = transport();
+    const listening = rejectionOf(cancelled.listen());
+    await cancelled.close();
     await listening;
     expect(await readdir(runtime)).toHaveLength(1);
     await kept.close();
@@ -360,46 +366,49 @@ describe('without path and directory', () => {
     expect(await readdir(runtime)).toEqual([]);
   });
 
-  it('TMPDIR is next when XDG_RUNTIME_DIR is unset', async () => {
+  it('is created in TMPDIR if XDG_RUNTIME_DIR is unset', async () => {
     vi.stubEnv('XDG_RUNTIME_DIR', undefined);
     expect(dirname(dirname(pathOf(await transport().listen())))).toBe(temporary);
   });
 
-  it.each(['', 'relative', '/nonexistent/directory'])('TMPDIR is next when XDG_RUNTIME_DIR is %j', async (value) => {
-    vi.stubEnv('XDG_RUNTIME_DIR', value);
-    expect(dirname(dirname(pathOf(await transport().listen())))).toBe(temporary);
-  });
+  it.each(['', 'relative', '/nonexistent/directory'])(
+    'is created in TMPDIR if XDG_RUNTIME_DIR is %j',
+    async (value) => {
+      vi.stubEnv('XDG_RUNTIME_DIR', value);
+      expect(dirname(dirname(pathOf(await transport().listen())))).toBe(temporary);
+    },
+  );
 
-  it.each([0o777, 0o770, 0o722])('a directory that others may write, mode %o, is passed over', async (mode) => {
+  it.each([0o777, 0o770, 0o722])('is not created in a directory that others can write to, mode %o', async (mode) => {
     await chmod(runtime, mode);
     expect(dirname(dirname(pathOf(await transport().listen())))).toBe(temporary);
     expect(await readdir(runtime)).toEqual([]);
   });
 
-  it('one that others may write is used if it has the sticky bit', async () => {
+  it('is created in a directory that others can write to if the sticky bit is set', async () => {
     await chmod(runtime, 0o1777);
     expect(dirname(dirname(pathOf(await transport().listen())))).toBe(runtime);
   });
 
-  it.each([0o770, 0o707])('one in a directory that others may write, mode %o, is passed over', async (mode) => {
+  it.each([0o770, 0o707])('is not created below a directory that others can write to, mode %o', async (mode) => {
     await mkdir(join(runtime, 'd'));
     await chmod(runtime, mode);
     vi.stubEnv('XDG_RUNTIME_DIR', join(runtime, 'd'));
     expect(dirname(dirname(pathOf(await transport().listen())))).toBe(temporary);
   });
 
-  it.runIf(isRoot)('one that belongs to another user is passed over', async () => {
+  it.runIf(isRoot)('is not created in a directory of another user', async () => {
     await chown(runtime, otherUser.uid, otherUser.gid);
     expect(dirname(dirname(pathOf(await transport().listen())))).toBe(temporary);
   });
 
-  it('a file in its place is passed over', async () => {
+  it('is created in TMPDIR if XDG_RUNTIME_DIR is a file', async () => {
     await writeFile(join(runtime, 'file'), '');
     vi.stubEnv('XDG_RUNTIME_DIR', join(runtime, 'file'));
     expect(dirname(dirname(pathOf(await transport().listen())))).toBe(temporary);
   });
 
-  it('/tmp is used when the others are too long for the path of a socket', async () => {
+  it('is created in /tmp if the other directories are too long for a socket path', async () => {
     const long = join(temporary, 'd'.repeat(80));
     await mkdir(long);
     vi.stubEnv('XDG_RUNTIME_DIR', long);
@@ -413,37 +422,34 @@ describe('without path and directory', () => {
 
   it.runIf(process.platform === 'linux').each([
     { platform: 'linux', name: '/plugin-xxxxxxxxxxxx' },
-    // Where a socket is bound by its long name first.
+    // The longer staging path must fit, too.
     { platform: 'darwin', name: '/.rpcplugin-12345678-XXXXXX/xxxxxxxxxxxx' },
-  ])(
-    'TMPDIR is used as long as the path of a socket in it fits, to the byte, as on $platform',
-    async ({ platform, name }) => {
-      vi.stubEnv('XDG_RUNTIME_DIR', undefined);
-      const most = socketPathLimitBytes - Buffer.byteLength(`${temporary}//rpcplugin-${process.pid}-XXXXXX${name}`);
-      const sizes = Array.from({ length: 17 }, (_, i) => most - 8 + i);
-      const used = [];
-      for (const bytes of sizes) {
-        const base = join(temporary, 'd'.repeat(bytes));
-        await mkdir(base);
-        vi.stubEnv('TMPDIR', base);
-        // The one that there is would be used again.
-        await using listener = transport();
-        const endpoint = await pretending(platform, () => listener.listen());
-        await transport().connect(endpoint);
-        if (pathOf(endpoint).startsWith(base)) used.push(bytes);
-      }
-      expect(used).toEqual(sizes.filter((bytes) => bytes <= most));
-    },
-  );
+  ])('is created in TMPDIR if a socket path in it fits, to the byte, on $platform', async ({ platform, name }) => {
+    vi.stubEnv('XDG_RUNTIME_DIR', undefined);
+    const most = socketPathLimitBytes - Buffer.byteLength(`${temporary}//rpcplugin-${process.pid}-XXXXXX${name}`);
+    const sizes = Array.from({ length: 17 }, (_, i) => most - 8 + i);
+    const used = [];
+    for (const bytes of sizes) {
+      const base = join(temporary, 'd'.repeat(bytes));
+      await mkdir(base);
+      vi.stubEnv('TMPDIR', base);
+      // Closed each time, as an existing private directory would be used again.
+      await using listener = transport();
+      const endpoint = await withPlatform(platform, () => listener.listen());
+      await transport().connect(endpoint);
+      if (pathOf(endpoint).startsWith(base)) used.push(bytes);
+    }
+    expect(used).toEqual(sizes.filter((bytes) => bytes <= most));
+  });
 
-  /** Of a process that has a temp directory to itself; its loader of TypeScript is to put nothing there. */
+  /** For a process with a temp directory of its own, in which its TypeScript loader creates nothing. */
   function environment(): NodeJS.ProcessEnv {
     return { TMPDIR: temporary, TSX_DISABLE_CACHE: '1' };
   }
 
-  it.runIf(isRoot)('another user has it in a TMPDIR of its own, which is in a directory of root', async () => {
+  it.runIf(isRoot)('is created in the TMPDIR of another user, below a directory of root', async () => {
     await chown(temporary, otherUser.uid, otherUser.gid);
-    const child = await startOther({ ...otherUser, env: { ...environment(), XDG_RUNTIME_DIR: '' } });
+    const child = await startChild({ ...otherUser, env: { ...environment(), XDG_RUNTIME_DIR: '' } });
     const { endpoint = '' } = await child.ask({ do: 'listen' });
     expect(dirname(dirname(pathOf(endpoint)))).toBe(temporary);
     await child.ask({ do: 'close' });
@@ -451,11 +457,11 @@ describe('without path and directory', () => {
   });
 
   it.runIf(isRoot && group !== undefined)(
-    'that cannot be made anywhere: PERMISSION_DENIED with what was wrong with each place, and nothing is left',
+    'rejects listen with PERMISSION_DENIED and the reason for each place, and leaves nothing behind',
     async () => {
       await chown(temporary, otherUser.uid, otherUser.gid);
-      const child = await startOther({ ...otherUser, env: environment() });
-      // Not a group of that user.
+      const child = await startChild({ ...otherUser, env: environment() });
+      // The user is not in this group.
       const { error } = await child.ask({ do: 'listen', options: { group: group?.gid } });
       expect(error?.code).toBe('PERMISSION_DENIED');
       expect(error?.hint).toContain('TMPDIR');
@@ -464,51 +470,51 @@ describe('without path and directory', () => {
     },
   );
 
-  it.runIf(group !== undefined)('with a group it is in TMPDIR, 0710 and that group, and its own', async () => {
-    const without = dirname(pathOf(await transport().listen()));
-    const listener = transport({ group: group?.gid });
-    const place = dirname(pathOf(await listener.listen()));
-    expect(place).not.toBe(without);
-    expect(dirname(place)).toBe(temporary);
-    expect(await modeOf(place)).toBe(0o710);
-    expect((await stat(place)).gid).toBe(group?.gid);
-    await listener.close();
-    expect(await readdir(temporary)).toEqual([]);
-  });
+  it.runIf(group !== undefined)(
+    'is a separate one in TMPDIR, with mode 0710 and the group of its sockets',
+    async () => {
+      const without = dirname(pathOf(await transport().listen()));
+      const listener = transport({ group: group?.gid });
+      const place = dirname(pathOf(await listener.listen()));
+      expect(place).not.toBe(without);
+      expect(dirname(place)).toBe(temporary);
+      expect(await modeOf(place)).toBe(0o710);
+      expect((await stat(place)).gid).toBe(group?.gid);
+      await listener.close();
+      expect(await readdir(temporary)).toEqual([]);
+    },
+  );
 
-  it('a directory that a cleaner of temporary files removed does not disturb close', async () => {
+  it('does not disturb close if a cleaner of temporary files removed it', async () => {
     const listener = transport();
     const place = dirname(pathOf(await listener.listen()));
     await rm(place, { recursive: true });
     await listener.close();
   });
 
-  it('a directory that a cleaner of temporary files removed is made anew for the next', async () => {
+  it('is created again after a cleaner of temporary files removed it', async () => {
     const first = transport();
     await rm(dirname(pathOf(await first.listen())), { recursive: true });
     await transport().connect(await transport().listen());
   });
 
-  it.runIf(isRoot)(
-    'a directory that somebody made anew under the name of a removed one is not used, and stays',
-    async () => {
-      const first = transport();
-      const place = dirname(pathOf(await first.listen()));
-      await rm(place, { recursive: true });
-      await mkdir(place);
-      await chown(place, otherUser.uid, otherUser.gid);
-      expect(dirname(pathOf(await transport().listen()))).not.toBe(place);
-      await first.close();
-      expect((await stat(place)).uid).toBe(otherUser.uid);
-    },
-  );
+  it.runIf(isRoot)('is neither used nor removed if another user recreated it', async () => {
+    const first = transport();
+    const place = dirname(pathOf(await first.listen()));
+    await rm(place, { recursive: true });
+    await mkdir(place);
+    await chown(place, otherUser.uid, otherUser.gid);
+    expect(dirname(pathOf(await transport().listen()))).not.toBe(place);
+    await first.close();
+    expect((await stat(place)).uid).toBe(otherUser.uid);
+  });
 
-  it('leaves no staging directory', async () => {
+  it('contains no staging directory after listen', async () => {
     const place = dirname(pathOf(await transport().listen()));
     expect(await stagingIn(place)).toEqual([]);
   });
 
-  it('something else that was put there stays', async () => {
+  it('stays on close if it contains something else', async () => {
     const listener = transport();
     const place = dirname(pathOf(await listener.listen()));
     await mkdir(join(place, 'other'));
@@ -522,8 +528,8 @@ async function modeOf(path: string): Promise<number> {
   return (await stat(path)).mode & 0o7777;
 }
 
-/** Does something as if on another platform. */
-async function pretending<T>(platform: string, action: () => Promise<T>): Promise<T> {
+/** Runs an action with another `process.platform`. */
+async function withPlatform<T>(platform: string, action: () => Promise<T>): Promise<T> {
   const { platform: actual } = process;
   Object.defineProperty(process, 'platform', { value: platform });
   try {

@@ -7,10 +7,10 @@ import { Worker } from 'node:worker_threads';
 import { onTestFinished } from 'vitest';
 import type { RacerCommand, RacerReply } from './children/racer.js';
 
-/** Somebody with a transport of its own: a process, a thread, or a worker of a cluster. */
+/** A process, worker thread or cluster worker with its own transport. */
 export interface Racer {
   ask(command: RacerCommand): Promise<RacerReply>;
-  /** Ends it without a chance to tidy up. */
+  /** Ends it without cleanup. */
   kill(): Promise<void>;
 }
 

@@ -7,12 +7,12 @@ import { packageDirectory } from './support.js';
 const readme = await readFile(join(packageDirectory, 'README.md'), 'utf8');
 const [example = '', signals = ''] = codeBlocks(readme, 'js');
 
-it('the example of the README runs as it stands', async () => {
+it('the README example runs unchanged', async () => {
   const ending = await run(script(example), { cwd: packageDirectory });
   expect(ending).toMatchObject({ status: 0, stdout: 'hello from the plugin\n' });
 });
 
-it('with the three lines of the README, SIGTERM leaves nothing', async () => {
+it('the README signal handlers leave nothing behind on SIGTERM', async () => {
   const directory = await freshDirectory();
   const code = `
     import { UnixSocketTransport } from '@rpcplugin/transport-unix';

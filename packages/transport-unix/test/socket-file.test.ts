@@ -10,7 +10,7 @@ import { HeldDirectory } from '../src/held-directory.js';
 import { publishSocket } from '../src/socket-file.js';
 import { plainServer, saysHello } from './support.js';
 
-/** Publishes a socket at a path, while somebody else does something right after it was bound. */
+/** Publishes a socket at a path and runs `meanwhile` right after the bind. */
 async function publish(path: string, meanwhile: () => unknown): Promise<void> {
   const server = createServer((socket) => socket.end('hello'));
   const directory = HeldDirectory.open(join(path, '..'));
@@ -29,12 +29,12 @@ async function publish(path: string, meanwhile: () => unknown): Promise<void> {
   await publishSocket(path, { directory, listenAt, mode: 0o600, gid: undefined, cleanup, isLocked: true, operation });
 }
 
-/** The directory in which a socket is made first. */
+/** The path of the staging directory in a directory. */
 function stagingIn(directory: string): string {
   return join(directory, readdirSync(directory).find((name) => name.startsWith('.rpcplugin-')) ?? '');
 }
 
-it('what is put at the path while the socket is made stays: ADDRESS_IN_USE', async () => {
+it('rejects with ADDRESS_IN_USE and keeps a file that appears at the path meanwhile', async () => {
   const directory = await freshDirectory();
   const path = join(directory, 'p.sock');
   const error = await rejectionOf(
@@ -52,7 +52,7 @@ it('what is put at the path while the socket is made stays: ADDRESS_IN_USE', asy
   expect(await readdir(directory)).toEqual(['p.sock']);
 });
 
-it('a live socket that takes the place of a stale one while ours is made stays', async () => {
+it('rejects with ADDRESS_IN_USE and keeps a live socket that replaces a stale one meanwhile', async () => {
   const path = join(await freshDirectory(), 'p.sock');
   await staleSocketAt(path);
   const publishing = publish(path, async () => {
@@ -63,7 +63,7 @@ it('a live socket that takes the place of a stale one while ours is made stays',
   expect(await saysHello(path)).toBe(true);
 });
 
-it('a directory that goes while the socket is made is what the error says', async () => {
+it('reports ENOENT if the directory is removed meanwhile', async () => {
   const [above, elsewhere] = [await freshDirectory(), await freshDirectory()];
   const directory = join(above, 'd');
   mkdirSync(directory);
@@ -74,8 +74,8 @@ it('a directory that goes while the socket is made is what the error says', asyn
   await expect(publishing).rejects.toMatchObject({ code: 'ENOENT', syscall: 'link' });
 });
 
-it('an error of binding is the one that counts', async () => {
-  const reason = new Error('no descriptors, say');
+it('reports the error of the bind rather than a later one', async () => {
+  const reason = new Error('bind failed');
   const directory = await freshDirectory();
   const publishing = publish(join(directory, 'p.sock'), () => {
     rmSync(stagingIn(directory), { recursive: true });
@@ -94,14 +94,14 @@ it.each([
     stays: ['put'],
   },
   {
-    what: 'a directory with something in it',
+    what: 'a non-empty directory',
     put: (name: string) => {
       mkdirSync(join(name, 'a'), { recursive: true });
     },
     stays: ['put', 'put/a'],
   },
   { what: 'nothing', put: () => undefined, stays: [] },
-])('$what in place of the directory that the socket was made in is left alone', async ({ put, stays }) => {
+])('removes no other file with $what in place of the staging directory', async ({ put, stays }) => {
   const directory = await freshDirectory();
   const path = join(directory, 'p.sock');
   let name = '';

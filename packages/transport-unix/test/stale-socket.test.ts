@@ -4,13 +4,13 @@ import { freshDirectory, rejectionOf } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
 import { staleSocket } from '../src/stale-socket.js';
 
-it('a path that cannot be looked at is not taken for one where nothing stands', async () => {
+it('staleSocket rejects a path below a file', async () => {
   const file = join(await freshDirectory(), 'file');
   await writeFile(file, '');
   await expect(staleSocket(join(file, 'p.sock'))).rejects.toMatchObject({ code: 'ENOTDIR' });
 });
 
-it('a device is told from other files that are no sockets', async () => {
+it('staleSocket names a device in its NOT_A_SOCKET error', async () => {
   const error = await rejectionOf(staleSocket('/dev/null'));
   expect(error).toMatchObject({ code: 'NOT_A_SOCKET', message: expect.stringContaining('a device') as string });
 });

@@ -9,23 +9,23 @@ import type { TransportSubject } from '@rpcplugin/transport-testkit';
 import { UnixSocketTransport } from '../src/index.js';
 import type { UnixSocketTransportOptions } from '../src/index.js';
 
-/** Where the transports of one case listen, and where there is nobody. */
+/** The directory in which the transports of one test case listen, and one without listeners. */
 interface Place {
   readonly directory: string;
   readonly elsewhere: string;
-  /** Makes another name each time. */
+  /** Makes names unique. */
   count: number;
 }
 
 function subject(name: string, options: (place: Place) => UnixSocketTransportOptions): TransportSubject<Socket> {
   const { XDG_RUNTIME_DIR: runtimeDirectory } = process.env;
   let current: Place | undefined;
-  const ends: (() => Promise<void>)[] = [];
+  const cleanups: (() => Promise<void>)[] = [];
 
   function place(): Place {
     if (current !== undefined) return current;
     const [directory, elsewhere] = [mkdtempSync(join(tmpdir(), 'case-')), mkdtempSync(join(tmpdir(), 'case-'))];
-    // Where a socket goes that is given no place.
+    // For a transport without a path or directory.
     process.env['XDG_RUNTIME_DIR'] = directory;
     current = { directory, elsewhere, count: 0 };
     return current;
@@ -60,13 +60,13 @@ function subject(name: string, options: (place: Place) => UnixSocketTransportOpt
       stuck: async () => {
         const path = unused();
         const { end } = await stuckServer({ path });
-        ends.push(end);
+        cleanups.push(end);
         return `unix:${path}`;
       },
       leftovers: () => readdirSync(place().directory, { recursive: true }).map(String),
       module: { url: import.meta.url, name, execArgv: sourceLoader },
       cleanUp: async () => {
-        for (const end of ends.splice(0)) await end();
+        for (const cleanup of cleanups.splice(0)) await cleanup();
         if (current === undefined) return;
         if (runtimeDirectory === undefined) delete process.env['XDG_RUNTIME_DIR'];
         else process.env['XDG_RUNTIME_DIR'] = runtimeDirectory;

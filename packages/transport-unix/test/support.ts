@@ -12,19 +12,19 @@ import type { Command, Reply } from './children/controlled.js';
 
 export const packageDirectory = fileURLToPath(new URL('..', import.meta.url));
 
-/** A transport that is closed after the test. The test may have made that impossible. */
+/** A transport that is closed after the test. Errors are ignored: a test may make close fail. */
 export function transport(options?: UnixSocketTransportOptions): UnixSocketTransport {
   const created = new UnixSocketTransport(options);
   onTestFinished(() => created.close({ graceMs: 0 }).catch(() => undefined));
   return created;
 }
 
-/** A plain listener that says hello, closed after the test. */
+/** Starts a plain listener that sends "hello" and is closed after the test. */
 export function plainServer(path: string): Promise<Server> {
   return plainListener({ path }, (socket) => socket.end('hello'));
 }
 
-/** Whether the listener at a path says hello. */
+/** Whether the listener at a path sends "hello". */
 export async function saysHello(path: string): Promise<boolean> {
   const socket = connect(path);
   const [data] = (await once(socket, 'data')) as [Buffer];
@@ -32,17 +32,17 @@ export async function saysHello(path: string): Promise<boolean> {
   return String(data) === 'hello';
 }
 
-/** Directories that sockets are prepared in, which are gone once a listen has settled. */
+/** The staging directories in a directory. Listen removes them before it settles. */
 export async function stagingIn(directory: string): Promise<string[]> {
   return (await readdir(directory)).filter((name) => name.startsWith('.'));
 }
 
-/** How many timers and descriptors this process holds, apart from sockets, which close a little later. */
-export function held(): number {
+/** The number of timers and file descriptors of this process, without sockets, which close a little later. */
+export function openResources(): number {
   return timers() + descriptorTargets().filter((target) => target.startsWith('/')).length;
 }
 
-/** A group other than this process's that it may give files to; `undefined` if it has none. */
+/** Another group that this process may give files to; `undefined` if there is none. */
 export async function otherGroup(): Promise<{ name: string; gid: number } | undefined> {
   const groups = (await readFile('/etc/group', 'utf8'))
     .split('\n')
@@ -52,10 +52,10 @@ export async function otherGroup(): Promise<{ name: string; gid: number } | unde
   return groups.find(({ name, gid }) => name !== '' && gid !== process.getgid?.() && (isRoot || own.includes(gid)));
 }
 
-/** Another process with a transport. */
-export type OtherProcess = Child<Command, Reply>;
+/** A child process with a transport. */
+export type TransportChild = Child<Command, Reply>;
 
-export function startOther(options?: ProgramOptions): Promise<OtherProcess> {
+export function startChild(options?: ProgramOptions): Promise<TransportChild> {
   const command = typescript(new URL('children/controlled.ts', import.meta.url));
   return startControlled<Command, Reply>(command, options);
 }

@@ -1,5 +1,5 @@
-// A host that has called the plugin at its first argument, with mutual TLS if it gets directories as `plugin.ts` does, and closes
-// nothing. No call is under way, so nothing must keep the process alive.
+// A host that calls a plugin and closes nothing. With no call in progress, nothing must keep the process alive.
+// Arguments: the endpoint and, for mutual TLS, the directories of the plugin's identity and its own.
 import { credentials } from '@grpc/grpc-js';
 import { connectGrpc } from '../../src/index.js';
 import { clientTls, readIdentity } from '../certificates.js';

@@ -1,5 +1,6 @@
-// A plugin in a process of its own, with mutual TLS if it gets the directories of its identity and its host's. Sends its endpoint once
-// it listens; one that is mute then sends the name of what has arrived.
+// A plugin in its own process, which sends its endpoint once it listens. A mute one accepts connections and reports
+// each to its parent, but never answers. Arguments: `serve` or `mute`, the endpoint to listen on and, for mutual TLS,
+// the directories of its identity and its host's.
 import { createServer } from 'node:net';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { parseEndpoint } from '@rpcplugin/endpoint-utils';
@@ -24,7 +25,6 @@ if (how === 'serve') {
   const listener = await serveGrpc(probe.server, transport, credentials);
   process.send?.(listener.endpoint);
 } else {
-  // Accepts, and says nothing.
   const server = createServer(() => process.send?.('connection'));
   server.listen(address, () => {
     process.send?.(address.network === 'unix' ? endpoint : `127.0.0.1:${portOf(server)}`);

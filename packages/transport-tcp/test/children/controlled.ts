@@ -1,4 +1,4 @@
-// Another process with a transport: does what its parent asks, one thing at a time.
+// A child process with a transport, which runs the commands of its parent one at a time.
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { answerParent } from '@rpcplugin/test-support/process';
@@ -9,13 +9,13 @@ import type { TCPSocketTransportOptions } from '../../src/index.js';
 
 export type Command =
   | { do: 'listen'; options: TCPSocketTransportOptions }
-  /** With `abort`, the connect is aborted as soon as the silent name server was asked. */
+  /** `abort` aborts the connect as soon as the silent name server gets a query. */
   | { do: 'connect'; endpoint: string; options?: Omit<ConnectOptions, 'signal'>; abort?: boolean }
-  /** Takes the questions that the resolver asks, and never answers. */
+  /** Starts a name server that never answers. */
   | { do: 'nameServer'; address: string };
 
 export interface Reply {
-  /** The endpoint that was listened on, or the remote address that was connected to. */
+  /** The endpoint of the listener, the remote address of the connection, or the address of the name server. */
   result?: string;
   error?: RemoteError;
 }

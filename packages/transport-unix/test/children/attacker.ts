@@ -1,10 +1,10 @@
-// Another user who may write in a directory: gives the name of every entry with some prefix that appears there to something of the
-// victim's, or of its own, as fast as it can.
+// Runs as another user with write access to a directory. Replaces every entry that has a prefix with a file of the
+// victim or of its own, as fast as it can.
 import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { repeatUntilAsked } from '@rpcplugin/test-support/process';
 
-const [directory = '', treasure = '', prefix = ''] = process.argv.slice(2);
+const [directory = '', target = '', prefix = ''] = process.argv.slice(2);
 
 let swaps = 0;
 
@@ -30,7 +30,7 @@ function swap(name: string): void {
   attempt(
     [
       () => {
-        symlinkSync(treasure, path);
+        symlinkSync(target, path);
       },
       () => {
         renameSync(join(directory, 'private'), path);
@@ -39,7 +39,7 @@ function swap(name: string): void {
         mkdirSync(path);
       },
       () => {
-        symlinkSync(join(treasure, 'nothing'), path);
+        symlinkSync(join(target, 'nothing'), path);
       },
     ][swaps % 4] as () => void,
   );

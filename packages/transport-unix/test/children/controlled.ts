@@ -1,4 +1,4 @@
-// Another process with a transport: does what its parent asks, one thing at a time.
+// A child process with a transport, which runs the commands of its parent one at a time.
 import { answerParent } from '@rpcplugin/test-support/process';
 import type { RemoteError } from '@rpcplugin/test-support/process';
 import type { ConnectOptions } from '@rpcplugin/transport-core';
@@ -9,7 +9,7 @@ export type Command =
   | { do: 'listen'; options?: UnixSocketTransportOptions; umask?: number }
   | { do: 'connect'; endpoint: string; options?: Omit<ConnectOptions, 'signal'> }
   | { do: 'close' }
-  /** Pretends to be on another platform from here on. */
+  /** Changes `process.platform` until the process ends. */
   | { do: 'pretend'; platform: string }
   | { do: 'exit'; code: number }
   | { do: 'throw'; message: string };

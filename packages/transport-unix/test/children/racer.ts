@@ -1,11 +1,11 @@
-// A process, worker thread or cluster worker that listens and closes when it is told to, and says how that went.
+// A process, worker thread or cluster worker that listens and closes on command and reports the result.
 import { isMainThread, parentPort } from 'node:worker_threads';
 import { TransportError } from '@rpcplugin/transport-core';
 import { UnixSocketTransport } from '../../src/index.js';
 import type { UnixSocketTransportOptions } from '../../src/index.js';
 
 export type RacerCommand = { listen: UnixSocketTransportOptions } | 'close' | { cycle: UnixSocketTransportOptions };
-/** The endpoint, the code of the error, or that it has done as it was told. */
+/** The endpoint, an error code, or a confirmation. */
 export type RacerReply = string;
 
 let transport: UnixSocketTransport | undefined;
@@ -43,6 +43,6 @@ function reply(text: RacerReply): void {
 const onCommand = (command: RacerCommand): void => void perform(command).then(reply);
 if (isMainThread) process.on('message', onCommand).on('disconnect', () => process.exit());
 else parentPort?.on('message', onCommand);
-// Others are to be able to do what only the umask forbids.
+// Only the mode of the socket keeps other users out, not the umask.
 if (isMainThread) process.umask(0);
 reply('ready');

@@ -1,5 +1,5 @@
-// Another user, who looks at a directory as fast as it can: reports every mode and group that any socket at the name was seen
-// with, and whether any socket in it let it connect.
+// Runs as another user and polls a directory as fast as it can. Reports every mode and group of a socket with the given
+// name, and every socket that accepts a connection.
 import { readdirSync, lstatSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -9,9 +9,9 @@ const [directory = '', name = ''] = process.argv.slice(2);
 
 export interface Sightings {
   looks: number;
-  /** Distinct, each as `mode:gid`. */
+  /** Distinct values, each as `mode:gid`. */
   seen: string[];
-  /** Paths that it could connect to. */
+  /** The paths that accepted a connection. */
   connected: string[];
 }
 
@@ -40,7 +40,7 @@ function tryToConnect(path: string): Promise<void> {
   });
 }
 
-/** What may be a socket: the entry of that name, and whatever the other entries, which are directories, let it see. */
+/** Paths that may be sockets: the entry with the name, and the readable contents of the others, all directories. */
 function socketsIn(parent: string): string[] {
   return readdirSync(parent).flatMap((entry) => {
     const path = join(parent, entry);

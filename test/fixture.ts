@@ -7,7 +7,7 @@ import type { SocketTransportOptions } from '@rpcplugin/transport-base';
 import type { Transport } from '@rpcplugin/transport-core';
 import type { Place } from './variants.js';
 
-/** A listener's handler that keeps what it gets. */
+/** A handler that keeps the connections it gets. */
 export class Accepted {
   readonly connections: Socket[] = [];
 
@@ -23,8 +23,8 @@ export class Accepted {
   }
 }
 
-/** Makes what a test needs, and ends all of it after the test. */
-export class Bench {
+/** Creates the transports and plain peers of a test, and ends them after it. */
+export class Fixture {
   readonly #place: Place;
   readonly #transports: Transport[] = [];
   readonly #peers: Socket[] = [];
@@ -37,8 +37,8 @@ export class Bench {
     return this.#place.leftovers();
   }
 
-  nobody(what: string): Promise<string> {
-    return this.#place.nobody(what);
+  absent(what: string): Promise<string> {
+    return this.#place.absent(what);
   }
 
   create(options?: SocketTransportOptions): Transport<Socket> {
@@ -54,7 +54,7 @@ export class Bench {
     return transport;
   }
 
-  /** A peer that has nothing to do with a transport: one attempt of Node's own. */
+  /** Opens a plain socket: one attempt by Node itself, without a transport. */
   async dial(endpoint: string, { allowHalfOpen = false } = {}): Promise<Socket> {
     const socket = connect({ ...this.#place.netOptions(endpoint), allowHalfOpen });
     this.#peers.push(socket);
@@ -70,16 +70,16 @@ export class Bench {
   }
 }
 
-/** A handler that sends back what it gets. */
+/** A handler that echoes. */
 export const echo: (connection: Socket) => void = (connection) => connection.pipe(connection);
 
-/** Reads exactly so many bytes and leaves the rest where it is. */
+/** Reads exactly this many bytes and leaves the rest unread. */
 async function receive(socket: Socket, bytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for (let missing = bytes; missing > 0;) {
     const chunk = socket.read(Math.min(missing, Math.max(socket.readableLength, 1))) as Buffer | null;
     if (chunk === null) {
-      if (socket.readableEnded || socket.destroyed) throw new Error(`ended ${missing} bytes too early`);
+      if (socket.readableEnded || socket.destroyed) throw new Error(`ended ${missing} bytes early`);
       await activity(socket);
     } else {
       chunks.push(chunk);
@@ -98,7 +98,7 @@ async function activity(socket: Socket): Promise<void> {
   }
 }
 
-/** Whether what is written at one end arrives at the other, both ways. */
+/** Whether data arrives both ways between two ends. */
 export async function connected(one: Socket, other: Socket): Promise<boolean> {
   return (await arrives(one, other)) && (await arrives(other, one));
 }
@@ -109,7 +109,7 @@ async function arrives(from: Socket, to: Socket): Promise<boolean> {
   return (await receive(to, message.length)).toString() === message;
 }
 
-/** Whether what is written comes back, from a handler that echoes. */
+/** Whether data comes back from a handler that echoes. */
 export async function echoes(socket: Socket): Promise<boolean> {
   return arrives(socket, socket);
 }

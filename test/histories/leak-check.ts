@@ -1,17 +1,17 @@
 import { openDescriptors, until } from '@rpcplugin/test-support';
 import type { Place } from '../variants.js';
 
-/** What there is in the process and the file system that a history can leave something in, each in words. */
+/** Everything in the process and the file system that a history can leave behind. */
 interface Inventory {
   readonly descriptors: ReadonlySet<string>;
-  /** Timers, sockets, servers and requests that are under way, as Node counts them. */
+  /** Timers, sockets, servers and pending requests, as Node counts them. */
   readonly resources: readonly string[];
   readonly listeners: readonly string[];
   readonly files: readonly string[];
 }
 
-/** What a history leaves behind (X3), and the errors that nobody has caught meanwhile (E2). */
-export class Residue {
+/** Finds what a history leaves behind (X3), and errors that it does not catch (E2). */
+export class LeakCheck {
   readonly #place: Place;
   readonly #before: Inventory;
   readonly #escaped: unknown[] = [];
@@ -23,11 +23,11 @@ export class Residue {
     process.on('unhandledRejection', this.#onEscape);
   }
 
-  static async begin(place: Place): Promise<Residue> {
-    return new Residue(place, await inventory(place));
+  static async begin(place: Place): Promise<LeakCheck> {
+    return new LeakCheck(place, await inventory(place));
   }
 
-  /** Rejects unless all is as it was, or is so soon: the other end of a connection that was cut may still be about to go. */
+  /** Rejects unless everything is as before, at once or soon: the far end of a cut connection may still be closing. */
   async expectNone(): Promise<void> {
     let left = await this.#left();
     await until(async () => {
@@ -60,7 +60,7 @@ export class Residue {
 }
 
 async function inventory(place: Place): Promise<Inventory> {
-  // First, so that what reads the files is not among the resources.
+  // First, so that the resources do not include the reading of files.
   const files = await place.leftovers();
   return {
     files,
@@ -70,7 +70,7 @@ async function inventory(place: Place): Promise<Inventory> {
   };
 }
 
-/** What is in `now` more often than in `before`. */
+/** The entries that occur more often in `now` than in `before`. */
 function more(before: readonly string[], now: readonly string[]): string[] {
   const count = (all: readonly string[], one: string): number => all.filter((each) => each === one).length;
   return [...new Set(now)].filter((one) => count(now, one) > count(before, one));

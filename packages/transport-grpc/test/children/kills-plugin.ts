@@ -1,5 +1,6 @@
-// A host with mutual TLS that is in the middle of reading and writing when it kills its plugin, whose process id it gets. Ends with 0,
-// and with nothing to end it, if every call has failed because of it.
+// A host that kills its plugin while it reads from it and writes to it. Exits by itself, with 0 if every call failed
+// because of that. Arguments: the plugin's endpoint and process id and, for mutual TLS, the directories of the plugin's
+// identity and its own.
 import { readFileSync } from 'node:fs';
 import { credentials as channelCredentials, Metadata, status } from '@grpc/grpc-js';
 import { connectGrpc } from '../../src/index.js';
@@ -24,7 +25,7 @@ let begun = 0;
 for (const connection of connections) {
   const client = connection.client(Probe);
   const answers = client.split(request, new Metadata(), {});
-  // All of it may have arrived before.
+  // The whole response may have arrived before.
   downloads.push(
     new Promise((resolve) => {
       answers.on('error', resolve).on('end', () => {
@@ -37,21 +38,21 @@ for (const connection of connections) {
     if (begun === connections.length) killPlugin();
   });
   answers.on('data', () => {
-    // What it writes to a plugin that is dead by then, between the answers that have arrived already.
+    // Writes to a plugin that is dead by then, between responses that arrived before.
     calls.push(call(client, 'hang').catch((error: unknown) => error));
   });
 }
-// So that nothing but its connections keeps this process.
+// Now only the connections keep this process alive.
 process.disconnect();
 
-// No call is made after the last of the downloads.
+// No call starts after the last download.
 const endings = [...(await Promise.all(downloads)), ...(await Promise.all(calls))];
 const expected = (ending: unknown): boolean =>
   ending === 'complete' || (ending instanceof Error && 'code' in ending && ending.code === status.UNAVAILABLE);
 if (begun < connections.length || !endings.every(expected)) throw new Error(endings.map(String).join(', '));
 for (const connection of connections) connection.close();
 
-/** Without a turn of the event loop in between, so that this process can not have noticed. */
+/** Kills the plugin without a turn of the event loop, so that this process cannot notice before the plugin is dead. */
 function killPlugin(): void {
   process.kill(Number(plugin), 'SIGKILL');
   while (/^State:\s+[^XZ]/m.test(statusOf(plugin)));
@@ -61,7 +62,7 @@ function statusOf(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/status`, 'utf8');
   } catch {
-    // Its parent has waited for it already.
+    // Its parent has already reaped it.
     return '';
   }
 }

@@ -19,17 +19,17 @@ import { text } from 'node:stream/consumers';
 import { freshDirectory, isRoot, otherUser, rejectionOf, staleSocketAt, startProgram } from '@rpcplugin/test-support';
 import { socketPathLimitBytes } from '@rpcplugin/transport-base';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
-import { plainServer, saysHello, startOther, transport } from './support.js';
+import { plainServer, saysHello, startChild, transport } from './support.js';
 
-/** A process of a user without any rights. */
-const stranger = isRoot ? await startOther({ ...otherUser, whenOver: afterAll }) : undefined;
+/** A process of an unprivileged user. */
+const unprivileged = isRoot ? await startChild({ ...otherUser, whenOver: afterAll }) : undefined;
 
 const plainListener = `
   import { createServer } from 'node:net';
   createServer().listen(process.argv[1], () => console.log('listening'));
 `;
 
-/** It never accepts, and one connection fills its backlog. */
+/** Never accepts, and one connection fills its backlog. */
 const perlBusyListener = `
   use Socket;
   $| = 1;
@@ -49,8 +49,8 @@ const perlDatagramSocket = `
   <STDIN>;
 `;
 
-describe('a stale socket', () => {
-  it('that a killed process left is replaced', async () => {
+describe('stale socket', () => {
+  it('is replaced if a killed process left it', async () => {
     const directory = await freshDirectory();
     const path = join(directory, 'p.sock');
     const killed = startProgram([process.execPath, '--input-type=module', '-e', plainListener, path]);
@@ -65,10 +65,10 @@ describe('a stale socket', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('that a killed transport left is replaced', async () => {
+  it('is replaced if a killed transport left it', async () => {
     const directory = await freshDirectory();
     const path = join(directory, 'p.sock');
-    const killed = await startOther();
+    const killed = await startChild();
     await killed.ask({ do: 'listen', options: { path } });
     expect(await killed.kill()).toMatchObject({ status: 'SIGKILL' });
     expect(await readdir(directory)).toEqual(['p.sock']);
@@ -77,7 +77,7 @@ describe('a stale socket', () => {
     expect(await readdir(directory)).toEqual(['p.sock']);
   });
 
-  it('gets the mode that is asked for, not its own', async () => {
+  it('is replaced by a socket with the requested mode', async () => {
     const directory = await freshDirectory();
     const path = join(directory, 'p.sock');
     await staleSocketAt(path);
@@ -86,7 +86,7 @@ describe('a stale socket', () => {
     expect((await lstat(path)).mode & 0o777).toBe(0o600);
   });
 
-  it('refuses a connect: CONNECTION_REFUSED after waitMs', async () => {
+  it('rejects connect with CONNECTION_REFUSED after waitMs', async () => {
     const path = join(await freshDirectory(), 'p.sock');
     await staleSocketAt(path);
     const error = await rejectionOf(transport().connect(`unix:${path}`, { waitMs: 50 }));
@@ -94,8 +94,8 @@ describe('a stale socket', () => {
   });
 });
 
-describe('a live socket', () => {
-  it('is ADDRESS_IN_USE, and goes on answering', async () => {
+describe('live socket', () => {
+  it('rejects a second listener with ADDRESS_IN_USE and keeps answering', async () => {
     const directory = await freshDirectory();
     const path = join(directory, 'p.sock');
     await plainServer(path);
@@ -112,7 +112,7 @@ describe('a live socket', () => {
     expect(await readdir(directory)).toEqual(['p.sock']);
   });
 
-  it('that is too busy to let a probe in (EAGAIN) is ADDRESS_IN_USE, and stays', async () => {
+  it('rejects a second listener even if its full backlog refuses the probe (EAGAIN)', async () => {
     const path = join(await freshDirectory(), 'p.sock');
     await startProgram(['perl', '-e', perlBusyListener, path]).printed(/listening/);
     const waiting = connect(path);
@@ -124,25 +124,25 @@ describe('a live socket', () => {
     expect(await inodeOf(path)).toBe(before);
   });
 
-  it('of a transport in the same process, too, and in another one', async () => {
+  it('rejects a second transport in the same process and in another one', async () => {
     const directory = await freshDirectory();
     const path = join(directory, 'p.sock');
     const holder = transport({ path });
     const endpoint = await holder.listen({ onConnection: (socket) => void socket.end('first') });
     expect((await rejectionOf(transport({ path }).listen())).code).toBe('ADDRESS_IN_USE');
-    const child = await startOther();
+    const child = await startChild();
     expect((await child.ask({ do: 'listen', options: { path } })).error?.code).toBe('ADDRESS_IN_USE');
     expect(await text(await transport().connect(endpoint))).toBe('first');
     await holder.close();
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it.runIf(isRoot)('of another user, which cannot be probed: PERMISSION_DENIED, and it goes on answering', async () => {
+  it.runIf(isRoot)('rejects a user who cannot probe it with PERMISSION_DENIED and keeps answering', async () => {
     const directory = await freshDirectory(0o777);
     const path = join(directory, 'p.sock');
     await plainServer(path);
     await chmod(path, 0o600);
-    const reply = await stranger?.ask({ do: 'listen', options: { path } });
+    const reply = await unprivileged?.ask({ do: 'listen', options: { path } });
     expect(reply?.error).toMatchObject({ code: 'PERMISSION_DENIED', endpoint: `unix:${path}` });
     expect(reply?.error?.hint).toContain('not touched');
     expect(await saysHello(path)).toBe(true);
@@ -150,7 +150,7 @@ describe('a live socket', () => {
   });
 });
 
-describe('what is not a stream socket: NOT_A_SOCKET, and it is untouched', () => {
+describe('listen on an existing file, which stays untouched', () => {
   async function expectUntouched(path: string, kind: string, connectCode: string): Promise<void> {
     const before = await lstat(path, { bigint: true });
     const error = await rejectionOf(transport({ path }).listen());
@@ -166,13 +166,13 @@ describe('what is not a stream socket: NOT_A_SOCKET, and it is untouched', () =>
       endpoint: `unix:${path}`,
       hint: expect.stringMatching(/\S/) as string,
     });
-    // Reading alone changes the time of access.
+    // Reading changes the access time.
     const after = await lstat(path, { bigint: true });
     expect({ ...after, atimeNs: 0, atimeMs: 0, atime: 0 }).toEqual({ ...before, atimeNs: 0, atimeMs: 0, atime: 0 });
     expect(await readdir(join(path, '..'))).toContain('p.sock');
   }
 
-  it('a regular file', async () => {
+  it('rejects a regular file with NOT_A_SOCKET', async () => {
     const directory = await freshDirectory();
     const path = join(directory, 'p.sock');
     await writeFile(path, 'content');
@@ -181,19 +181,19 @@ describe('what is not a stream socket: NOT_A_SOCKET, and it is untouched', () =>
     expect(await readdir(directory)).toEqual(['p.sock']);
   });
 
-  it('an empty file', async () => {
+  it('rejects an empty file with NOT_A_SOCKET', async () => {
     const path = join(await freshDirectory(), 'p.sock');
     await writeFile(path, '');
     await expectUntouched(path, 'a regular file', 'NOT_A_SOCKET');
   });
 
-  it('a directory', async () => {
+  it('rejects a directory with NOT_A_SOCKET', async () => {
     const path = join(await freshDirectory(), 'p.sock');
     await mkdir(path);
     await expectUntouched(path, 'a directory', 'NOT_A_SOCKET');
   });
 
-  it('a symbolic link to nothing', async () => {
+  it('rejects a dangling symbolic link with NOT_A_SOCKET', async () => {
     const directory = await freshDirectory();
     const path = join(directory, 'p.sock');
     await symlink('nothing', path);
@@ -202,7 +202,7 @@ describe('what is not a stream socket: NOT_A_SOCKET, and it is untouched', () =>
     expect(await readdir(directory)).toEqual(['p.sock']);
   });
 
-  it('a symbolic link to a file', async () => {
+  it('rejects a symbolic link to a file with NOT_A_SOCKET', async () => {
     const directory = await freshDirectory();
     const path = join(directory, 'p.sock');
     await writeFile(join(directory, 'file'), 'content');
@@ -211,7 +211,7 @@ describe('what is not a stream socket: NOT_A_SOCKET, and it is untouched', () =>
     expect(await readFile(join(directory, 'file'), 'utf8')).toBe('content');
   });
 
-  it('a symbolic link to a stale socket', async () => {
+  it('rejects a symbolic link to a stale socket with NOT_A_SOCKET', async () => {
     const directory = await freshDirectory();
     const path = join(directory, 'p.sock');
     await staleSocketAt(join(directory, 'stale'));
@@ -220,7 +220,7 @@ describe('what is not a stream socket: NOT_A_SOCKET, and it is untouched', () =>
     expect((await lstat(join(directory, 'stale'))).isSocket()).toBe(true);
   });
 
-  it('a symbolic link to a live socket, which one can connect through', async () => {
+  it('rejects a symbolic link to a live socket with NOT_A_SOCKET, though connect follows it', async () => {
     const directory = await freshDirectory();
     const path = join(directory, 'p.sock');
     await plainServer(join(directory, 'live'));
@@ -231,13 +231,13 @@ describe('what is not a stream socket: NOT_A_SOCKET, and it is untouched', () =>
     expect(await readdir(directory)).toEqual(['live', 'p.sock']);
   });
 
-  it('a named pipe', async () => {
+  it('rejects a named pipe with NOT_A_SOCKET', async () => {
     const path = join(await freshDirectory(), 'p.sock');
     execFileSync('mkfifo', [path]);
     await expectUntouched(path, 'a named pipe', 'NOT_A_SOCKET');
   });
 
-  it('a datagram socket', async () => {
+  it('rejects a datagram socket with NOT_A_SOCKET', async () => {
     const path = join(await freshDirectory(), 'p.sock');
     await startProgram(['perl', '-e', perlDatagramSocket, path]).printed(/bound/);
     await expectUntouched(path, 'a socket of another type', 'NOT_A_SOCKET');
@@ -245,11 +245,11 @@ describe('what is not a stream socket: NOT_A_SOCKET, and it is untouched', () =>
 });
 
 describe('connect', () => {
-  it('to nothing: NOT_FOUND after waitMs', async () => {
+  it('rejects a missing file with NOT_FOUND after waitMs', async () => {
     const path = join(await freshDirectory(), 'p.sock');
-    const begun = performance.now();
+    const started = performance.now();
     const error = await rejectionOf(transport().connect(`unix:${path}`, { waitMs: 100 }));
-    expect(performance.now() - begun).toBeGreaterThanOrEqual(100);
+    expect(performance.now() - started).toBeGreaterThanOrEqual(100);
     expect(error).toMatchObject({
       code: 'NOT_FOUND',
       endpoint: `unix:${path}`,
@@ -258,13 +258,13 @@ describe('connect', () => {
     expect(error.message).toContain(path);
   });
 
-  it('to a file in place of a directory: NOT_FOUND', async () => {
+  it('rejects a path below a file with NOT_FOUND', async () => {
     const path = join(await freshDirectory(), 'file');
     await writeFile(path, '');
     expect((await rejectionOf(transport().connect(`unix:${path}/p.sock`, { waitMs: 0 }))).code).toBe('NOT_FOUND');
   });
 
-  it('to a regular file is not waited for', async () => {
+  it('rejects a regular file without waiting', async () => {
     const path = join(await freshDirectory(), 'p.sock');
     await writeFile(path, '');
     const error = await rejectionOf(transport().connect(`unix:${path}`, { waitMs: 60_000, timeoutMs: 60_000 }));
@@ -272,7 +272,7 @@ describe('connect', () => {
   });
 
   it.each(['127.0.0.1:1', 'tcp://localhost:1', '[::1]:1'])(
-    'to %s: INVALID_ENDPOINT, with what to use',
+    'rejects %s with INVALID_ENDPOINT and suggests the TCP transport',
     async (text) => {
       const error = await rejectionOf(transport().connect(text));
       expect(error).toMatchObject({ code: 'INVALID_ENDPOINT', endpoint: text });
@@ -290,7 +290,7 @@ describe('connect', () => {
     [undefined, /string/],
     [null, /string/],
     [{ path: '/run/p.sock' }, /string/],
-  ])('to %j: INVALID_ENDPOINT, saying why', async (endpoint, reason) => {
+  ])('rejects %j with INVALID_ENDPOINT and says why', async (endpoint, reason) => {
     const error = await rejectionOf(transport().connect(endpoint as string));
     expect(error.code).toBe('INVALID_ENDPOINT');
     expect(error.hint).toMatch(reason);
@@ -302,7 +302,7 @@ describe('connect', () => {
     (path: string) => `unix:/${path}`,
     (path: string) => `unix:///${path}`,
     (path: string) => path,
-  ])('to any form of the endpoint: %s', async (form) => {
+  ])('accepts every form of an endpoint: %s', async (form) => {
     const path = join(await freshDirectory(), 'p.sock');
     await plainServer(path);
     const client = transport();
@@ -311,50 +311,50 @@ describe('connect', () => {
   });
 });
 
-describe.runIf(isRoot)('a directory without permission', () => {
-  it('to listen in: PERMISSION_DENIED, and nothing is left', async () => {
+describe.runIf(isRoot)('missing permissions on a directory', () => {
+  it('reject listen and connect with PERMISSION_DENIED, and leave nothing behind', async () => {
     const directory = await freshDirectory(0o755);
     for (const path of [join(directory, 'p.sock'), join(directory, 'a/b/p.sock')]) {
-      const reply = await stranger?.ask({ do: 'listen', options: { path } });
+      const reply = await unprivileged?.ask({ do: 'listen', options: { path } });
       expect(reply?.error).toMatchObject({ code: 'PERMISSION_DENIED' });
       expect(reply?.error?.hint).toContain('permissions');
       expect(reply?.error?.message).toContain(directory);
       expect(await readdir(directory)).toEqual([]);
     }
     await chmod(directory, 0o700);
-    const reply = await stranger?.ask({ do: 'listen', options: { directory } });
+    const reply = await unprivileged?.ask({ do: 'listen', options: { directory } });
     expect(reply?.error?.code).toBe('PERMISSION_DENIED');
-    const connecting = await stranger?.ask({ do: 'connect', endpoint: `unix:${directory}/p.sock` });
+    const connecting = await unprivileged?.ask({ do: 'connect', endpoint: `unix:${directory}/p.sock` });
     expect(connecting?.error).toMatchObject({ code: 'PERMISSION_DENIED', endpoint: `unix:${directory}/p.sock` });
   });
 
-  it('to read is listened in all the same', async () => {
+  it('do not prevent listen if only the read permission is missing', async () => {
     const directory = await freshDirectory(0o300);
     await chown(directory, otherUser.uid, otherUser.gid);
     const path = join(directory, 'p.sock');
-    expect(await stranger?.ask({ do: 'listen', options: { path } })).toEqual({ endpoint: `unix:${path}` });
+    expect(await unprivileged?.ask({ do: 'listen', options: { path } })).toEqual({ endpoint: `unix:${path}` });
     expect(await readdir(directory)).toEqual(['p.sock']);
-    expect(await stranger?.ask({ do: 'close' })).toEqual({});
+    expect(await unprivileged?.ask({ do: 'close' })).toEqual({});
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('to remove from: close is PERMISSION_DENIED', async () => {
+  it('reject close with PERMISSION_DENIED if the socket cannot be removed', async () => {
     const directory = await freshDirectory();
     await chown(directory, otherUser.uid, otherUser.gid);
-    await stranger?.ask({ do: 'listen', options: { path: join(directory, 'p.sock') } });
+    await unprivileged?.ask({ do: 'listen', options: { path: join(directory, 'p.sock') } });
     await chmod(directory, 0o555);
-    const reply = await stranger?.ask({ do: 'close' });
+    const reply = await unprivileged?.ask({ do: 'close' });
     expect(reply?.error?.code).toBe('PERMISSION_DENIED');
     expect(await readdir(directory)).toEqual(['p.sock']);
-    // It refuses connections all the same.
+    // The socket refuses connections even so.
     const connecting = rejectionOf(transport().connect(`unix:${directory}/p.sock`, { waitMs: 0 }));
     expect((await connecting).code).toBe('CONNECTION_REFUSED');
   });
 });
 
-it('what stands elsewhere under the name that the socket was bound to is not removed on close', async () => {
+it('close removes no other file at the path that the socket was bound to', async () => {
   const [directory, other] = [await freshDirectory(), await freshDirectory()];
-  // At the limit: such a path can be bound only by way of a descriptor, whose number others get afterwards.
+  // A path at the length limit is bound through a file descriptor, whose number another file can get later.
   const path = join(directory, 'x'.repeat(socketPathLimitBytes - Buffer.byteLength(directory) - 1));
   const listener = transport({ path });
   await listener.listen();
@@ -365,8 +365,8 @@ it('what stands elsewhere under the name that the socket was bound to is not rem
   expect(await readFile(join(other, 's'), 'utf8')).toBe('content');
 });
 
-describe('what somebody put in our place', () => {
-  it('survives close: a file', async () => {
+describe('close without its own socket at the path', () => {
+  it('keeps a file there', async () => {
     const directory = await freshDirectory();
     const path = join(directory, 'p.sock');
     const listener = transport({ path });
@@ -378,7 +378,7 @@ describe('what somebody put in our place', () => {
     expect(await readdir(directory)).toEqual(['p.sock']);
   });
 
-  it('survives close: another listener', async () => {
+  it('keeps another listener there', async () => {
     const path = join(await freshDirectory(), 'p.sock');
     const listener = transport({ path });
     await listener.listen();
@@ -388,7 +388,7 @@ describe('what somebody put in our place', () => {
     expect(await saysHello(path)).toBe(true);
   });
 
-  it('survives close: another transport, which took it over', async () => {
+  it('keeps another transport there', async () => {
     const path = join(await freshDirectory(), 'p.sock');
     const first = transport({ path });
     await first.listen();
@@ -398,7 +398,7 @@ describe('what somebody put in our place', () => {
     expect(await text(await transport().connect(endpoint))).toBe('second');
   });
 
-  it('or nothing: close goes well', async () => {
+  it('succeeds if nothing is there', async () => {
     const path = join(await freshDirectory(), 'p.sock');
     const listener = transport({ path });
     await listener.listen();

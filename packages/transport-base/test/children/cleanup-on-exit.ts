@@ -1,4 +1,4 @@
-// Defers steps, then ends in the way that its argument names. Each step that runs prints its name.
+// Defers steps, then ends as its argument says. Each step prints its name when it runs.
 import { writeSync } from 'node:fs';
 import { Cleanup } from '../../src/index.js';
 
@@ -27,7 +27,7 @@ finished.defer(() => {
 await finished.run();
 
 const ends: Record<string, () => void> = {
-  'by itself': () => undefined,
+  normally: () => undefined,
   'by process.exit': () => process.exit(3),
   'by an uncaught exception': () => {
     throw new RangeError('uncaught');

@@ -1,5 +1,5 @@
-// Does what its first argument says, over the network that is the second, without TLS and with it, and closes all that it has opened. The third is the endpoint of who is
-// not of this process, where there is one. Then nothing must keep the process alive.
+// Runs a scenario with TLS and without, and closes everything it opened. Nothing must keep the process alive after
+// that. Arguments: the scenario, the network and, for some, the endpoint of a server in another process.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
@@ -17,7 +17,7 @@ import { ask, call, Probe, ProbeServer } from '../service.js';
 interface Security {
   readonly host: ChannelCredentials;
   readonly plugin: ServerCredentials;
-  /** What the plugin refuses. */
+  /** Credentials that the plugin rejects. */
   readonly stranger: ChannelCredentials;
 }
 
@@ -67,11 +67,11 @@ const scenarios: Record<string, (security: Security) => Promise<void>> = {
     assert(/NOT_FOUND|REFUSED/.test(String(await codeOf(connectGrpc(listener.endpoint, host, { waitMs: 20 })))));
     const waiting = { waitMs: NEVER_MS, timeoutMs: 50 };
     assert((await codeOf(connectGrpc(listener.endpoint, host, waiting))) === 'TIMEOUT');
-    // It accepts, and never answers.
+    // This server accepts but never answers.
     assert((await codeOf(connectGrpc(remote, host, { timeoutMs: 50 }))) === 'TIMEOUT');
   },
 
-  async 'calls that are cut off'({ host, plugin }) {
+  async 'calls that were cut off'({ host, plugin }) {
     const { listener, probe } = await serve(plugin);
     const connection = await connectGrpc(listener.endpoint, host);
     const client = connection.client(Probe);
@@ -89,7 +89,7 @@ const scenarios: Record<string, (security: Security) => Promise<void>> = {
     begun.destroy();
   },
 
-  async 'a connection that is closed while its plugin is away'({ host, plugin }) {
+  async 'a connection closed while its plugin was away'({ host, plugin }) {
     const { listener } = await serve(plugin);
     const connection = await connectGrpc(listener.endpoint, host);
     const client = connection.client(Probe);
@@ -102,7 +102,7 @@ const scenarios: Record<string, (security: Security) => Promise<void>> = {
     assert((await waiting) === status.UNAVAILABLE);
   },
 
-  async 'a plugin that is killed'({ host }) {
+  async 'a killed plugin'({ host }) {
     const connection = await connectGrpc(remote, host);
     const client = connection.client(Probe);
     const hanging = codeOf(call(client, 'hang', '', { deadline: Date.now() + NEVER_MS }));
@@ -130,13 +130,13 @@ async function dial({ endpoint }: GrpcListener): Promise<Socket> {
 }
 
 function assert(condition: boolean): void {
-  if (!condition) throw new Error('not as it was to be');
+  if (!condition) throw new Error('assertion failed');
 }
 
 const scenario = scenarios[what];
 if (scenario === undefined) throw new Error(`no scenario ${what}`);
-// A plugin that is killed is one for all.
-if (what !== 'a plugin that is killed') await scenario(mutual);
+// A plugin can be killed only once. It serves without TLS.
+if (what !== 'a killed plugin') await scenario(mutual);
 await scenario(plain);
 await removeDirectory(directory);
 process.disconnect();

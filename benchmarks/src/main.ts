@@ -1,4 +1,4 @@
-// Runs the benchmarks, all or those that are named, and writes what they give: `pnpm bench [--quick] [--rounds n] [name]...`.
+// Runs all benchmarks, or those named, and writes the results: `pnpm bench [--quick] [--rounds n] [name]...`.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, release, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -10,7 +10,7 @@ import { compare } from './measurement.js';
 import type { Result } from './measurement.js';
 import { Progress } from './progress.js';
 import { table } from './table.js';
-import { writeTables } from './readme.js';
+import { writeTables } from './write-tables.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const { values, positionals } = parseArgs({
@@ -54,7 +54,7 @@ const machine = {
   node: process.version,
 };
 await mkdir(out, { recursive: true });
-// Those that were not measured now stay as they were.
+// Benchmarks that were left out keep their last results.
 const kept = isKept ? await keptChapters() : [];
 const chapters = benchmarks.flatMap(
   ({ name }) => [...measured, ...kept].find((chapter) => chapter.name === name) ?? [],
@@ -67,7 +67,7 @@ if (isKept) await writeTables(join(root, 'docs/benchmarks.md'), chapters);
 console.log(text);
 console.log(`Written to ${out}`);
 
-/** Of the digits of a number, those that mean something. */
+/** Rounds numbers to five significant digits. */
 function shorten(_key: string, value: unknown): unknown {
   return typeof value === 'number' ? Number(value.toPrecision(5)) : value;
 }
@@ -83,7 +83,7 @@ async function run(benchmark: Benchmark): Promise<Result[]> {
     directory,
     size: (full, small) => (quick ? small : full),
     compare: async (comparison, fixed) => {
-      // Processes that are started anew are what takes the time.
+      // Starting new processes takes most of the time.
       const most = quick ? (comparison.fresh === true ? 1 : 2) : 9;
       const count = fixed ?? rounds ?? most;
       const [first] = Object.values<{ title: string }>(comparison.metrics);

@@ -16,7 +16,7 @@ async function contents(directory: string): Promise<Record<string, string>> {
   ) as Record<string, string>;
 }
 
-it.each(['examples/kv', 'interop'])('%s keeps generated types that are those of its proto files', async (name) => {
+it.each(['examples/kv', 'interop'])('the generated types of %s match its proto files', async (name) => {
   const folder = join(root, name);
   const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
     scripts: { generate: string };

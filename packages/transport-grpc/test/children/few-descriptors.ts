@@ -1,4 +1,4 @@
-// A process that has few descriptors, and uses them up when it is told to. Argument: the network that it serves on.
+// A process with few file descriptors, which it uses up on command. Argument: the network that it serves on.
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import { answerParent, exhaustDescriptors, recoverDescriptors, usage } from '@rpcplugin/test-support/process';
 import type { RemoteError, Usage } from '@rpcplugin/test-support/process';
@@ -11,7 +11,7 @@ import { ask, Probe, ProbeServer } from '../service.js';
 export type Command =
   /** Uses up all descriptors. */
   | { do: 'exhaust' }
-  /** Gives them back. */
+  /** Frees them again. */
   | { do: 'recover' }
   | { do: 'serve' }
   /** Connects, makes a call, and closes the connection. */

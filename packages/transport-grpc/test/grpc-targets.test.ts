@@ -5,9 +5,9 @@ import { connectGrpc, grpcChannelOptions } from '../src/index.js';
 import { ask, Name, Probe } from './service.js';
 import { connected, freeEndpoint, insecure, networks, noSocketsLeft, plainServer, startPlugin } from './support.js';
 
-describe('targets that are the business of gRPC', () => {
+describe('connectGrpc to a gRPC target', () => {
   it.each(['dns:///localhost:PORT', 'dns:localhost:PORT', 'dns:127.0.0.1:PORT'])(
-    '%s is resolved by it',
+    'lets gRPC resolve %s',
     async (form) => {
       const plugin = await startPlugin('tcp', { name: 'resolved' });
       const connection = await connected(form.replace('PORT', String(portOf(plugin.endpoint))));
@@ -15,13 +15,13 @@ describe('targets that are the business of gRPC', () => {
     },
   );
 
-  it('are handed to it untouched', async () => {
+  it('passes the target to gRPC unchanged', async () => {
     const plugin = await startPlugin('tcp');
     const target = `dns:///localhost:${portOf(plugin.endpoint)}`;
     expect((await connected(target)).channel.getTarget()).toBe(target);
   });
 
-  it('may be several addresses, among which it balances calls', async () => {
+  it('lets gRPC balance calls among several addresses', async () => {
     const plugins = await Promise.all(['one', 'two'].map((name) => startPlugin('tcp', { name })));
     const target = `ipv4:${plugins.map(({ endpoint }) => endpoint).join(',')}`;
     const serviceConfig = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
@@ -33,12 +33,12 @@ describe('targets that are the business of gRPC', () => {
     expect([...names].sort()).toEqual(['one', 'two']);
   });
 
-  it('are tried for all of timeoutMs, and leave nothing', async () => {
+  it('retries for all of timeoutMs, and leaves nothing', async () => {
     const endpoint = await freeEndpoint('tcp');
     const before = openDescriptors();
     const target = `dns:///localhost:${portOf(endpoint)}`;
-    // Room for the first refusal on a busy machine.
     const started = performance.now();
+    // Enough for the first refusal on a busy machine.
     const error = await rejectionOf(connectGrpc(target, insecure, { timeoutMs: 1000 }));
     const tookMs = performance.now() - started;
     expect(error).toMatchObject({ code: 'TIMEOUT', endpoint: target });
@@ -48,7 +48,7 @@ describe('targets that are the business of gRPC', () => {
     await noSocketsLeft(before, { timeoutMs: 2000 });
   });
 
-  it('leave nothing when a server there accepts and never answers', async () => {
+  it('leaves nothing when the server accepts but never answers', async () => {
     const { endpoint, sockets } = await plainServer('tcp');
     const before = openDescriptors();
     const connecting = connectGrpc(`dns:///localhost:${portOf(endpoint)}`, insecure, { timeoutMs: 200 });
@@ -58,7 +58,7 @@ describe('targets that are the business of gRPC', () => {
     await noSocketsLeft(before, { timeoutMs: 2000 });
   });
 
-  it('can be aborted', async () => {
+  it('stops when aborted', async () => {
     const server = await plainServer('tcp');
     const { endpoint } = server;
     const accepted = server.nextSocket();
@@ -72,7 +72,7 @@ describe('targets that are the business of gRPC', () => {
 });
 
 describe.each(networks)('channel options over %s', (network) => {
-  it('come before the defaults', async () => {
+  it('take precedence over the defaults', async () => {
     const { endpoint } = await startPlugin(network);
     const channelOptions = { 'grpc.max_receive_message_length': 10 };
     const client = (await connected(endpoint, insecure, { channelOptions })).client(Probe);
@@ -80,7 +80,7 @@ describe.each(networks)('channel options over %s', (network) => {
     await expect(ask(client, 'echo', '0123456789x')).rejects.toThrow(/RESOURCE_EXHAUSTED/);
   });
 
-  it('as this package makes them suit the clients that others make', async () => {
+  it('of grpcChannelOptions work with a plain grpc-js client', async () => {
     const { endpoint } = await startPlugin(network);
     const client = new Probe(endpoint, credentials.createInsecure(), grpcChannelOptions(endpoint));
     const [authority] = (await ask(client, 'origin')).split('\n');

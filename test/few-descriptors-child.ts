@@ -1,6 +1,6 @@
 /**
- * A process that has few descriptors, uses them up when it is told to, and does what it is asked meanwhile. Argument:
- * the name of the variant.
+ * A process with few file descriptors, which it uses up on command, and which performs other commands meanwhile.
+ * Argument: the name of the variant.
  */
 import { once } from 'node:events';
 import {
@@ -17,27 +17,27 @@ import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import type { TCPSocketTransportOptions } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import type { UnixSocketTransportOptions } from '@rpcplugin/transport-unix';
-import { Bench, echo, echoes } from './bench.js';
+import { echo, echoes, Fixture } from './fixture.js';
 import { variants } from './variants.js';
 
 export type Command =
-  /** Uses up all descriptors but so many. */
+  /** Uses up all descriptors except `leave`. */
   | { do: 'exhaust'; leave?: number }
-  /** Gives back what `exhaust` has used up. */
+  /** Frees what `exhaust` used up. */
   | { do: 'recover' }
-  /** From here on it is another transport that listens. */
+  /** From here on, another transport listens. */
   | { do: 'create' }
-  /** Listens, and sends back what comes. */
+  /** Listens and echoes. */
   | { do: 'listen' }
-  /** Listens with a transport of its own, and closes it. */
+  /** Listens with a separate transport, and closes it. */
   | { do: 'tcp'; options: TCPSocketTransportOptions }
   | { do: 'unix'; options: UnixSocketTransportOptions }
   | { do: 'stopListening' }
   | { do: 'close' }
-  /** Connects, has something sent back, and destroys the connection. */
+  /** Connects, checks the echo, and destroys the connection. */
   | { do: 'connect'; endpoint: string; options?: ConnectOptions }
   | { do: 'usage' }
-  /** What was not there before the first command. To be asked with descriptors left. */
+  /** What was added since the first command. Needs free descriptors. */
   | { do: 'leftovers' }
   | { do: 'exit' };
 
@@ -50,14 +50,14 @@ export interface Reply {
 
 const variant = Object.entries(variants).find(([key]) => key === process.argv[2])?.[1];
 if (variant === undefined) throw new Error(`no variant ${String(process.argv[2])}`);
-const bench = new Bench(await variant.open());
-let listener = bench.create();
-const dialer = bench.create();
-/** What there was before the first command. */
+const fixture = new Fixture(await variant.open());
+let listener = fixture.create();
+const dialer = fixture.create();
+/** The state before the first command. */
 let before: { exitHooks: number; descriptors: Set<string> } | undefined;
 
 async function perform(command: Command): Promise<Reply> {
-  // libuv reserves a descriptor, of the root directory, to accept and close connections when there are no others.
+  // libuv reserves a descriptor, of the root directory, to accept and close connections when no other is free.
   before ??= { exitHooks: process.listenerCount('exit'), descriptors: openDescriptors().add('/') };
   switch (command.do) {
     case 'exhaust':
@@ -67,7 +67,7 @@ async function perform(command: Command): Promise<Reply> {
       recoverDescriptors();
       return {};
     case 'create':
-      listener = bench.create();
+      listener = fixture.create();
       return {};
     case 'listen':
       return { endpoint: await listener.listen({ onConnection: echo }) };
@@ -83,7 +83,7 @@ async function perform(command: Command): Promise<Reply> {
       return {};
     case 'connect': {
       const socket = await dialer.connect(command.endpoint, command.options);
-      if (!(await echoes(socket))) throw new Error('not what was sent');
+      if (!(await echoes(socket))) throw new Error('the echo differs from the message');
       socket.destroy();
       await once(socket, 'close');
       return { endpoint: String(dialer.endpoint) };
@@ -93,7 +93,7 @@ async function perform(command: Command): Promise<Reply> {
     case 'leftovers':
       return {
         leftovers: {
-          files: await bench.leftovers(),
+          files: await fixture.leftovers(),
           exitHooks: process.listenerCount('exit') - before.exitHooks,
           descriptors: descriptorsSince(before.descriptors),
         },

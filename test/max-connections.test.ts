@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { onDiagnostic, until } from '@rpcplugin/test-support';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Accepted, Bench, connected } from './bench.js';
+import { Accepted, connected, Fixture } from './fixture.js';
 import type { Place } from './variants.js';
 import { variants } from './variants.js';
 
@@ -10,28 +10,28 @@ const LIMIT = 10;
 describe.each([
   { name: 'TCP', variant: variants['TCP IPv4'] },
   { name: 'unix', variant: variants['unix automatic'] },
-])('with maxConnections over $name', ({ variant }) => {
+])('maxConnections over $name', ({ variant }) => {
   let place: Place;
-  let bench: Bench;
+  let fixture: Fixture;
 
   beforeEach(async () => {
     place = await variant.open();
-    bench = new Bench(place);
+    fixture = new Fixture(place);
   });
-  afterEach(() => bench.end());
+  afterEach(() => fixture.end());
 
-  /** Dials one after the other; those that the listener kept. */
+  /** Dials one after another. Returns the connections that the listener keeps. */
   async function kept(endpoint: string, count: number): Promise<Socket[]> {
     const peers: Socket[] = [];
-    for (let i = 0; i < count; i++) peers.push((await bench.dial(endpoint)).resume());
-    // Once a later one has been let in or turned away, so have these.
+    for (let i = 0; i < count; i++) peers.push((await fixture.dial(endpoint)).resume());
+    // Once a later one has been accepted or dropped, so have these.
     await until(() => peers.filter((peer) => !peer.destroyed).length <= LIMIT);
     return peers.filter((peer) => !peer.destroyed);
   }
 
-  it('those over it are closed at once, with a diagnostic each, and those within go on', async () => {
+  it('closes connections over the limit at once, with a diagnostic each, and keeps the others', async () => {
     const accepted = new Accepted();
-    const listener = bench.create({ maxConnections: LIMIT });
+    const listener = fixture.create({ maxConnections: LIMIT });
     const drops: unknown[] = [];
     onDiagnostic('drop', listener, (message) => drops.push(message));
     const endpoint = await listener.listen(accepted);
@@ -46,9 +46,9 @@ describe.each([
     }
   });
 
-  it('as many are let in again as have ended', async () => {
+  it('accepts as many connections again as have ended', async () => {
     const accepted = new Accepted();
-    const endpoint = await bench.create({ maxConnections: LIMIT }).listen(accepted);
+    const endpoint = await fixture.create({ maxConnections: LIMIT }).listen(accepted);
     const peers = await kept(endpoint, LIMIT + 1);
     for (const peer of peers.slice(0, 3)) peer.destroy();
     for (const connection of accepted.connections) connection.resume();

@@ -5,10 +5,10 @@ import { serveGrpc } from '../src/index.js';
 import { ask, ProbeServer } from './service.js';
 import { insecureServer, networks, plainConnection, probeClient, startPlugin, transportOf } from './support.js';
 
-describe.each(networks)('with a time limit for the first byte over %s', (network) => {
+describe.each(networks)('firstByteTimeoutMs over %s', (network) => {
   const serve = { firstByteTimeoutMs: 100 };
 
-  it('a peer that never says a thing is closed, and a diagnostic says so', async () => {
+  it('closes a peer that sends nothing, and publishes a drop', async () => {
     const { endpoint, transport } = await startPlugin(network, { serve });
     const drops: DropMessage[] = [];
     onDiagnostic('drop', transport, (message) => drops.push(message));
@@ -17,7 +17,7 @@ describe.each(networks)('with a time limit for the first byte over %s', (network
     expect(drops).toEqual([{ transport, network: transport.network, endpoint, reason: 'silent' }]);
   });
 
-  it('one that said something is not, however long it is silent afterwards', async () => {
+  it('keeps a peer that sent something, however long it is silent afterwards', async () => {
     const { endpoint } = await startPlugin(network, { serve });
     const client = await probeClient(endpoint);
     const talker = await plainConnection(endpoint);
@@ -28,7 +28,7 @@ describe.each(networks)('with a time limit for the first byte over %s', (network
     expect(await ask(client, 'echo', 'still here')).toBe('still here');
   });
 
-  it('no timer stays of one that has gone by itself', async () => {
+  it('leaves no timer for a peer that disconnects', async () => {
     const { accepted, endpoint } = await startPlugin(network, { serve: { firstByteTimeoutMs: 60_000 } });
     const before = timers();
     const peers = await Promise.all(Array.from({ length: 5 }, () => plainConnection(endpoint)));
@@ -38,11 +38,11 @@ describe.each(networks)('with a time limit for the first byte over %s', (network
     await until(() => timers() <= before);
   });
 
-  it('a thousand silent peers are closed, and others served meanwhile', async () => {
+  it('closes a thousand silent peers while it serves others', async () => {
     const { accepted, endpoint } = await startPlugin(network, { serve: { firstByteTimeoutMs: 1000 } });
     const client = await probeClient(endpoint);
     const peers = [];
-    // One by one: bare sockets would not wait for room in the backlog.
+    // One by one: plain sockets do not wait for room in the backlog.
     while (peers.length < 1000) peers.push(await plainConnection(endpoint));
     expect(await ask(client, 'echo', 'hello')).toBe('hello');
     await Promise.all(peers.map(closed));
@@ -50,7 +50,7 @@ describe.each(networks)('with a time limit for the first byte over %s', (network
     expect(await ask(client, 'echo', 'hello')).toBe('hello');
   });
 
-  it('none is closed when there is no limit', async () => {
+  it('closes no peer when set to Infinity', async () => {
     const { accepted, endpoint } = await startPlugin(network, { serve: { firstByteTimeoutMs: Infinity } });
     const peer = await plainConnection(endpoint);
     const other = await startPlugin(network, { serve });
@@ -59,7 +59,7 @@ describe.each(networks)('with a time limit for the first byte over %s', (network
     expect(accepted[0]?.destroyed).toBe(false);
   });
 
-  it.each([-1, NaN, '5', null])('%s is no limit: INVALID_ARGUMENT, and nothing listens', async (value) => {
+  it.each([-1, NaN, '5', null])('rejects %s with INVALID_ARGUMENT, and does not listen', async (value) => {
     const transport = await transportOf(network);
     const options = { firstByteTimeoutMs: value as number };
     const error = await rejectionOf(serveGrpc(new ProbeServer('test').server, transport, insecureServer, options));
