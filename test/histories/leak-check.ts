@@ -30,10 +30,11 @@ export class LeakCheck {
   /** Rejects unless everything is as before, at once or soon: the far end of a cut connection may still be closing. */
   async expectNone(): Promise<void> {
     let left = await this.#left();
-    await until(async () => {
+    const none = async (): Promise<boolean> => {
       if (left.length > 0) left = await this.#left();
       return left.length === 0;
-    }).catch(() => undefined);
+    };
+    await until(none, { timeoutMs: 10_000 }).catch(() => undefined);
     if (left.length > 0) throw new Error(`left behind (X3): ${left.join(', ')}`);
     if (this.#escaped.length > 0) throw new Error(`not caught (E2): ${this.#escaped.map(String).join(', ')}`);
   }

@@ -13,10 +13,7 @@ const { O_NONBLOCK, O_RDWR, O_WRONLY } = constants;
 const reader = (pipe: string): Socket => new Socket({ fd: openSync(pipe, O_NONBLOCK), writable: false });
 const writer = (pipe: string): Socket => new Socket({ fd: openSync(pipe, O_WRONLY | O_NONBLOCK), readable: false });
 
-/**
- * Listens at a named pipe, with endpoints such as `fifo:/tmp/p`. The dialing side makes two more pipes, one for each
- * direction, and writes their name into the first.
- */
+/** Listens at a named pipe, such as `fifo:/tmp/p`. A dialer makes two more and writes their name into the first. */
 export class FifoTransport extends StreamTransport<Duplex> {
   constructor(readonly path: string) {
     super('fifo');

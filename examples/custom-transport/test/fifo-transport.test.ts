@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,11 +18,13 @@ async function freshDirectory(): Promise<string> {
   return directory;
 }
 
-it('keeps the contract with node:test, too', async () => {
+it('runs the contract with node:test, too', async () => {
   const loader = ['--conditions=@rpcplugin/source', '--import', 'tsx'];
-  const args = [...loader, '--test', '--test-reporter=tap', join(example, 'test/contract.node.ts')];
-  const { stdout } = await exec(process.execPath, args, { cwd: example });
-  expect(stdout).toMatch(new RegExp(`^# pass ${transportCases(fifo).length}$`, 'm'));
+  // contract.test.ts runs all cases. A few are enough to see that they run with node:test.
+  const args = [...loader, '--test', '--test-reporter=tap', String.raw`--test-name-pattern=/\bL[1-5] /`];
+  const { stdout } = await exec(process.execPath, [...args, join(example, 'test/contract.node.ts')], { cwd: example });
+  const cases = transportCases(fifo).filter(({ requirement }) => /^L[1-5]/.test(requirement));
+  expect(stdout).toMatch(new RegExp(`^# pass ${cases.length}$`, 'm'));
   expect(stdout).toMatch(/^# fail 0$/m);
 }, 120_000);
 
@@ -46,4 +48,20 @@ it('refuses to connect to a pipe that a killed process has left, and leaves noth
   const connecting = host.connect(`fifo:${stale}`, { waitMs: 0 });
   await expect(connecting).rejects.toMatchObject({ code: 'CONNECTION_REFUSED', endpoint: `fifo:${stale}` });
   expect(await readdir(directory)).toEqual(['stale']);
+});
+
+it('refuses to connect if the listener hangs up without an answer', async () => {
+  const path = join(await freshDirectory(), 'hangs-up');
+  await exec('mkfifo', [path]);
+  const requests = await open(path, 'r+');
+  onTestFinished(() => requests.close());
+  await using host = new FifoTransport(`${path}.host`);
+  const connecting = expect(host.connect(`fifo:${path}`, { waitMs: 0 })).rejects.toMatchObject({
+    code: 'CONNECTION_REFUSED',
+    endpoint: `fifo:${path}`,
+  });
+  const { bytesRead, buffer } = await requests.read();
+  const name = buffer.toString('utf8', 0, bytesRead).trimEnd();
+  await (await open(`${name}.down`, 'w')).close();
+  await connecting;
 });

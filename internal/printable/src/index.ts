@@ -1,7 +1,7 @@
 const MAX_CHARS = 120;
 
-// Characters that JSON leaves as they are but a terminal hides or reorders: C1 controls and format characters. Compiling
-// this takes V8 about a millisecond, so it waits until it is needed.
+// Characters that JSON leaves as they are but a terminal hides or reorders: C1 controls and format characters.
+// Compiling this takes V8 about a millisecond, so it waits until it is needed.
 const invisible = (): RegExp => new RegExp(String.raw`[\p{C}\p{Zl}\p{Zp}]`, 'gu');
 
 const escaped = (char: string): string => `\\u{${Number(char.codePointAt(0)).toString(16)}}`;

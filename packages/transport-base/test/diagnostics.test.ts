@@ -50,7 +50,7 @@ describe('diagnostics', () => {
       },
     });
     await dial(transport.path);
-    await vi.waitUntil(() => told.length > 0);
+    await vi.waitUntil(() => told.length > 0, { timeout: 10_000 });
     expect(told).toEqual([{ transport, network: 'pipe', endpoint, connection: told[1] }, told[1]]);
   });
 
@@ -98,7 +98,7 @@ describe('diagnostics', () => {
     });
     // A peer that does not end with the other side.
     await dial(transport.path, { allowHalfOpen: true });
-    await vi.waitUntil(() => accepted.length === 1);
+    await vi.waitUntil(() => accepted.length === 1, { timeout: 10_000 });
     await Promise.all([transport.close({ graceMs: 0 }), transport.close()]);
     expect(messages).toEqual([{ transport, network: 'pipe', endpoint, destroyed: 1 }]);
   });
@@ -203,6 +203,6 @@ describe('diagnostics', () => {
     subscribe('rpcplugin:transport:listen', onMessage);
     onTestFinished(() => void unsubscribe('rpcplugin:transport:listen', onMessage));
     await expect((await pipe()).listen()).resolves.toMatch(/^pipe:/);
-    await vi.waitUntil(() => uncaught.length === 1);
+    await vi.waitUntil(() => uncaught.length === 1, { timeout: 10_000 });
   });
 });

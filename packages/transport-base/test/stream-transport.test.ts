@@ -171,11 +171,11 @@ describe('socket transport options', () => {
       },
     });
     const first = await dial(transport.path);
-    await vi.waitUntil(() => accepted.length === 1);
+    await vi.waitUntil(() => accepted.length === 1, { timeout: 10_000 });
     first.end();
-    await vi.waitUntil(() => accepted[0]?.closed);
+    await vi.waitUntil(() => accepted[0]?.closed, { timeout: 10_000 });
     await dial(transport.path);
-    await vi.waitUntil(() => accepted.length === 2);
+    await vi.waitUntil(() => accepted.length === 2, { timeout: 10_000 });
   });
 
   it.each([
@@ -237,7 +237,7 @@ it('a connection reaches its handler in the turn that accepts it', async () => {
     },
   });
   await dial(transport.path);
-  await vi.waitUntil(() => order.length === 3);
+  await vi.waitUntil(() => order.length === 3, { timeout: 10_000 });
   expect(order).toEqual(['accepted', 'handled', 'later']);
 });
 
@@ -311,7 +311,7 @@ describe('StreamTransport and its subclass', () => {
       opened: async () => {
         const peer = await dial(transport.path);
         ended = once(peer.resume(), 'close');
-        await vi.waitUntil(() => accepted.length === 1);
+        await vi.waitUntil(() => accepted.length === 1, { timeout: 10_000 });
         throw new Error('mine');
       },
     });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelCredentials } from '@grpc/grpc-js';
 import { parseEndpoint } from '@rpcplugin/endpoint-utils';
 import {
@@ -9,6 +10,7 @@ import {
   freshDirectory,
   openDescriptors,
   rejectionOf,
+  settlesWithin,
   settlesWithoutIO,
   startChild,
   turns,
@@ -30,6 +32,7 @@ import {
   noSocketsLeft,
   plainServer,
   probeClient,
+  PROMPT_MS,
   startPlugin,
   transportAt,
   childCommand,
@@ -93,12 +96,11 @@ describe.each(networks)('connectGrpc over %s', (network) => {
       const before = openDescriptors();
       // A timer counts from the start of its event loop turn, and creating credentials takes a while.
       await turns(1);
-      const begun = performance.now();
+      const started = performance.now();
       const connecting = connectGrpc(endpoint, own, { timeoutMs: 200 });
+      expect(await settlesWithin(1000, connecting)).toBe(true);
+      expect(performance.now() - started).toBeGreaterThan(190);
       expect(await rejectionOf(connecting)).toMatchObject({ code: 'TIMEOUT', endpoint });
-      const tookMs = performance.now() - begun;
-      expect(tookMs).toBeGreaterThan(190);
-      expect(tookMs).toBeLessThan(1000);
       await Promise.all(sockets.map(closed));
       await noSocketsLeft(before, { timeoutMs: 2000 });
     });
@@ -120,7 +122,7 @@ describe.each(networks)('connectGrpc over %s', (network) => {
       expect(error).toMatchObject({ code: 'IO', endpoint });
       expect(error.message).toContain(endpoint);
       expect(error.cause).toBeInstanceOf(Error);
-      expect(await tookMs).toBeLessThan(2000);
+      expect(await tookMs).toBeLessThan(PROMPT_MS);
       await noSocketsLeft(before, { timeoutMs: 2000 });
     });
   });
@@ -138,41 +140,33 @@ describe.each(networks)('connectGrpc over %s', (network) => {
     expect(await ask((await connecting).client(Name), 'name')).toBe('latter');
   });
 
-  // Retried, since a busy machine may miss the limit. grpc-js alone takes a second.
-  it('reaches an endpoint as soon as it appears', { retry: 2 }, async () => {
+  // grpc-js alone takes a second.
+  it('reaches an endpoint as soon as it appears', async () => {
     const endpoint = await freeEndpoint(network);
     const connecting = connected(endpoint, insecure, { timeoutMs: 20_000, waitMs: 20_000 });
-    const ready = connecting.then(() => performance.now());
-    const probe = new ProbeServer('late');
-    const listening = await new Promise<number>((resolve, reject) => {
-      setTimeout(() => {
-        serveGrpc(probe.server, transportAt(endpoint), insecureServer).then(() => {
-          resolve(performance.now());
-        }, reject);
-      }, 200);
-    });
-    const delayMs = (await ready) - listening;
-    expect(delayMs).toBeLessThan(250);
+    await sleep(200);
+    await serveGrpc(new ProbeServer('late').server, transportAt(endpoint), insecureServer);
+    expect(await settlesWithin(250, connecting)).toBe(true);
     expect(await ask((await connecting).client(Name), 'name')).toBe('late');
   });
 
   it('waits waitMs for an endpoint that never appears, and names it in the error', async () => {
     const endpoint = await freeEndpoint(network);
     const started = performance.now();
-    const error = await rejectionOf(connectGrpc(endpoint, insecure, { waitMs: 200 }));
-    const tookMs = performance.now() - started;
+    const connecting = connectGrpc(endpoint, insecure, { waitMs: 200 });
+    expect(await settlesWithin(900, connecting)).toBe(true);
+    expect(performance.now() - started).toBeGreaterThan(190);
+    const error = await rejectionOf(connecting);
     expect(error).toMatchObject({ code: network === 'unix' ? 'NOT_FOUND' : 'CONNECTION_REFUSED', endpoint });
     expect(error.message).toContain(endpoint.replace('unix:', ''));
     expect(error.hint).toContain('waitMs');
-    expect(tookMs).toBeGreaterThan(190);
-    expect(tookMs).toBeLessThan(1000);
   });
 
   it('waits as long as a transport of the network does by default', async () => {
     const endpoint = await freeEndpoint(network);
-    const tookMs = await durationOf(() => connectGrpc(endpoint, insecure));
-    if (network === 'unix') expect(tookMs).toBeGreaterThan(990);
-    expect(tookMs).toBeLessThan(network === 'unix' ? 2000 : 500);
+    const started = performance.now();
+    expect(await settlesWithin(network === 'unix' ? 2000 : 500, connectGrpc(endpoint, insecure))).toBe(true);
+    if (network === 'unix') expect(performance.now() - started).toBeGreaterThan(990);
   });
 
   it('rejects with TIMEOUT when the time limit ends the wait, with the latest failure as cause', async () => {
@@ -193,7 +187,7 @@ describe.each(networks)('connectGrpc over %s', (network) => {
     const error = await connecting;
     expect(error.code).toBe('CONNECTION_REFUSED');
     expect(error.endpoint).toBe(endpoint);
-    expect(await tookMs).toBeLessThan(2000);
+    expect(await tookMs).toBeLessThan(PROMPT_MS);
   });
 
   it('ignores an abort once connected', async () => {

@@ -108,7 +108,7 @@ describe.each(networks)('a killed plugin over %s', (network) => {
       expect(await host.ended).toMatchObject({ status: 0, stderr: '' });
     });
 
-    // Retried, since a busy machine may miss the limit.
+    // Retried, in case something holds up this process for a moment.
     it('is reachable on the same channel as soon as it restarts', { retry: 2 }, async () => {
       const first = await start();
       const client = (await connected(first.endpoint, credentials())).client(Probe);
@@ -125,7 +125,12 @@ describe.each(networks)('a killed plugin over %s', (network) => {
       await start(first.endpoint);
       const listening = performance.now();
       expect(await answer).toBe('again');
-      expect((await answered) - listening).toBeLessThan(250);
+      const tookMs = (await answered) - listening;
+      // On a busy machine a new channel takes its time, too. grpc-js alone would wait for a second.
+      const newMs = await durationOf(async () =>
+        ask((await connected(first.endpoint, credentials())).client(Probe), 'echo'),
+      );
+      expect(tookMs).toBeLessThan(250 + 5 * newMs);
     });
   });
 });

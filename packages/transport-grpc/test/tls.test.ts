@@ -4,6 +4,7 @@ import {
   durationOf,
   openDescriptors,
   rejectionOf,
+  settlesWithin,
   sharedDirectory,
   socketsSince,
   until,
@@ -21,6 +22,7 @@ import {
   noSocketsLeft,
   plainConnection,
   probeClient,
+  PROMPT_MS,
   startPlugin,
   transportAt,
 } from './support.js';
@@ -95,9 +97,9 @@ describe.each(networks)('TLS over %s', (network) => {
     it('rejects promptly with IO, and leaves no connection', async () => {
       const { endpoint, accepted } = await startPlugin(network, { credentials: server });
       const before = openDescriptors();
-      const started = performance.now();
-      const error = await rejectionOf(connectGrpc(endpoint, client, { timeoutMs: 20_000 }));
-      expect(performance.now() - started).toBeLessThan(2000);
+      const connecting = connectGrpc(endpoint, client, { timeoutMs: 20_000 });
+      expect(await durationOf(() => connecting)).toBeLessThan(PROMPT_MS);
+      const error = await rejectionOf(connecting);
       expect(error).toMatchObject({ code: 'IO', endpoint });
       expect(error.message).toContain(endpoint);
       expect(error.hint).toContain('credentials');
@@ -133,9 +135,9 @@ describe.each(networks)('TLS over %s', (network) => {
     const peer = await plainConnection(endpoint);
     peer.write(Buffer.from([0x16]));
     await until(() => accepted[0]?.bytesRead === 1);
-    const tookMs = await durationOf(() => listener.close({ graceMs: 200 }));
-    expect(tookMs).toBeGreaterThan(190);
-    expect(tookMs).toBeLessThan(1000);
+    const started = performance.now();
+    expect(await settlesWithin(900, listener.close({ graceMs: 200 }))).toBe(true);
+    expect(performance.now() - started).toBeGreaterThan(190);
     await closed(peer);
   });
 

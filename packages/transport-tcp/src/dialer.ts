@@ -42,8 +42,8 @@ async function connectToAddress(host: string, port: number, context: DialContext
 }
 
 /**
- * Refuses a socket that the kernel connected to itself: it happened to choose the dialled port as the local one. That takes
- * a port in the ephemeral range without a listener, and many attempts. Go's net.Dial guards against it too.
+ * Refuses a socket that the kernel connected to itself: it happened to choose the dialled port as the local one. That
+ * takes a port in the ephemeral range without a listener, and many attempts. Go's net.Dial guards against it too.
  *
  * @throws TransportError `CONNECTION_REFUSED`; the socket is destroyed then.
  */

@@ -15,6 +15,7 @@ const neverCancelled = new Operation('test');
 const aborted = new TransportError('ABORTED', 'aborted by the test');
 /** Less than 250 ms: a timer counts from the start of its turn of the event loop, which can be long. */
 const STAGGER_MS = 200;
+const eventually = { timeout: 10_000 };
 
 /** Connects to a port of 127.0.0.1. */
 function at(port: number): Attempt {
@@ -130,7 +131,7 @@ describe('connectFirst', () => {
     expect(socket.remotePort).toBe(portOf(server));
     await expect(outcome[0]).rejects.toThrow();
     socket.destroy();
-    await expect.poll(tcpSockets).toBeLessThanOrEqual(before);
+    await expect.poll(tcpSockets, eventually).toBeLessThanOrEqual(before);
   });
 
   it('destroys a socket that connects after another attempt has succeeded', async () => {
@@ -146,7 +147,7 @@ describe('connectFirst', () => {
     };
     const winner = await connectFirst([ignoresCancellation, at(portOf(server))], neverCancelled);
     won.abort();
-    await expect.poll(() => late[0]?.destroyed).toBe(true);
+    await expect.poll(() => late[0]?.destroyed, eventually).toBe(true);
     expect(winner.destroyed).toBe(false);
   });
 
@@ -167,7 +168,7 @@ describe('connectFirst', () => {
     const attempts = [watched(hanging), watched(hanging), watched(hanging)];
     const second = attempts[1];
     const pending = connectFirst(attempts, operation);
-    await expect.poll(() => second?.operation).toBeDefined();
+    await expect.poll(() => second?.operation, eventually).toBeDefined();
     operation.cancel(aborted);
     await expect(pending).rejects.toBe(aborted);
     expect(attempts.map((attempt) => attempt.operation?.failure)).toEqual([aborted, aborted, undefined]);
@@ -187,9 +188,9 @@ describe('connectFirst', () => {
     const server = await plainServer('127.0.0.1');
     const before = timers();
     await connectFirst([at(await freePort()), at(portOf(server))], neverCancelled);
-    await expect.poll(timers).toBeLessThanOrEqual(before);
+    await expect.poll(timers, eventually).toBeLessThanOrEqual(before);
     await connectFirst([at(await freePort()), at(await freePort())], neverCancelled).catch(() => undefined);
-    await expect.poll(timers).toBeLessThanOrEqual(before);
+    await expect.poll(timers, eventually).toBeLessThanOrEqual(before);
   });
 
   it('ignores a cancellation after it has connected', async () => {

@@ -240,7 +240,7 @@ describe('socket options', () => {
     const accepted: Socket[] = [];
     const endpoint = await transport().listen({ onConnection: (socket) => void accepted.push(socket) });
     const dialled = await transport().connect(endpoint);
-    await expect.poll(() => accepted.length).toBe(1);
+    await expect.poll(() => accepted.length, { timeout: 10_000 }).toBe(1);
     // Perl inherits the socket and asks the kernel.
     for (const socket of [dialled, ...accepted]) {
       expect(await socketOptions(socket, context.skip)).toEqual({ noDelay: true, keepAlive: true });

@@ -1,9 +1,6 @@
-import { closeCases } from './cases/close.js';
-import { connectCases } from './cases/connect.js';
+import { contractCases } from './cases/index.js';
 import type { CaseDefinition } from './cases/definition.js';
-import { errorCases } from './cases/errors.js';
-import { listenCases } from './cases/listen.js';
-import { Bench } from './bench.js';
+import { Fixture } from './fixture.js';
 import { requirements } from './requirements.js';
 import type { RequirementId } from './requirements.js';
 import type { Capability, TransportSubject } from './subject.js';
@@ -38,13 +35,11 @@ export class ContractError extends Error {
   }
 }
 
-const definitions: readonly CaseDefinition[] = [...listenCases, ...connectCases, ...closeCases, ...errorCases];
-
 /** Returns the cases for a transport: all but those that need a capability that it lacks. */
 export function transportCases(subject: TransportSubject, { timeoutMs = 30_000 }: CaseOptions = {}): TransportCase[] {
   const { capabilities = {} } = subject;
   const has = (capability: Capability): boolean => capabilities[capability] !== undefined;
-  return definitions
+  return contractCases
     .filter(({ needs = [] }) => needs.every(has))
     .map((definition) => ({
       requirement: definition.requirement,
@@ -54,7 +49,7 @@ export function transportCases(subject: TransportSubject, { timeoutMs = 30_000 }
 }
 
 async function runCase(definition: CaseDefinition, subject: TransportSubject, timeoutMs: number): Promise<void> {
-  const bench = new Bench(subject);
+  const fixture = new Fixture(subject);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
@@ -62,11 +57,11 @@ async function runCase(definition: CaseDefinition, subject: TransportSubject, ti
     }, timeoutMs);
   });
   try {
-    await Promise.race([definition.run(bench), late]);
+    await Promise.race([definition.run(fixture), late]);
   } catch (error) {
     throw new ContractError(definition.requirement, definition.title, error);
   } finally {
     clearTimeout(timer);
-    await bench.end();
+    await fixture.end();
   }
 }

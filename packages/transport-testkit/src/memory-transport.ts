@@ -15,8 +15,9 @@ export interface MemoryTransportOptions {
 }
 
 /**
- * A transport without sockets or files, for tests. Connections are pairs of streams within this process, with backpressure
- * and half-close; endpoints such as `memory:plugin` are known in this process alone. It keeps the whole contract.
+ * A transport without sockets or files, for tests. Connections are pairs of streams within this process, with
+ * backpressure and half-close; endpoints such as `memory:plugin` are known in this process alone. It keeps the whole
+ * contract.
  */
 export class MemoryTransport extends StreamTransport<MemoryConnection> {
   readonly #name: string | undefined;

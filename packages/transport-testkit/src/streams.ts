@@ -39,11 +39,11 @@ export async function receive(stream: Duplex, bytes: number): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Reads until the peer ends. Unlike a stream's iterator, it leaves the stream writable. */
+/** Reads until the peer ends or the stream closes. Unlike a stream's iterator, it leaves the stream writable. */
 export async function receiveAll(stream: Duplex): Promise<Buffer> {
   const chunks: Buffer[] = [];
   stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-  await once(stream, 'end');
+  await Promise.race([once(stream, 'end'), closed(stream)]);
   return Buffer.concat(chunks);
 }
 

@@ -3,7 +3,7 @@ import type { CloseOptions } from '@rpcplugin/transport-core';
 import { ContractError, MemoryTransport, requirements, transportCases } from '../src/index.js';
 import type { TransportCase, TransportSubject } from '../src/index.js';
 
-const TITLE = 'L1 the address accepts connections at once';
+const TITLE = 'L1 accepts connections as soon as listen resolves';
 
 function caseOf(subject: TransportSubject, timeoutMs?: number): TransportCase {
   const found = transportCases(subject, { timeoutMs }).find(({ name }) => name === TITLE);
@@ -15,7 +15,7 @@ function timers(): number {
   return process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
 }
 
-it('a failure says which requirement does not hold, and what the case found', async () => {
+it('a failing case names its requirement and the cause', async () => {
   const reason = new Error('out of paper');
   const { run, requirement } = caseOf({ create: () => Promise.reject(reason) });
   const error = await run().catch((thrown: unknown) => thrown);
@@ -23,10 +23,10 @@ it('a failure says which requirement does not hold, and what the case found', as
   const { message, cause } = error as ContractError;
   expect({ requirement, cause }).toEqual({ requirement: 'L1', cause: reason });
   expect(message).toContain(`L1 does not hold: ${requirements[0].statement}`);
-  expect(message).toContain('"the address accepts connections at once" found: out of paper');
+  expect(message).toContain('"accepts connections as soon as listen resolves" found: out of paper');
 });
 
-it('what is thrown and is no error is found, too', async () => {
+it('a failing case reports a thrown value that is not an Error', async () => {
   const run = caseOf({
     create: () => {
       const nothing: unknown = 'nothing';
@@ -36,19 +36,19 @@ it('what is thrown and is no error is found, too', async () => {
   await expect(run).rejects.toThrow('found: nothing');
 });
 
-it('what needs a capability has no case without it', () => {
+it('transportCases leaves out cases that need a missing capability', () => {
   const needing = requirements.filter((requirement) => 'capability' in requirement).map(({ id }) => id);
   const ids = transportCases({ create: () => new MemoryTransport() }).map(({ requirement }) => requirement);
   expect(needing.filter((id) => ids.includes(id))).toEqual([]);
 });
 
-it('a case that is over leaves no timer', async () => {
+it('a finished case leaves no timer', async () => {
   const before = timers();
   await caseOf({ create: () => new MemoryTransport() }).run();
   expect(timers()).toBe(before);
 });
 
-it('whatever comes of a case, its transports are closed without a grace, and then the subject cleans up', async () => {
+it('closes its transports with graceMs 0 and then cleans up, whether the case passes or fails', async () => {
   const done: unknown[] = [];
   class Watched extends MemoryTransport {
     override async close(options?: CloseOptions): Promise<void> {
@@ -70,23 +70,23 @@ it('whatever comes of a case, its transports are closed without a grace, and the
   }
 });
 
-it('what is wrong with cleaning up is not hidden', async () => {
+it('a case rejects when cleanUp does', async () => {
   const capabilities = { cleanUp: () => Promise.reject(new Error('still in use')) };
   await expect(caseOf({ create: () => new MemoryTransport(), capabilities }).run()).rejects.toThrow('still in use');
 });
 
 it.each([
-  ['an error that is none of its own', Object.assign(new Error('plain'), { code: 'CLOSED' }), 'something else'],
-  ['no error at all', undefined, 'it rejected with something else: undefined'],
-])('%s in place of a TransportError is found', async (_what, reason, found) => {
+  ['a plain error with a code', Object.assign(new Error('plain'), { code: 'CLOSED' }), 'got Error: plain'],
+  ['undefined', undefined, 'expected a TransportError, got undefined'],
+])('a case fails if a transport rejects with %s', async (_what, reason, found) => {
   class Failing extends MemoryTransport {
     override listen(): Promise<never> {
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it is what the case is to find
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the mistake that the case must find
       return Promise.reject(reason);
     }
   }
   const [aborted] = transportCases({ create: () => new Failing() }).filter(({ name }) =>
-    name.startsWith('L6 a signal aborted beforehand'),
+    name.startsWith('L6 rejects listen with ABORTED for an aborted signal'),
   );
   await expect(aborted?.run()).rejects.toThrow(found);
 });

@@ -6,19 +6,19 @@ import { hasty, memory, patient } from './subjects.js';
 
 describeTransport(memory);
 
-describe('without anything that it can do beyond the contract', () => {
+describe('without capabilities', () => {
   describeTransport({ create: memory.create });
 });
 
-describe('with another default of graceMs', () => {
+describe('with graceMs 0 by default', () => {
   describeTransport(hasty);
 });
 
-describe('with another default of waitMs, and slow to hand over connections', () => {
+describe('with a long waitMs by default and late handler calls', () => {
   describeTransport(patient);
 });
 
-it.each(['', 5, null])('%j is no name: INVALID_ARGUMENT', (name) => {
+it.each(['', 5, null])('rejects the name %j with INVALID_ARGUMENT', (name) => {
   expect(() => new MemoryTransport({ name: name as string })).toThrow(
     expect.objectContaining({ code: 'INVALID_ARGUMENT', hint: expect.any(String) as string }) as Error,
   );
@@ -28,7 +28,7 @@ it.each([
   ['a memory:name', 'a memory:name'],
   ['memory:', 'memory:'],
   [5, undefined],
-])('%j is no endpoint: INVALID_ENDPOINT, which names it if it is text', async (endpoint, named) => {
+])('rejects the endpoint %j with INVALID_ENDPOINT and names it if it is a string', async (endpoint, named) => {
   const error: unknown = await new MemoryTransport().connect(endpoint as string).catch((reason: unknown) => reason);
   expect(error).toMatchObject({ code: 'INVALID_ENDPOINT' });
   expect((error as TransportError).endpoint).toBe(named);

@@ -10,17 +10,17 @@ const ids = requirements.map(({ id }) => id);
 type Failure = Omit<Mutant, 'fails'> & { readonly fails: string };
 const failures = mutants.flatMap((mutant) => mutant.fails.map((fails): Failure => ({ ...mutant, fails })));
 
-it('there is a case for every requirement', () => {
+it('every requirement has a case', () => {
   const covered = new Set(transportCases(memory).map(({ requirement }) => requirement));
   expect([...covered].sort()).toEqual([...ids].sort());
 });
 
-it('there is a mutant for every case, and so for every requirement', () => {
+it('every case has a mutant that fails it', () => {
   const cases = transportCases(subjectOf('', MemoryTransport)).map(({ name }) => name);
   expect([...new Set(failures.map(({ fails }) => fails))].sort()).toEqual(cases.sort());
 });
 
-it('no two cases have one name', () => {
+it('every case has a unique name', () => {
   const names = transportCases(memory).map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
 });

@@ -3,9 +3,10 @@ import { expect, it, onTestFinished } from 'vitest';
 import { MemoryTransport, transportCases } from '../src/index.js';
 import type { MemoryConnection, TransportSubject } from '../src/index.js';
 import { runScenario } from '../src/scenarios.js';
+import { echoes, receiveAll } from '../src/streams.js';
 import { memory } from './subjects.js';
 
-// What the contract has done in another process, done in this one.
+// The contract runs these scenarios in another process; here they run in this one.
 
 async function listening(onConnection: (connection: MemoryConnection) => void): Promise<string> {
   const listener = new MemoryTransport();
@@ -13,7 +14,7 @@ async function listening(onConnection: (connection: MemoryConnection) => void): 
   return listener.listen({ onConnection });
 }
 
-it('echo is true of a listener that echoes, and leaves no connection', async () => {
+it('echo returns true for a listener that echoes and leaves no connection open', async () => {
   let accepted: MemoryConnection | undefined;
   const endpoint = await listening((connection) => {
     accepted = connection;
@@ -23,14 +24,14 @@ it('echo is true of a listener that echoes, and leaves no connection', async () 
   if (accepted?.closed === false) await once(accepted, 'close');
 });
 
-it('echo is false of a listener that sends something else', async () => {
+it('echo returns false for a listener that sends other data', async () => {
   const endpoint = await listening((connection) => {
     connection.on('data', (chunk: Buffer) => connection.write(Buffer.alloc(chunk.length)));
   });
   expect(await runScenario(memory, 'echo', endpoint)).toBe('false');
 });
 
-it('lifecycle finds nothing, or what is left of a listener, a dialer and their connection', async () => {
+it('lifecycle lists what a listener, a dialer and their connection leave behind', async () => {
   expect(await runScenario(memory, 'lifecycle')).toBe('[]');
   const forgetful: TransportSubject = {
     ...memory,
@@ -48,7 +49,7 @@ it('lifecycle finds nothing, or what is left of a listener, a dialer and their c
   ]);
 });
 
-it('errors happen at both ends, and are of no consequence', async () => {
+it('errors makes connections fail at both ends, and the process survives', async () => {
   const failed: unknown[] = [];
   class Watched extends MemoryTransport {
     override async connect(endpoint: string): Promise<MemoryConnection> {
@@ -69,7 +70,22 @@ it('errors happen at both ends, and are of no consequence', async () => {
   expect(failed).toEqual(['near', 'far']);
 });
 
-it('afterwards the subject has cleaned up', async () => {
+it('slow sends the listener an endpoint that echoes, and returns every answer', async () => {
+  const listener = new MemoryTransport();
+  onTestFinished(() => listener.close({ graceMs: 0 }));
+  let answered = 0;
+  const endpoint = await listener.listen({
+    allowHalfOpen: true,
+    onConnection: async (connection) => {
+      const slow = (await receiveAll(connection)).toString();
+      connection.end(`${++answered === 1 ? 'the first' : 'another'}: ${await echoes(await listener.connect(slow))}`);
+    },
+  });
+  expect(await runScenario(memory, 'slow', endpoint)).toBe('the first: true, another: true');
+  expect(answered).toBeGreaterThan(1);
+});
+
+it('runScenario calls cleanUp once at the end', async () => {
   let cleanedUp = 0;
   const cleanUp = (): void => {
     cleanedUp++;
@@ -78,7 +94,7 @@ it('afterwards the subject has cleaned up', async () => {
   expect(cleanedUp).toBe(1);
 });
 
-it('a process that fails is what the case found, with what it said', async () => {
+it('a case reports the exit code and the output of a process that fails', async () => {
   const module = {
     url: import.meta.url,
     name: 'none',

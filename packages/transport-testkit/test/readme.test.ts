@@ -21,15 +21,15 @@ function codeBlocks(language: string): string[] {
   );
 }
 
-/** The cells of the rows of all tables, without the signs for code. */
+/** The cells of all table rows. */
 const rows = readme
   .split('\n')
   .filter((line) => line.startsWith('|'))
   .map((line) => line.split('|').map((cell) => cell.trim()));
 
-/** Runs it as a file of tests of its own, and resolves with what node:test says. */
+/** Runs a program as a test file, and resolves with the output of node:test. */
 async function runTests(program: string, pattern = '.'): Promise<{ output: string; passed: boolean }> {
-  // Where somebody who has installed the package has it.
+  // Resolves the package as if a user had installed it.
   const directory = await mkdtemp(join(tmpdir(), 'readme-'));
   onTestFinished(() => rm(directory, { recursive: true }));
   await mkdir(join(directory, 'node_modules/@rpcplugin'), { recursive: true });
@@ -45,17 +45,17 @@ async function runTests(program: string, pattern = '.'): Promise<{ output: strin
   );
 }
 
-function count(what: string, output: string): number {
-  return Number(new RegExp(`${what} (\\d+)`).exec(output)?.[1]);
+function count(word: string, output: string): number {
+  return Number(new RegExp(`${word} (\\d+)`).exec(output)?.[1]);
 }
 
-it('the example puts the transport in memory through all cases that need no capability, with node:test', async () => {
+it('the example runs all cases that need no capability with node:test', async () => {
   const { output, passed } = await runTests(example);
   expect(passed, output).toBe(true);
   expect([count('pass', output), count('fail', output)]).toEqual([transportCases(memoryOnly).length, 0]);
 });
 
-it('the case that fails says what the README shows', async () => {
+it('the failing example prints the output in the README', async () => {
   const { output, passed } = await runTests(broken, 'C3');
   expect(passed, output).toBe(false);
   // Times differ.
@@ -63,18 +63,18 @@ it('the case that fails says what the README shows', async () => {
   expect(linesOf(output)).toEqual(expect.arrayContaining(linesOf(failure.trimEnd())));
 });
 
-it('the example of a fake runs as it stands', async () => {
+it('the example of a fake passes', async () => {
   const { output, passed } = await runTests(fake);
   expect(passed, output).toBe(true);
   expect([count('pass', output), count('fail', output)]).toEqual([1, 0]);
 });
 
-it('the test of the custom transport is the one in the examples', async () => {
+it('the test of the custom transport matches the file in examples', async () => {
   const file = join(packageDirectory, '../../examples/custom-transport/test/contract.test.ts');
   expect(contractTest.replace(/^ {3}/gm, '')).toBe(await readFile(file, 'utf8'));
 });
 
-it('the table of requirements has what the data says', () => {
+it('the table of requirements matches the data', () => {
   const documented = rows.filter(([, id = '']) => /^[A-Z]\d$/.test(id)).map((cells) => cells.slice(1, 4));
   expect(documented).toEqual(
     requirements.map(({ id, statement, capability }: Requirement) => [
@@ -98,7 +98,7 @@ const capabilities: Required<Capabilities> = {
   cleanUp: () => undefined,
 };
 
-it.each(Object.keys(capabilities))('the table of capabilities says what %s adds', (name) => {
+it.each(Object.keys(capabilities))('the table of capabilities lists the cases that %s adds', (name) => {
   const others = Object.fromEntries(Object.entries(capabilities).filter(([other]) => other !== name));
   const without = new Set(transportCases({ ...memoryOnly, capabilities: others }).map((each) => each.name));
   const added = transportCases({ ...memoryOnly, capabilities })

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { remains, resourcesNow } from '../src/remains.js';
 
-it('nothing remains when nothing was opened since', () => {
+it('remains lists nothing when nothing was opened', () => {
   expect(remains(resourcesNow())).toEqual([]);
 });
 
-it.runIf(process.platform === 'linux')('an open descriptor remains, as what it refers to, until it is closed', () => {
+it.runIf(process.platform === 'linux')('remains lists the target of a descriptor until it closes', () => {
   const directory = mkdtempSync(join(tmpdir(), 'remains-'));
   onTestFinished(() => {
     rmSync(directory, { recursive: true });
@@ -21,7 +21,7 @@ it.runIf(process.platform === 'linux')('an open descriptor remains, as what it r
   expect(remains(before)).toEqual([]);
 });
 
-it('timers and listeners of the process remain, as far as there are more of them', () => {
+it('remains lists additional timers and listeners of the process', () => {
   const onExit = (): void => undefined;
   process.on('exit', onExit);
   const before = resourcesNow();

@@ -6,7 +6,7 @@ import { NEVER_MS } from '../src/waiting.js';
 
 let lastName = 0;
 
-/** The transport in memory. Another process knows nothing of its endpoints. */
+/** The in-memory transport. Its endpoints are unknown to other processes. */
 export const memory = {
   create: () => new MemoryTransport(),
   capabilities: {
@@ -14,11 +14,11 @@ export const memory = {
     createAt: (endpoint) => new MemoryTransport({ name: endpoint.replace('memory:', '') }),
     malformed: ['', 'memory:', 'memory'],
     foreign: ['127.0.0.1:1', 'unix:/tmp/s'],
-    absent: { 'a name that nobody has': { code: 'NOT_FOUND', make: () => `memory:nobody-${++lastName}` } },
+    absent: { 'an unused name': { code: 'NOT_FOUND', make: () => `memory:unused-${++lastName}` } },
   },
 } satisfies TransportSubject;
 
-/** Connections have no grace unless a case gives them one. */
+/** Has graceMs 0 by default. */
 export const hasty: TransportSubject = {
   create: () =>
     new (class extends MemoryTransport {
@@ -28,12 +28,12 @@ export const hasty: TransportSubject = {
     })(),
 };
 
-/** Patient transports wait for it to answer, which it does not. */
+/** Patient transports wait for an answer of this listener, which never comes. */
 const stuck = new MemoryTransport({ name: 'stuck in subjects.ts' });
-/** What is left of patient transports that have not stopped. */
+/** The patient transports that listen. */
 const listening = new Set<Patient>();
 
-/** By default it waits, and gives connections, as long as it takes; and it hands them over late. */
+/** By default waits for endpoints and for connections to end, without limit. Calls the handler late. */
 class Patient extends MemoryTransport {
   override connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
     return super.connect(endpoint, { waitMs: NEVER_MS, ...options });

@@ -177,5 +177,5 @@ it.runIf(process.platform === 'linux')('leaks no file descriptor or timer, after
   };
   const before = openResources();
   await listenAndClose();
-  await until(() => openResources() <= before, { timeoutMs: 500 });
+  await until(() => openResources() <= before, { timeoutMs: 2000 });
 });

@@ -45,7 +45,7 @@ describe('leftover private directories', () => {
     const listener = transport();
     expect(await others(await listener.listen())).toEqual([]);
     await listener.close();
-    await until(() => openResources() <= before, { timeoutMs: 1000 });
+    await until(() => openResources() <= before, { timeoutMs: 2000 });
   });
 
   it('of a terminated worker thread are removed by the next listen in the same process', async () => {

@@ -1,13 +1,13 @@
-import type { Bench } from '../bench.js';
+import type { Fixture } from '../fixture.js';
 import type { RequirementId } from '../requirements.js';
 import type { Capability } from '../subject.js';
 
-/** One way to see whether a requirement holds. */
+/** Tests whether a requirement holds. */
 export interface CaseDefinition {
   readonly requirement: RequirementId;
-  /** What holds when it passes. */
+  /** What a transport does if the case passes. */
   readonly title: string;
-  /** What the transport has to be able to do for it. */
+  /** The capabilities that the case needs. Default: none. */
   readonly needs?: readonly Capability[];
-  run(bench: Bench): Promise<void>;
+  run(fixture: Fixture): Promise<void>;
 }

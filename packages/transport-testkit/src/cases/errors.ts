@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { TransportError } from '@rpcplugin/transport-core';
-import { rejectionOf } from '../bench.js';
-import type { Bench } from '../bench.js';
+import { rejectionOf } from '../fixture.js';
+import type { Fixture } from '../fixture.js';
 import { runElsewhere } from '../other-process.js';
 import { closed } from '../streams.js';
 import { NEVER_MS } from '../waiting.js';
@@ -11,59 +11,59 @@ interface Failure {
   readonly what: string;
   readonly error: unknown;
   readonly codes: readonly string[];
-  /** What the error is to name, if an endpoint is known. */
+  /** The endpoint that the error must name. */
   readonly endpoint?: string;
-  /** Whether nobody can do anything about it. */
-  readonly hopeless?: boolean;
+  /** Whether the error needs no hint, since there is nothing to fix. */
+  readonly needsNoHint?: boolean;
 }
 
 export const errorCases: readonly CaseDefinition[] = [
   {
     requirement: 'E1',
-    title: 'every rejection is a TransportError with a code and says what went wrong',
-    async run(bench) {
-      for (const { what, error, codes } of await failures(bench)) {
-        assert.ok(TransportError.isInstance(error), `${what}: it is no TransportError but ${String(error)}`);
-        assert.ok(codes.includes(error.code), `${what}: the code is ${error.code}, not ${codes.join(' or ')}`);
-        assert.ok(error.message.length >= 10, `${what}: the message is ${JSON.stringify(error.message)}`);
+    title: 'rejects with a TransportError that has a code and a message',
+    async run(fixture) {
+      for (const { what, error, codes } of await failures(fixture)) {
+        assert.ok(TransportError.isInstance(error), `${what}: expected a TransportError, got ${String(error)}`);
+        assert.ok(codes.includes(error.code), `${what}: expected the code ${codes.join(' or ')}, got ${error.code}`);
+        assert.ok(error.message.length >= 10, `${what}: the message is too short: ${JSON.stringify(error.message)}`);
       }
     },
   },
   {
     requirement: 'E1',
-    title: 'a rejection names the endpoint where one is known',
-    async run(bench) {
-      for (const { what, error, endpoint } of await failures(bench)) {
+    title: 'names the endpoint if one is known',
+    async run(fixture) {
+      for (const { what, error, endpoint } of await failures(fixture)) {
         if (endpoint !== undefined) assert.equal((error as Partial<TransportError>).endpoint, endpoint, what);
       }
     },
   },
   {
     requirement: 'E1',
-    title: 'a rejection has a hint where a person can act',
-    async run(bench) {
-      for (const { what, error, hopeless } of await failures(bench)) {
+    title: 'gives a hint if a person can fix the error',
+    async run(fixture) {
+      for (const { what, error, needsNoHint } of await failures(fixture)) {
         const { hint = '' } = error as Partial<TransportError>;
-        assert.ok(hopeless === true || hint.length >= 10, `${what}: the hint is ${JSON.stringify(hint)}`);
+        assert.ok(needsNoHint === true || hint.length >= 10, `${what}: the hint is too short: ${JSON.stringify(hint)}`);
       }
     },
   },
   {
     requirement: 'E1',
-    title: 'the cause of a time-out is what went wrong last',
-    async run(bench) {
-      const endpoint = await bench.nobody();
-      const absent = await rejectionOf(bench.dial(endpoint, { waitMs: 0 }));
-      const late = (await rejectionOf(bench.dial(endpoint, { waitMs: NEVER_MS, timeoutMs: 20 }))) as Error;
-      assert.ok(late.cause instanceof Error, 'a time-out has no cause');
+    title: 'reports the last failed attempt as the cause of a TIMEOUT',
+    async run(fixture) {
+      const endpoint = await fixture.unusedEndpoint();
+      const absent = await rejectionOf(fixture.dial(endpoint, { waitMs: 0 }));
+      const late = (await rejectionOf(fixture.dial(endpoint, { waitMs: NEVER_MS, timeoutMs: 20 }))) as Error;
+      assert.ok(late.cause instanceof Error, 'the TIMEOUT has no cause');
       assert.equal(codeBeneath(late.cause), codeBeneath(absent));
     },
   },
   {
     requirement: 'E1',
-    title: 'a call that rejects has not thrown',
-    async run(bench) {
-      const transport = await bench.create();
+    title: 'rejects instead of throwing',
+    async run(fixture) {
+      const transport = await fixture.create();
       const calls = [
         () => transport.listen({ onConnection: 5 as never }),
         () => transport.connect(undefined as never),
@@ -81,11 +81,11 @@ export const errorCases: readonly CaseDefinition[] = [
   },
   {
     requirement: 'E2',
-    title: 'somebody listens to the errors of every connection',
-    async run(bench) {
-      const { near, far } = await bench.pair();
+    title: 'keeps an error listener on every connection',
+    async run(fixture) {
+      const { near, far } = await fixture.pair();
       for (const connection of [near, far]) {
-        assert.ok(connection.listenerCount('error') > 0, 'an error would end the process');
+        assert.ok(connection.listenerCount('error') > 0, 'an error would crash the process');
         connection.destroy(new Error('from the case'));
         await closed(connection);
       }
@@ -93,30 +93,30 @@ export const errorCases: readonly CaseDefinition[] = [
   },
   {
     requirement: 'E2',
-    title: 'errors on connections that nobody listens to do not end a process',
+    title: 'keeps a process alive when connections without an error listener fail',
     needs: ['module'],
-    async run(bench) {
-      assert.equal(await runElsewhere(bench.subject, 'errors'), 'true');
+    async run(fixture) {
+      assert.equal(await runElsewhere(fixture.subject, 'errors'), 'true');
     },
   },
 ];
 
-/** One of each kind of rejection. */
-async function failures(bench: Bench): Promise<Failure[]> {
-  const { listener, endpoint } = await bench.echoServer();
-  const closedOne = await bench.create();
-  await closedOne.close();
-  const dialer = await bench.create();
-  const absent = bench.absences()[0];
-  const nobody = await bench.nobody();
-  const { malformed = [], foreign = [], createAt } = bench.subject.capabilities ?? {};
+/** Provokes every kind of rejection once. */
+async function failures(fixture: Fixture): Promise<Failure[]> {
+  const { listener, endpoint } = await fixture.echoServer();
+  const closedTransport = await fixture.create();
+  await closedTransport.close();
+  const dialer = await fixture.create();
+  const absent = fixture.absences()[0];
+  const unused = await fixture.unusedEndpoint();
+  const { malformed = [], foreign = [], createAt } = fixture.subject.capabilities ?? {};
   const invalid = [...malformed.filter((text) => text !== ''), ...foreign].map(async (text) => ({
     what: JSON.stringify(text),
     error: await rejectionOf(dialer.connect(text), JSON.stringify(text)),
     codes: ['INVALID_ENDPOINT'],
     endpoint: text,
   }));
-  const bad = { codes: ['INVALID_ARGUMENT'] };
+  const invalidArgument = { codes: ['INVALID_ARGUMENT'] };
   return [
     ...(await Promise.all(invalid)),
     ...(createAt === undefined
@@ -124,7 +124,7 @@ async function failures(bench: Bench): Promise<Failure[]> {
       : [
           {
             what: 'an address in use',
-            error: await rejectionOf((await bench.createAt(endpoint)).listen(), 'an address in use'),
+            error: await rejectionOf((await fixture.createAt(endpoint)).listen(), 'an address in use'),
             codes: ['ADDRESS_IN_USE'],
             endpoint,
           },
@@ -136,62 +136,74 @@ async function failures(bench: Bench): Promise<Failure[]> {
       endpoint,
     },
     {
-      what: 'nobody there',
-      error: await rejectionOf(dialer.connect(nobody, { waitMs: 0 }), 'nobody there'),
+      what: 'no listener',
+      error: await rejectionOf(dialer.connect(unused, { waitMs: 0 }), 'no listener'),
       codes: absent?.codes ?? [],
-      endpoint: nobody,
+      endpoint: unused,
     },
     {
-      what: 'a time-out',
-      error: await rejectionOf(dialer.connect(nobody, { waitMs: NEVER_MS, timeoutMs: 20 }), 'a time-out'),
+      what: 'a timeout',
+      error: await rejectionOf(dialer.connect(unused, { waitMs: NEVER_MS, timeoutMs: 20 }), 'a timeout'),
       codes: ['TIMEOUT'],
-      endpoint: nobody,
+      endpoint: unused,
     },
     {
       what: 'an aborted connect',
       error: await rejectionOf(dialer.connect(endpoint, { signal: AbortSignal.abort() }), 'an aborted connect'),
       codes: ['ABORTED'],
       endpoint,
-      hopeless: true,
+      needsNoHint: true,
     },
     {
       what: 'an aborted listen',
       error: await rejectionOf(dialer.listen({ signal: AbortSignal.abort() }), 'an aborted listen'),
       codes: ['ABORTED'],
-      hopeless: true,
+      needsNoHint: true,
     },
     {
-      what: 'an endpoint that is no text',
-      error: await rejectionOf(dialer.connect(5 as never), 'an endpoint that is no text'),
+      what: 'an endpoint that is not a string',
+      error: await rejectionOf(dialer.connect(5 as never), 'an endpoint that is not a string'),
       codes: ['INVALID_ENDPOINT'],
     },
     {
       what: 'a listen after close',
-      error: await rejectionOf(closedOne.listen(), 'a listen after close'),
+      error: await rejectionOf(closedTransport.listen(), 'a listen after close'),
       codes: ['CLOSED'],
     },
     {
       what: 'a connect after close',
-      error: await rejectionOf(closedOne.connect(endpoint), 'a connect after close'),
+      error: await rejectionOf(closedTransport.connect(endpoint), 'a connect after close'),
       codes: ['CLOSED'],
     },
     {
-      what: 'a bad handler',
-      error: await rejectionOf(dialer.listen({ onConnection: 5 as never }), 'a bad handler'),
-      ...bad,
+      what: 'an invalid handler',
+      error: await rejectionOf(dialer.listen({ onConnection: 5 as never }), 'an invalid handler'),
+      ...invalidArgument,
     },
-    { what: 'a bad signal', error: await rejectionOf(dialer.listen({ signal: 5 as never }), 'a bad signal'), ...bad },
     {
-      what: 'a bad time limit',
-      error: await rejectionOf(dialer.connect(endpoint, { timeoutMs: NaN }), 'a bad time limit'),
-      ...bad,
+      what: 'an invalid signal',
+      error: await rejectionOf(dialer.listen({ signal: 5 as never }), 'an invalid signal'),
+      ...invalidArgument,
     },
-    { what: 'a bad wait', error: await rejectionOf(dialer.connect(endpoint, { waitMs: -1 }), 'a bad wait'), ...bad },
-    { what: 'a bad grace', error: await rejectionOf(dialer.close({ graceMs: -1 }), 'a bad grace'), ...bad },
+    {
+      what: 'an invalid timeoutMs',
+      error: await rejectionOf(dialer.connect(endpoint, { timeoutMs: NaN }), 'an invalid timeoutMs'),
+      ...invalidArgument,
+    },
+    {
+      what: 'an invalid waitMs',
+      error: await rejectionOf(dialer.connect(endpoint, { waitMs: -1 }), 'an invalid waitMs'),
+      ...invalidArgument,
+    },
+    {
+      what: 'an invalid graceMs',
+      error: await rejectionOf(dialer.close({ graceMs: -1 }), 'an invalid graceMs'),
+      ...invalidArgument,
+    },
   ];
 }
 
-/** The code of what is at the bottom of an error's causes. */
+/** The code of the innermost cause that has one. */
 function codeBeneath(error: unknown): unknown {
   if (!(error instanceof Error)) return undefined;
   return codeBeneath(error.cause) ?? ('code' in error ? error.code : undefined);

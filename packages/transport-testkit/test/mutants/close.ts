@@ -8,8 +8,8 @@ import { files, LATE_MS, withConnection } from './mutant.js';
 import type { Listen, Mutant } from './mutant.js';
 
 /**
- * A transport that does something with its connections when it closes, and waits no longer than for what that resolves with. By default
- * they have no grace.
+ * A transport that changes its connections when it closes. If `change` returns a promise, close does not wait longer
+ * than for that promise. Default of graceMs: 0.
  */
 function withClose(
   change: (connections: readonly MemoryConnection[]) => Promise<unknown> | undefined,
@@ -27,7 +27,7 @@ function withClose(
   };
 }
 
-/** A transport whose grace comes of what a close asks for and the grace so far. */
+/** A transport that computes its grace period from the one of this close and the one so far. */
 function withGrace(next: (askedMs: number | undefined, currentMs: number) => number): Mutant['transport'] {
   return class extends MemoryTransport {
     #graceMs = Infinity;
@@ -50,26 +50,26 @@ class LeavesFile extends MemoryTransport {
 
 export const closeMutants: readonly Mutant[] = [
   {
-    mistake: 'can be closed only once',
+    mistake: 'rejects a second close',
     fails: [
-      'X1 close can be called again, and of a transport that was never used',
-      'X1 a later caller can shorten a grace of 60000',
-      'X1 a later caller can shorten a grace of Infinity',
-      'X2 the address is given up, even while connections have still to end',
-      'X2 whoever listens there next is left alone',
+      'X1 allows a second close and a close of an unused transport',
+      'X1 lets a later close shorten a graceMs of 60000',
+      'X1 lets a later close shorten a graceMs of Infinity',
+      'X2 releases the address while connections are still open',
+      'X2 leaves the next listener at its address alone',
     ],
     transport: class extends MemoryTransport {
       #closed = false;
       override close(options?: CloseOptions): Promise<void> {
-        if (this.#closed) return Promise.reject(new TransportError('CLOSED', 'it is closed already'));
+        if (this.#closed) return Promise.reject(new TransportError('CLOSED', 'the transport is closed'));
         this.#closed = true;
         return super.close(options);
       }
     },
   },
   {
-    mistake: 'cannot be closed from inside a handler',
-    fails: ['X1 close can be called from inside the handler'],
+    mistake: 'rejects close inside a handler',
+    fails: ['X1 allows close inside a handler'],
     transport: class extends MemoryTransport {
       #isHandling = false;
       override listen({ onConnection, ...options }: Listen = {}): Promise<string> {
@@ -84,18 +84,20 @@ export const closeMutants: readonly Mutant[] = [
         });
       }
       override close(options?: CloseOptions): Promise<void> {
-        return this.#isHandling ? Promise.reject(new TransportError('IO', 'it is busy')) : super.close(options);
+        return this.#isHandling
+          ? Promise.reject(new TransportError('IO', 'the transport is busy'))
+          : super.close(options);
       }
     },
   },
   {
-    mistake: 'does not wait for its connections to end',
+    mistake: 'resolves close before its connections end',
     fails: [
-      'X1 concurrent callers all wait until the last connection has ended',
-      'X2 all connections have ended when it resolves',
-      'X2 a peer that does not end has until graceMs, and is cut off then',
-      'X2 a peer that does not read is cut off at graceMs',
-      'X2 with graceMs 0 connections are cut off at once',
+      'X1 keeps all concurrent callers waiting until the last connection ends',
+      'X2 resolves close only after all connections have ended',
+      'X2 destroys a connection after graceMs, not earlier, when its peer does not end it',
+      'X2 destroys a connection after graceMs when its peer does not read',
+      'X2 destroys connections at once with graceMs 0',
     ],
     transport: class extends MemoryTransport {
       override async close(options?: CloseOptions): Promise<void> {
@@ -105,18 +107,18 @@ export const closeMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'lets a later close with a longer grace lengthen it',
-    fails: ['X1 a later caller can not lengthen the grace'],
+    mistake: 'lets a later close with a longer graceMs lengthen the grace period',
+    fails: ['X1 does not let a later close lengthen the grace period'],
     transport: withGrace((askedMs, currentMs) => askedMs ?? currentMs),
   },
   {
-    mistake: 'lets a later close without a grace lengthen it',
-    fails: ['X1 a later caller can not lengthen the grace'],
+    mistake: 'lets a later close without graceMs lengthen the grace period',
+    fails: ['X1 does not let a later close lengthen the grace period'],
     transport: withGrace((askedMs, currentMs) => (askedMs === undefined ? 5000 : Math.min(askedMs, currentMs))),
   },
   {
-    mistake: 'lets nobody shorten a long grace',
-    fails: ['X1 a later caller can shorten a grace of 60000', 'X1 a later caller can shorten a grace of Infinity'],
+    mistake: 'does not let a later close shorten a long grace period',
+    fails: ['X1 lets a later close shorten a graceMs of 60000', 'X1 lets a later close shorten a graceMs of Infinity'],
     transport: class extends MemoryTransport {
       #isLong = false;
       override close({ graceMs = 5000 }: CloseOptions = {}): Promise<void> {
@@ -126,15 +128,15 @@ export const closeMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'has a grace of its own',
+    mistake: 'uses its own graceMs',
     fails: [
-      'X1 a later caller can shorten a grace of 60000',
-      'X1 a later caller can not lengthen the grace',
-      'X2 a peer that does not end has until graceMs, and is cut off then',
-      'X2 a peer that does not read is cut off at graceMs',
-      'X2 with graceMs 0 connections are cut off at once',
+      'X1 lets a later close shorten a graceMs of 60000',
+      'X1 does not let a later close lengthen the grace period',
+      'X2 destroys a connection after graceMs, not earlier, when its peer does not end it',
+      'X2 destroys a connection after graceMs when its peer does not read',
+      'X2 destroys connections at once with graceMs 0',
     ],
-    finds: /it took|only after/,
+    finds: /close took \d/,
     transport: class extends MemoryTransport {
       override close(): Promise<void> {
         return super.close({ graceMs: LATE_MS });
@@ -143,18 +145,18 @@ export const closeMutants: readonly Mutant[] = [
     timeoutMs: 10_000,
   },
   {
-    mistake: 'does not wait for its first connection to end',
-    fails: ['X2 all connections have ended when it resolves'],
+    mistake: 'resolves close before its first connection ends',
+    fails: ['X2 resolves close only after all connections have ended'],
     transport: withClose(([first, ...others]) => {
       if (first !== undefined) first.end = () => first;
       return Promise.all(others.map((connection) => once(connection, 'close')));
     }),
   },
   {
-    mistake: 'leaves it to its peers to end connections',
+    mistake: 'never ends connections on close',
     fails: [
-      'X2 all connections have ended when it resolves',
-      'X5 stopListening keeps connections, and close ends them',
+      'X2 resolves close only after all connections have ended',
+      'X5 keeps connections on stopListening and ends them on close',
     ],
     transport: withClose((connections) => {
       for (const connection of connections) connection.end = () => connection;
@@ -162,8 +164,8 @@ export const closeMutants: readonly Mutant[] = [
     }),
   },
   {
-    mistake: 'loses what waits to be written when it closes',
-    fails: ['X2 what was written arrives though the handler echoes and the peer goes on sending'],
+    mistake: 'drops pending writes on close',
+    fails: ['X2 delivers data written before close while the handler echoes and the peer keeps sending'],
     transport: withClose((connections) => {
       for (const connection of connections) {
         connection._write = (_chunk, _encoding, callback) => {
@@ -174,11 +176,11 @@ export const closeMutants: readonly Mutant[] = [
     }),
   },
   {
-    mistake: 'destroys connections with unread input when it closes',
+    mistake: 'destroys connections with unread input on close',
     fails: [
-      'X2 what was written arrives though there is unread input (the near end is closed)',
-      'X2 what was written arrives though there is unread input (the far end is closed)',
-      'X2 what was written arrives though the handler echoes and the peer goes on sending',
+      'X2 delivers data written before close despite unread input (the near end closes)',
+      'X2 delivers data written before close despite unread input (the far end closes)',
+      'X2 delivers data written before close while the handler echoes and the peer keeps sending',
     ],
     transport: withClose((connections) => {
       for (const connection of connections.filter(({ readableLength }) => readableLength > 0)) connection.destroy();
@@ -186,20 +188,20 @@ export const closeMutants: readonly Mutant[] = [
     }),
   },
   {
-    mistake: 'leaves input unread when it closes',
-    fails: ['X2 unread input is discarded though somebody listens for it to be readable'],
+    mistake: 'does not discard unread input on close',
+    fails: ['X2 discards unread input despite a listener for readable'],
     transport: withClose((connections) => {
       for (const connection of connections) connection.read = () => null;
       return undefined;
     }),
   },
   {
-    mistake: 'cuts connections off at once',
+    mistake: 'destroys connections at once on close',
     fails: [
-      'X2 what was written before arrives at a peer that reads slowly (the near end is closed)',
-      'X2 what was written before arrives at a peer that reads slowly (the far end is closed)',
-      'X2 a peer that does not end has until graceMs, and is cut off then',
-      'X1 a close with a grace that is none rejects and closes nothing',
+      'X2 delivers data written before close to a peer that reads slowly (the near end closes)',
+      'X2 delivers data written before close to a peer that reads slowly (the far end closes)',
+      'X2 destroys a connection after graceMs, not earlier, when its peer does not end it',
+      'X1 rejects an invalid graceMs with INVALID_ARGUMENT and closes nothing',
     ],
     transport: class extends MemoryTransport {
       override close(): Promise<void> {
@@ -208,21 +210,21 @@ export const closeMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'leaves a listener of the process',
-    fails: ['X3 nothing is left of a listener, a dialer and their connections'],
+    mistake: 'leaves a listener on process',
+    fails: ['X3 leaves nothing behind after a listener and a dialer close'],
     transport: class extends MemoryTransport {
       override listen(options?: Listen): Promise<string> {
         const onExit = (): void => undefined;
         process.on('exit', onExit);
-        // Not for good: other tests come after this one.
+        // Removed later, for the sake of the tests that follow.
         setTimeout(() => process.off('exit', onExit), 5000).unref();
         return super.listen(options);
       }
     },
   },
   {
-    mistake: 'leaves timers when it has waited in vain',
-    fails: ['X3 nothing is left of a connect that failed'],
+    mistake: 'leaves timers after a failed connect',
+    fails: ['X3 leaves nothing behind after a failed connect'],
     transport: class extends MemoryTransport {
       override connect(endpoint: string, { waitMs = 0, ...options }: ConnectOptions = {}): Promise<MemoryConnection> {
         return super.connect(endpoint, { waitMs, ...options }).catch((error: unknown) => {
@@ -237,22 +239,22 @@ export const closeMutants: readonly Mutant[] = [
   {
     mistake: 'leaves a file',
     fails: [
-      'X3 nothing is left of a listener, a dialer and their connections',
-      'X3 nothing is left of connections that were cut off',
-      'L6 a signal aborted beforehand rejects ABORTED and binds nothing',
-      'L6 an abort at any moment leaves a listener or nothing',
-      'L6 a close at any moment leaves nothing',
-      'X4 a pending listen rejects CLOSED, and leaves nothing',
-      'X5 stopListening rejects a pending listen with CLOSED and leaves nothing',
+      'X3 leaves nothing behind after a listener and a dialer close',
+      'X3 leaves nothing behind after it destroys connections',
+      'L6 rejects listen with ABORTED for an aborted signal and binds nothing',
+      'L6 leaves a listener or nothing when listen is aborted at any moment',
+      'L6 leaves nothing behind when closed at any moment of a listen',
+      'X4 rejects a pending listen with CLOSED and leaves nothing behind',
+      'X5 rejects a pending listen with CLOSED on stopListening and leaves nothing behind',
     ],
     transport: LeavesFile,
   },
   {
-    mistake: 'lets a pending connect go on when it is closed',
+    mistake: 'lets a pending connect continue after close',
     fails: [
-      'X4 a connect that waits for its endpoint rejects CLOSED, and leaves nothing',
-      'X4 a connect that is pending at any moment rejects CLOSED or has its connection ended',
-      'X4 listen and connect reject CLOSED while a close is pending',
+      'X4 rejects a connect that waits for its endpoint with CLOSED and leaves nothing behind',
+      'X4 rejects a connect with CLOSED or destroys its connection when closed at any moment',
+      'X4 rejects listen and connect with CLOSED during close',
     ],
     transport: class extends MemoryTransport {
       override connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
@@ -261,8 +263,8 @@ export const closeMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'can be used until its close is over',
-    fails: ['X4 listen and connect reject CLOSED while a close is pending'],
+    mistake: 'still connects while close is pending',
+    fails: ['X4 rejects listen and connect with CLOSED during close'],
     transport: class extends MemoryTransport {
       #isOver = false;
       override async close(options?: CloseOptions): Promise<void> {
@@ -275,8 +277,8 @@ export const closeMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'can be used again after it was closed',
-    fails: ['X4 listen and connect reject CLOSED while a close is over'],
+    mistake: 'listens again after close',
+    fails: ['X4 rejects listen and connect with CLOSED after close'],
     transport: class extends MemoryTransport {
       #next: MemoryTransport | undefined;
       override async close(options?: CloseOptions): Promise<void> {
@@ -290,11 +292,11 @@ export const closeMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'keeps its address',
+    mistake: 'never releases its address',
     fails: [
-      'X5 `await using` closes, also when its block throws',
-      'X5 stopListening can be called again, at the same time, without a listener and after close',
-      'X5 stopListening frees the address for another listener, which keeps it',
+      'X5 closes at the end of an `await using` block, even if the block throws',
+      'X5 allows stopListening repeatedly, concurrently, without a listener and after close',
+      'X5 releases the address on stopListening and leaves the next listener alone',
     ],
     transport: class extends MemoryTransport {
       override stopListening(): Promise<void> {
@@ -303,12 +305,12 @@ export const closeMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'cannot be told twice at the same time to stop listening',
-    fails: ['X5 stopListening can be called again, at the same time, without a listener and after close'],
+    mistake: 'rejects concurrent calls of stopListening',
+    fails: ['X5 allows stopListening repeatedly, concurrently, without a listener and after close'],
     transport: class extends MemoryTransport {
       #isStopping = false;
       override async stopListening(): Promise<void> {
-        if (this.#isStopping) throw new TransportError('IO', 'it stops already');
+        if (this.#isStopping) throw new TransportError('IO', 'the transport already stops');
         this.#isStopping = true;
         await super.stopListening();
         this.#isStopping = false;
@@ -316,8 +318,8 @@ export const closeMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'ends connections when it stops listening',
-    fails: ['X5 stopListening keeps connections, and close ends them'],
+    mistake: 'ends connections on stopListening',
+    fails: ['X5 keeps connections on stopListening and ends them on close'],
     transport: class extends MemoryTransport {
       readonly #accepted: MemoryConnection[] = [];
       override listen({ onConnection, ...options }: Listen = {}): Promise<string> {
@@ -336,12 +338,12 @@ export const closeMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'leaves a descriptor',
-    fails: ['X3 nothing is left of a connect that failed'],
+    mistake: 'leaves a file descriptor open',
+    fails: ['X3 leaves nothing behind after a failed connect'],
     transport: class extends MemoryTransport {
       override connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
         const descriptor = openSync(process.execPath, 'r');
-        // Not for good: other tests come after this one.
+        // Removed later, for the sake of the tests that follow.
         setTimeout(() => {
           closeSync(descriptor);
         }, 5000).unref();
@@ -351,7 +353,7 @@ export const closeMutants: readonly Mutant[] = [
   },
   {
     mistake: 'leaves a file in another process',
-    fails: ['X3 a process whose transports have closed holds nothing any more and ends by itself'],
+    fails: ['X3 leaves nothing behind in a process, which exits by itself'],
     transport: LeavesFile,
     timeoutMs: 30_000,
   },

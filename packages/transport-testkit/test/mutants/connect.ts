@@ -5,8 +5,9 @@ import { MemoryTransport } from '../../src/index.js';
 import type { MemoryConnection } from '../../src/index.js';
 import { LATE_MS, STUCK, withConnection } from './mutant.js';
 import type { Listen, Mutant } from './mutant.js';
+import { ticketTransport } from './ticket-transport.js';
 
-/** A transport that connects with other options. */
+/** A transport that changes the options of connect. */
 function withConnectOptions(change: (options: ConnectOptions) => ConnectOptions): Mutant['transport'] {
   return class extends MemoryTransport {
     override connect(endpoint: string, options: ConnectOptions = {}): Promise<MemoryConnection> {
@@ -24,11 +25,11 @@ class Impatient extends MemoryTransport {
 
 export const connectMutants: readonly Mutant[] = [
   {
-    mistake: 'spoils what is written',
+    mistake: 'corrupts data',
     fails: [
-      'C1 bytes flow both ways',
-      'C1 all that was held up arrives in the end, in order (the near end writes)',
-      'C1 all that was held up arrives in the end, in order (the far end writes)',
+      'C1 carries data both ways',
+      'C1 delivers all held-back data in order once the peer reads (the near end writes)',
+      'C1 delivers all held-back data in order once the peer reads (the far end writes)',
     ],
     transport: withConnection((connection) => {
       const write = connection._write.bind(connection);
@@ -38,12 +39,12 @@ export const connectMutants: readonly Mutant[] = [
     }),
   },
   {
-    mistake: 'takes allowHalfOpen for its opposite',
+    mistake: 'inverts allowHalfOpen',
     fails: [
-      'C1 without allowHalfOpen a connection ends when its peer does (the near end does)',
-      'C1 without allowHalfOpen a connection ends when its peer does (the far end does)',
-      'C1 with allowHalfOpen a connection stays writable when its peer has ended (the near end does)',
-      'C1 with allowHalfOpen a connection stays writable when its peer has ended (the far end does)',
+      'C1 ends a connection when its peer ends, without allowHalfOpen (the near end ends first)',
+      'C1 ends a connection when its peer ends, without allowHalfOpen (the far end ends first)',
+      'C1 keeps a connection writable after its peer ends, with allowHalfOpen (the near end ends first)',
+      'C1 keeps a connection writable after its peer ends, with allowHalfOpen (the far end ends first)',
     ],
     transport: class extends MemoryTransport {
       override listen({ allowHalfOpen = false, ...options }: Listen = {}): Promise<string> {
@@ -60,10 +61,10 @@ export const connectMutants: readonly Mutant[] = [
   {
     mistake: 'has no backpressure',
     fails: [
-      'C1 a reader that is slow holds up the writer (the near end writes)',
-      'C1 a reader that is slow holds up the writer (the far end writes)',
-      'C1 a writer that is held up learns that its peer has gone (the near end writes)',
-      'C1 a writer that is held up learns that its peer has gone (the far end writes)',
+      'C1 holds back the writer while the peer does not read (the near end writes)',
+      'C1 holds back the writer while the peer does not read (the far end writes)',
+      'C1 closes a blocked writer when its peer is destroyed (the near end writes)',
+      'C1 closes a blocked writer when its peer is destroyed (the far end writes)',
     ],
     transport: withConnection((connection) => {
       const write = connection._write.bind(connection);
@@ -74,10 +75,10 @@ export const connectMutants: readonly Mutant[] = [
     }),
   },
   {
-    mistake: 'takes whatever is written at once',
+    mistake: 'buffers writes without limit',
     fails: [
-      'C1 a reader that is slow holds up the writer (the near end writes)',
-      'C1 a reader that is slow holds up the writer (the far end writes)',
+      'C1 holds back the writer while the peer does not read (the near end writes)',
+      'C1 holds back the writer while the peer does not read (the far end writes)',
     ],
     transport: withConnection((connection) => {
       const write = connection._write.bind(connection);
@@ -96,10 +97,24 @@ export const connectMutants: readonly Mutant[] = [
     }),
   },
   {
-    mistake: 'takes any text for an endpoint',
+    mistake: 'lets the dialer write before the listener can read',
+    fails: ['C1 delivers what both ends write at once, even to a slow process'],
+    finds: /the slow process got ".*Error: /,
+    transport: ticketTransport('listener'),
+    timeoutMs: 30_000,
+  },
+  {
+    mistake: 'names a file to the listener before the file exists',
+    fails: ['C1 delivers what both ends write at once, even to a slow process'],
+    finds: /the listener found no ticket/,
+    transport: ticketTransport('dialer'),
+    timeoutMs: 30_000,
+  },
+  {
+    mistake: 'accepts any string as an endpoint',
     fails: [
-      'C2 a malformed endpoint rejects INVALID_ENDPOINT before any I/O',
-      'C2 an endpoint of another network rejects INVALID_ENDPOINT before any I/O',
+      'C2 rejects a malformed endpoint with INVALID_ENDPOINT before any I/O',
+      'C2 rejects an endpoint of another network with INVALID_ENDPOINT before any I/O',
     ],
     transport: class extends MemoryTransport {
       override connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
@@ -108,37 +123,37 @@ export const connectMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'does not wait',
-    fails: ['C3 where nobody listens connect rejects after waitMs'],
+    mistake: 'ignores waitMs',
+    fails: ['C3 rejects after waitMs when nothing listens'],
     transport: withConnectOptions((options) => ({ ...options, waitMs: 0 })),
   },
   {
-    mistake: 'waits longer than it was told',
-    fails: ['C3 where nobody listens connect rejects after waitMs'],
-    finds: /it gave up only after/,
+    mistake: 'waits longer than waitMs',
+    fails: ['C3 rejects after waitMs when nothing listens'],
+    finds: /rejected only after/,
     transport: withConnectOptions((options) => ({ ...options, waitMs: LATE_MS })),
     timeoutMs: 10_000,
   },
   {
-    mistake: 'has a time limit of its own',
-    fails: ['C4 an endpoint that does not appear rejects TIMEOUT after timeoutMs, and leaves nothing'],
-    finds: /it gave up only after/,
+    mistake: 'uses its own timeoutMs',
+    fails: ['C4 rejects with TIMEOUT after timeoutMs and leaves nothing behind (the endpoint does not appear)'],
+    finds: /rejected only after/,
     transport: withConnectOptions((options) => ({ ...options, timeoutMs: LATE_MS })),
     timeoutMs: 10_000,
   },
   {
-    mistake: 'gives up after half of its time',
-    fails: ['C4 an endpoint that does not appear rejects TIMEOUT after timeoutMs, and leaves nothing'],
-    transport: withConnectOptions(({ timeoutMs = 5000, ...options }) => ({ ...options, timeoutMs: timeoutMs / 2 })),
+    mistake: 'gives up long before timeoutMs',
+    fails: ['C4 rejects with TIMEOUT after timeoutMs and leaves nothing behind (the endpoint does not appear)'],
+    transport: withConnectOptions(({ timeoutMs = 5000, ...options }) => ({ ...options, timeoutMs: timeoutMs / 50 })),
   },
   {
     mistake: 'ignores timeoutMs',
-    fails: ['C4 an endpoint that does not appear rejects TIMEOUT after timeoutMs, and leaves nothing'],
+    fails: ['C4 rejects with TIMEOUT after timeoutMs and leaves nothing behind (the endpoint does not appear)'],
     transport: withConnectOptions((options) => ({ ...options, timeoutMs: Infinity })),
   },
   {
-    mistake: 'heeds the time limit of connect for good',
-    fails: ['C4 a time limit that was not reached does nothing'],
+    mistake: 'destroys a connection after timeoutMs',
+    fails: ['C4 keeps the connection open after timeoutMs'],
     transport: class extends MemoryTransport {
       override async connect(endpoint: string, options: ConnectOptions = {}): Promise<MemoryConnection> {
         const connection = await super.connect(endpoint, options);
@@ -148,8 +163,8 @@ export const connectMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'heeds the signal of connect for good',
-    fails: ['C5 once it has settled the signal does nothing'],
+    mistake: 'obeys the signal after connect has resolved',
+    fails: ['C5 ignores the signal once connect has settled'],
     transport: class extends MemoryTransport {
       override async connect(endpoint: string, options: ConnectOptions = {}): Promise<MemoryConnection> {
         const connection = await super.connect(endpoint, options);
@@ -159,8 +174,8 @@ export const connectMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'heeds the signal of a connect that failed',
-    fails: ['C5 once it has settled the signal does nothing'],
+    mistake: 'keeps its abort listener after connect has failed',
+    fails: ['C5 ignores the signal once connect has settled'],
     transport: class extends MemoryTransport {
       override connect(endpoint: string, options: ConnectOptions = {}): Promise<MemoryConnection> {
         return super.connect(endpoint, options).catch((error: unknown) => {
@@ -172,24 +187,24 @@ export const connectMutants: readonly Mutant[] = [
   },
   {
     mistake: 'ignores the signal of connect',
-    fails: ['C5 a signal aborted beforehand rejects ABORTED with its reason as the cause, and reaches nobody'],
+    fails: ['C5 rejects with ABORTED for an aborted signal and never contacts the listener'],
     transport: withConnectOptions((options) => ({ ...options, signal: undefined })),
   },
   {
-    mistake: 'turns away more than a hundred at once',
-    fails: ['C6 a burst of 600 connects all succeed'],
+    mistake: 'rejects connects once a hundred are pending',
+    fails: ['C6 completes a burst of 600 connects'],
     transport: class extends MemoryTransport {
       #connecting = 0;
       override async connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
-        if (this.#connecting > 100) throw new TransportError('RESOURCE_EXHAUSTED', 'too many at once');
+        if (this.#connecting > 100) throw new TransportError('RESOURCE_EXHAUSTED', 'too many concurrent connects');
         this.#connecting++;
         return super.connect(endpoint, options).finally(() => this.#connecting--);
       }
     },
   },
   {
-    mistake: 'looks for an endpoint only now and then',
-    fails: ['C7 an endpoint that appears is reached at once'],
+    mistake: 'rarely retries a missing endpoint',
+    fails: ['C7 connects to an endpoint as soon as it appears'],
     transport: class extends MemoryTransport {
       override async connect(endpoint: string, options: ConnectOptions = {}): Promise<MemoryConnection> {
         for (;;) {
@@ -197,18 +212,19 @@ export const connectMutants: readonly Mutant[] = [
             return await super.connect(endpoint, { ...options, waitMs: 0 });
           } catch (error) {
             if (options.waitMs === 0) throw error;
-            await sleep(600);
+            await sleep(1500);
           }
         }
       }
     },
+    timeoutMs: 30_000,
   },
   {
-    mistake: 'takes a listener that does not answer for a failure',
+    mistake: 'gives up at once on a listener that does not answer',
     fails: [
-      'C4 a listener that does not answer rejects TIMEOUT after timeoutMs, and leaves nothing',
-      'C5 an abort while it waits for a listener that does not answer rejects ABORTED with the reason as the cause, and leaves nothing',
-      'X4 a connect to a listener that does not answer rejects CLOSED, and leaves nothing',
+      'C4 rejects with TIMEOUT after timeoutMs and leaves nothing behind (the listener does not answer)',
+      'C5 rejects an aborted connect with the reason as cause and leaves nothing behind (the listener does not answer)',
+      'X4 rejects a connect to a listener that does not answer with CLOSED and leaves nothing behind',
     ],
     transport: Impatient,
   },

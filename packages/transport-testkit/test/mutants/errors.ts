@@ -5,7 +5,7 @@ import type { MemoryConnection } from '../../src/index.js';
 import { withConnection } from './mutant.js';
 import type { Listen, Mutant } from './mutant.js';
 
-/** A transport that rejects with other errors. */
+/** A transport that changes the errors it rejects with. */
 function withErrors(change: (error: TransportError) => TransportError): Mutant['transport'] {
   const changed = (error: unknown): never => {
     throw TransportError.isInstance(error) ? change(error) : error;
@@ -32,20 +32,20 @@ export const errorMutants: readonly Mutant[] = [
   {
     mistake: 'rejects with plain errors',
     fails: [
-      'E1 every rejection is a TransportError with a code and says what went wrong',
-      'C5 an abort at any moment leaves a connection or nothing',
+      'E1 rejects with a TransportError that has a code and a message',
+      'C5 leaves a connection or nothing when connect is aborted at any moment',
     ],
     transport: class extends MemoryTransport {
       override connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
         return super.connect(endpoint, options).catch((error: unknown) => {
-          throw new Error('it did not work', { cause: error });
+          throw new Error('the operation failed', { cause: error });
         });
       }
     },
   },
   {
     mistake: 'gives no hints',
-    fails: ['E1 a rejection has a hint where a person can act'],
+    fails: ['E1 gives a hint if a person can fix the error'],
     transport: withErrors(
       ({ code, message, endpoint, cause }) => new TransportError(code, message, { endpoint, cause }),
     ),
@@ -53,56 +53,53 @@ export const errorMutants: readonly Mutant[] = [
   {
     mistake: 'gives no causes',
     fails: [
-      'E1 the cause of a time-out is what went wrong last',
-      'L6 an abort while it is pending rejects ABORTED with its reason as the cause',
-      'C5 an abort while it waits for an endpoint that does not appear rejects ABORTED with the reason as the cause, and leaves nothing',
-      'C5 the reason of a signal that timed out is the cause, and the code ABORTED',
+      'E1 reports the last failed attempt as the cause of a TIMEOUT',
+      'L6 rejects a pending listen with ABORTED and the reason of the abort as cause',
+      'C5 rejects an aborted connect with the reason as cause and leaves nothing behind (the endpoint does not appear)',
+      'C5 rejects with ABORTED, not TIMEOUT, when AbortSignal.timeout aborts',
     ],
     transport: withErrors(({ code, message, endpoint, hint }) => new TransportError(code, message, { endpoint, hint })),
   },
   {
     mistake: 'does not name the endpoint',
-    fails: [
-      'E1 a rejection names the endpoint where one is known',
-      'C3 where nobody listens connect rejects, and names the endpoint',
-    ],
-    transport: withErrors(({ code, cause, hint }) => new TransportError(code, 'it did not work', { cause, hint })),
+    fails: ['E1 names the endpoint if one is known', 'C3 names the endpoint when nothing listens'],
+    transport: withErrors(({ code, cause, hint }) => new TransportError(code, 'the operation failed', { cause, hint })),
   },
   {
     mistake: 'does not name an address in use',
-    fails: ['E1 a rejection names the endpoint where one is known'],
+    fails: ['E1 names the endpoint if one is known'],
     transport: withErrors((error) => (error.code === 'ADDRESS_IN_USE' ? unnamed(error) : error)),
   },
   {
-    mistake: 'does not name what is no endpoint',
-    fails: ['E1 a rejection names the endpoint where one is known'],
+    mistake: 'does not name an invalid endpoint',
+    fails: ['E1 names the endpoint if one is known'],
     transport: withErrors((error) => (error.code === 'INVALID_ENDPOINT' ? unnamed(error) : error)),
   },
   {
-    mistake: 'does not say what went wrong',
-    fails: ['E1 every rejection is a TransportError with a code and says what went wrong'],
+    mistake: 'gives meaningless messages',
+    fails: ['E1 rejects with a TransportError that has a code and a message'],
     transport: withErrors(
       ({ code, endpoint, hint, cause }) => new TransportError(code, 'no', { endpoint, hint, cause }),
     ),
   },
   {
     mistake: 'throws instead of rejecting',
-    fails: ['E1 a call that rejects has not thrown'],
+    fails: ['E1 rejects instead of throwing'],
     transport: class extends MemoryTransport {
       override close(options: CloseOptions = {}): Promise<void> {
-        if (Number.isNaN(options.graceMs)) throw new TypeError('graceMs is no number');
+        if (Number.isNaN(options.graceMs)) throw new TypeError('graceMs is not a number');
         return super.close(options);
       }
     },
   },
   {
-    mistake: 'lets errors of connections end the process',
-    fails: ['E2 somebody listens to the errors of every connection'],
+    mistake: 'lets connection errors crash the process',
+    fails: ['E2 keeps an error listener on every connection'],
     transport: Unguarded,
   },
   {
-    mistake: 'lets errors of connections end another process',
-    fails: ['E2 errors on connections that nobody listens to do not end a process'],
+    mistake: 'lets connection errors crash another process',
+    fails: ['E2 keeps a process alive when connections without an error listener fail'],
     transport: Unguarded,
     timeoutMs: 30_000,
   },

@@ -6,18 +6,18 @@ import { files, withConnection, withHandler } from './mutant.js';
 import type { Listen, Mutant } from './mutant.js';
 
 let lastLate = 0;
-/** That of the first who listened. */
+/** The endpoint of the first listener. */
 let firstEndpoint: string | undefined;
 const holders = new Map<string, MemoryTransport>();
 
 export const listenMutants: readonly Mutant[] = [
   {
-    mistake: 'resolves before it listens',
-    fails: ['L1 the address accepts connections at once'],
+    mistake: 'resolves listen too early',
+    fails: ['L1 accepts connections as soon as listen resolves'],
     transport: class extends MemoryTransport {
       override listen(options?: Listen): Promise<string> {
         const later = new MemoryTransport({ name: `late-${++lastLate}` });
-        setTimeout(() => void later.listen(options).then(() => later.close()), 20);
+        setTimeout(() => void later.listen(options).then(() => later.close()), 200);
         return Promise.resolve(`memory:late-${lastLate}`);
       }
     },
@@ -25,8 +25,8 @@ export const listenMutants: readonly Mutant[] = [
   {
     mistake: 'forgets its endpoint',
     fails: [
-      'L1 the endpoint that listen resolves with is also that of the transport',
-      'C1 the endpoint of a transport is that of its last connect, unless it listens',
+      'L1 sets transport.endpoint to the endpoint that listen resolves with',
+      'C1 sets transport.endpoint to that of the last connect unless it listens',
     ],
     transport: class extends MemoryTransport {
       override get endpoint(): undefined {
@@ -35,8 +35,8 @@ export const listenMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'resolves with an endpoint that is not canonical',
-    fails: ['L1 the endpoint is canonical'],
+    mistake: 'resolves listen with a non-canonical endpoint',
+    fails: ['L1 resolves listen with a canonical endpoint'],
     transport: class extends MemoryTransport {
       override async listen(options?: Listen): Promise<string> {
         return (await super.listen(options)).toUpperCase();
@@ -45,7 +45,7 @@ export const listenMutants: readonly Mutant[] = [
   },
   {
     mistake: 'always has an endpoint',
-    fails: ['L1 there is no endpoint before the address accepts connections', 'X4 there is no endpoint after close'],
+    fails: ['L1 has no endpoint while listen is pending', 'X4 has no endpoint after close'],
     transport: class extends MemoryTransport {
       override get endpoint(): string {
         return super.endpoint ?? 'memory:some';
@@ -53,11 +53,8 @@ export const listenMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'looks for endpoints in the wrong place',
-    fails: [
-      'L2 the endpoint leads another instance there',
-      'L2 the endpoint leads the listening instance itself there',
-    ],
+    mistake: 'connects to the wrong endpoint',
+    fails: ['L2 connects another transport to the endpoint', 'L2 connects the listening transport to its own endpoint'],
     transport: class extends MemoryTransport {
       override connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
         return super.connect(`${endpoint}/elsewhere`, options);
@@ -65,8 +62,8 @@ export const listenMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'knows one endpoint for all',
-    fails: ['L2 each of several listeners is reached by its own endpoint'],
+    mistake: 'connects every endpoint to the same listener',
+    fails: ['L2 connects each endpoint to its own listener'],
     transport: class extends MemoryTransport {
       override async listen(options?: Listen): Promise<string> {
         const endpoint = await super.listen(options);
@@ -79,8 +76,8 @@ export const listenMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'loses what comes early',
-    fails: ['L3 nothing of what came early is lost to a handler that listens late'],
+    mistake: 'loses early data',
+    fails: ['L3 delivers early data to a handler that reads late'],
     transport: withHandler((handler) => (connection) => {
       connection.resume();
       setImmediate(() => {
@@ -90,19 +87,16 @@ export const listenMutants: readonly Mutant[] = [
     }),
   },
   {
-    mistake: 'hands over connections that flow',
-    fails: [
-      'L3 a connection does not flow yet when it reaches the handler',
-      'C1 the connection does not flow yet, and nothing of what comes early is lost',
-    ],
-    finds: /it flows already/,
+    mistake: 'hands over flowing connections',
+    fails: ['L3 passes connections to the handler before they flow', 'C1 keeps early data until the dialer reads'],
+    finds: /the connection flows already/,
     transport: withConnection((connection) => {
       connection.resume();
     }),
   },
   {
-    mistake: 'hands over connections late, and flowing',
-    fails: ['L3 a connection does not flow yet when it reaches the handler'],
+    mistake: 'hands over connections late and flowing',
+    fails: ['L3 passes connections to the handler before they flow'],
     transport: withHandler((handler) => (connection) => {
       setImmediate(() => {
         connection.resume();
@@ -111,8 +105,8 @@ export const listenMutants: readonly Mutant[] = [
     }),
   },
   {
-    mistake: 'hands a connection over twice',
-    fails: ['L3 each connection reaches the handler exactly once'],
+    mistake: 'calls the handler twice for each connection',
+    fails: ['L3 passes each connection to the handler exactly once'],
     transport: withHandler((handler) => (connection) => {
       void handler(connection);
       return handler(connection);
@@ -121,10 +115,10 @@ export const listenMutants: readonly Mutant[] = [
   {
     mistake: 'does not read without a handler',
     fails: [
-      'L3 without a handler input is discarded (allowHalfOpen: false)',
-      'L3 without a handler input is discarded (allowHalfOpen: true)',
-      'L3 without a handler a connection ends with its peer (allowHalfOpen: false)',
-      'L3 without a handler a connection ends with its peer (allowHalfOpen: true)',
+      'L3 discards input without a handler (allowHalfOpen: false)',
+      'L3 discards input without a handler (allowHalfOpen: true)',
+      'L3 ends a connection without a handler when its peer ends (allowHalfOpen: false)',
+      'L3 ends a connection without a handler when its peer ends (allowHalfOpen: true)',
     ],
     transport: class extends MemoryTransport {
       override listen(options: Listen = {}): Promise<string> {
@@ -135,8 +129,8 @@ export const listenMutants: readonly Mutant[] = [
   {
     mistake: 'does not read half-open connections without a handler',
     fails: [
-      'L3 without a handler input is discarded (allowHalfOpen: true)',
-      'L3 without a handler a connection ends with its peer (allowHalfOpen: true)',
+      'L3 discards input without a handler (allowHalfOpen: true)',
+      'L3 ends a connection without a handler when its peer ends (allowHalfOpen: true)',
     ],
     transport: class extends MemoryTransport {
       override listen(options: Listen = {}): Promise<string> {
@@ -146,7 +140,10 @@ export const listenMutants: readonly Mutant[] = [
   },
   {
     mistake: 'lets a second listen replace the first',
-    fails: ['L4 a second listen rejects ALREADY_LISTENING', 'L4 a second listen leaves the first undisturbed'],
+    fails: [
+      'L4 rejects a second listen with ALREADY_LISTENING',
+      'L4 keeps its endpoint and connections after a second listen',
+    ],
     transport: class extends MemoryTransport {
       override async listen(options?: Listen): Promise<string> {
         await this.stopListening();
@@ -155,8 +152,8 @@ export const listenMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'lets a second listen replace the handler of the first',
-    fails: ['L4 a second listen leaves the first undisturbed'],
+    mistake: 'lets a rejected second listen replace the handler',
+    fails: ['L4 keeps its endpoint and connections after a second listen'],
     transport: class extends MemoryTransport {
       #handler: Listen['onConnection'];
       override listen({ onConnection, ...options }: Listen = {}): Promise<string> {
@@ -166,8 +163,8 @@ export const listenMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'gives a second listen what the first gets',
-    fails: ['L4 a second listen rejects ALREADY_LISTENING while the first is pending'],
+    mistake: 'shares the result of a pending listen with a second one',
+    fails: ['L4 rejects a second listen with ALREADY_LISTENING while the first is pending'],
     transport: class extends MemoryTransport {
       #listening: Promise<string> | undefined;
       override listen(options?: Listen): Promise<string> {
@@ -176,8 +173,8 @@ export const listenMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'believes that it listens where another does',
-    fails: ['L5 of many that want one address at the same time one gets it'],
+    mistake: 'resolves listen for an address in use',
+    fails: ['L5 gives an address to exactly one of many concurrent listeners'],
     transport: class extends MemoryTransport {
       override listen(options?: Listen): Promise<string> {
         return super.listen(options).catch((error: unknown) => {
@@ -188,10 +185,10 @@ export const listenMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'takes an address from its holder',
+    mistake: 'steals an address in use',
     fails: [
-      'L5 an address in use rejects ADDRESS_IN_USE',
-      'L5 the holder of an address in use keeps its name and its connections',
+      'L5 rejects listen with ADDRESS_IN_USE for an address in use',
+      'L5 leaves the holder of an address in use its name and its connections',
     ],
     transport: class extends MemoryTransport {
       override async listen(options?: Listen): Promise<string> {
@@ -206,8 +203,8 @@ export const listenMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'leaves a file where its address is in use',
-    fails: ['L5 a listen that found its address in use leaves nothing'],
+    mistake: 'leaves a file when its address is in use',
+    fails: ['L5 leaves nothing behind when the address is in use'],
     transport: class extends MemoryTransport {
       override listen(options?: Listen): Promise<string> {
         return super.listen(options).catch((error: unknown) => {
@@ -219,7 +216,7 @@ export const listenMutants: readonly Mutant[] = [
   },
   {
     mistake: 'hangs when listen is aborted',
-    fails: ['L6 an abort while it is pending rejects ABORTED with its reason as the cause'],
+    fails: ['L6 rejects a pending listen with ABORTED and the reason of the abort as cause'],
     transport: class extends MemoryTransport {
       override async listen(options: Listen = {}): Promise<string> {
         await Promise.resolve();
@@ -229,25 +226,22 @@ export const listenMutants: readonly Mutant[] = [
     },
   },
   {
-    mistake: 'can listen only once',
-    fails: [
-      'L6 after an aborted listen the transport can listen',
-      'X5 after stopListening the transport can listen again',
-    ],
+    mistake: 'listens only once',
+    fails: ['L6 listens again after an aborted listen', 'X5 listens again after stopListening'],
     transport: class extends MemoryTransport {
       #listened = false;
       override async listen(options?: Listen): Promise<string> {
-        if (this.#listened) throw new TransportError('ALREADY_LISTENING', 'it has listened already');
+        if (this.#listened) throw new TransportError('ALREADY_LISTENING', 'the transport has listened before');
         this.#listened = true;
         return super.listen(options);
       }
     },
   },
   {
-    mistake: 'heeds the signal of listen for good',
+    mistake: 'obeys the signal after listen has resolved',
     fails: [
-      'L6 once it has resolved the signal does nothing',
-      'L6 an abort at any moment leaves a listener or nothing',
+      'L6 ignores the signal once listen has resolved',
+      'L6 leaves a listener or nothing when listen is aborted at any moment',
     ],
     transport: class extends MemoryTransport {
       override async listen(options: Listen = {}): Promise<string> {
@@ -260,11 +254,11 @@ export const listenMutants: readonly Mutant[] = [
   {
     mistake: 'stops listening when a handler fails',
     fails: [
-      'L7 a handler that rejects costs its own connection, and no other',
-      'L7 a handler that throws undefined costs its own connection, and no other',
-      'L7 a handler that rejects with the promise of another realm costs its own connection, and no other',
-      'L7 a handler that rejects later costs its own connection, and no other',
-      'L7 a handler that rejects after its connection has gone costs nothing',
+      'L7 closes only its own connection when a handler rejects',
+      'L7 closes only its own connection when a handler throws undefined',
+      'L7 closes only its own connection when a handler rejects with a promise of another realm',
+      'L7 closes only its own connection when a handler rejects later',
+      'L7 keeps listening when a handler rejects after its connection has closed',
     ],
     transport: withHandler((handler, transport) => async (connection) => {
       try {
@@ -276,8 +270,8 @@ export const listenMutants: readonly Mutant[] = [
     }),
   },
   {
-    mistake: 'keeps connections whose handler failed',
-    fails: ['L7 a handler that throws costs its own connection, and no other'],
+    mistake: 'keeps a connection open when its handler fails',
+    fails: ['L7 closes only its own connection when a handler throws'],
     transport: withHandler((handler) => async (connection) => {
       await Promise.resolve()
         .then(() => handler(connection))
@@ -285,21 +279,21 @@ export const listenMutants: readonly Mutant[] = [
     }),
   },
   {
-    mistake: 'takes whatever a handler returns for a promise',
-    fails: ['L7 a handler that returns something else than a promise costs nothing'],
+    mistake: 'treats every return value of a handler as a promise',
+    fails: ['L7 accepts a handler that returns something other than a promise'],
     transport: withHandler((handler) => async (connection) => {
       await (handler(connection) as Promise<void> | undefined)?.finally(() => undefined);
     }),
   },
   {
-    mistake: 'is known in its own process only',
-    fails: ['L2 the endpoint leads another process there'],
+    mistake: 'is reachable only within its process',
+    fails: ['L2 connects another process to the endpoint'],
     transport: MemoryTransport,
     timeoutMs: 30_000,
   },
   {
-    mistake: 'takes an address whose holder does not answer',
-    fails: ['L5 an address whose holder is too busy to answer is in use'],
+    mistake: 'steals the address of a holder that does not answer',
+    fails: ['L5 rejects listen with ADDRESS_IN_USE when the holder is too busy to answer'],
     transport: MemoryTransport,
   },
 ];

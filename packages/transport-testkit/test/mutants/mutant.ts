@@ -1,31 +1,34 @@
-import type { ConnectOptions, ListenOptions } from '@rpcplugin/transport-core';
+import type { ConnectOptions, ListenOptions, Transport } from '@rpcplugin/transport-core';
 import { MemoryTransport } from '../../src/index.js';
 import type { MemoryConnection, MemoryTransportOptions, TransportSubject } from '../../src/index.js';
 import { PROMPT_MS } from '../../src/waiting.js';
 import { memory } from '../subjects.js';
 
-/** A transport with one mistake, and the cases that are there to find it. */
+/** A transport with one mistake, and the cases that must find it. */
 export interface Mutant {
+  /** Completes "a transport that". */
   readonly mistake: string;
   readonly fails: readonly string[];
-  /** What the case says, if another of its assertions could fail as well. */
+  /** Matches the message of the assertion that must fail, if others could fail too. */
   readonly finds?: RegExp;
-  readonly transport: new (options?: MemoryTransportOptions) => MemoryTransport;
-  /** How long a case may take to find it, in milliseconds, if it is slow: such cases run at the same time. Default: 1000. */
+  readonly transport: new (options?: MemoryTransportOptions) => Transport;
+  /** Time limit of a slow case, in milliseconds. Cases with a time limit run concurrently. Default: 1000. */
   readonly timeoutMs?: number;
 }
 
-/** Longer than all that the cases allow for what is to take at most 150 ms, in milliseconds. */
-export const LATE_MS = 200 + PROMPT_MS;
+type MemoryMutant = new (options?: MemoryTransportOptions) => MemoryTransport;
 
-/** Where somebody listens who neither lets anybody in nor turns anybody away. */
+/** Longer than any case allows for an operation with a limit of up to 250 ms, in milliseconds. */
+export const LATE_MS = 400 + PROMPT_MS;
+
+/** The endpoint of a listener that neither accepts nor refuses connections. */
 export const STUCK = 'memory:stuck';
 
-/** What is left by who leaves files. */
+/** The files that mutants left behind. */
 export const files: string[] = [];
 
-/** What is put through the contract; another process finds it by the query of its URL. */
-export function subjectOf(mistake: string, Transport: Mutant['transport']): TransportSubject<MemoryConnection> {
+/** The subject of a mutant. Another process finds the mutant by the query of the module's URL. */
+export function subjectOf(mistake: string, Transport: Mutant['transport']): TransportSubject {
   return {
     create: () => new Transport(),
     capabilities: {
@@ -47,8 +50,8 @@ export function subjectOf(mistake: string, Transport: Mutant['transport']): Tran
 export type Listen = ListenOptions<MemoryConnection>;
 type Handler = NonNullable<Listen['onConnection']>;
 
-/** A transport whose handlers of connections are called in another way. */
-export function withHandler(change: (handler: Handler, transport: MemoryTransport) => Handler): Mutant['transport'] {
+/** A transport that wraps the handler of connections. */
+export function withHandler(change: (handler: Handler, transport: MemoryTransport) => Handler): MemoryMutant {
   return class extends MemoryTransport {
     override listen({ onConnection, ...options }: Listen = {}): Promise<string> {
       return super.listen({ ...options, ...(onConnection && { onConnection: change(onConnection, this) }) });
@@ -56,10 +59,10 @@ export function withHandler(change: (handler: Handler, transport: MemoryTranspor
   };
 }
 
-/** A transport that does something with each connection that it makes or hands over. */
+/** A transport that changes each connection, at both ends. */
 export function withConnection(
   change: (connection: MemoryConnection, transport: MemoryTransport) => void,
-): Mutant['transport'] {
+): MemoryMutant {
   const Listening = withHandler((handler, transport) => (connection) => {
     change(connection, transport);
     return handler(connection);

@@ -11,14 +11,14 @@ export interface Pair {
   readonly listener: Transport;
   readonly endpoint: string;
   readonly dialer: Transport;
-  /** The end that `connect` gave. */
+  /** The end that `connect` resolved with. */
   readonly near: Duplex;
-  /** The end that the handler got. */
+  /** The end that the handler received. */
   readonly far: Duplex;
 }
 
-/** Makes what one case needs, and ends all of it after the case. */
-export class Bench {
+/** Creates transports and connections for one case, and closes them after it. */
+export class Fixture {
   readonly subject: TransportSubject;
   readonly #transports: Transport[] = [];
 
@@ -26,46 +26,47 @@ export class Bench {
     this.subject = subject;
   }
 
-  /** A transport that is to listen on an address of its own. */
+  /** Creates a transport that listens on its own address. */
   async create(): Promise<Transport> {
     const transport = await this.subject.create();
     this.#transports.push(transport);
     return transport;
   }
 
-  /** A transport that is to listen on exactly this endpoint. */
+  /** Creates a transport that listens on exactly this endpoint. */
   async createAt(endpoint: string): Promise<Transport> {
     const transport = await this.subject.capabilities?.createAt?.(endpoint);
-    if (transport === undefined) throw new Error('a case that needs createAt has to say so');
+    if (transport === undefined) throw new Error('the case must declare that it needs the capability createAt');
     this.#transports.push(transport);
     return transport;
   }
 
-  /** The endpoint of a listener that does not answer. */
+  /** Creates a listener that does not answer, and resolves with its endpoint. */
   async stuck(): Promise<string> {
     const endpoint = await this.subject.capabilities?.stuck?.();
-    if (endpoint === undefined) throw new Error('a case that needs stuck has to say so');
+    if (endpoint === undefined) throw new Error('the case must declare that it needs the capability stuck');
     return endpoint;
   }
 
-  /** A listener that echoes, and its endpoint. */
+  /** Creates a listener that echoes. */
   async echoServer(): Promise<{ listener: Transport; endpoint: string }> {
     const listener = await this.create();
     return { listener, endpoint: await listener.listen({ onConnection: echo }) };
   }
 
-  /** A connection to an endpoint, by a transport of its own. */
+  /** Connects a new transport to the endpoint. */
   async dial(endpoint: string, options?: ConnectOptions): Promise<Duplex> {
     const dialer = await this.create();
     return dialer.connect(endpoint, options);
   }
 
-  /** A connection that reads, is told that the other side has ended, and does not end itself. */
+  /** Connects, reads and discards all input, and stays writable after the other side ends. */
   async dialStubborn(endpoint: string): Promise<Duplex> {
     const connection = await this.dial(endpoint, { allowHalfOpen: true });
     return connection.resume();
   }
 
+  /** Whether a listener accepts connections at the endpoint. */
   async canConnect(endpoint: string): Promise<boolean> {
     return this.dial(endpoint, { waitMs: 0 }).then(
       (connection) => {
@@ -76,6 +77,7 @@ export class Bench {
     );
   }
 
+  /** Connects a new dialer to a new listener. */
   async pair({ listen, connect }: { listen?: ListenOptions; connect?: ConnectOptions } = {}): Promise<Pair> {
     const accepted = new Accepted();
     const listener = await this.create();
@@ -85,7 +87,7 @@ export class Bench {
     return { listener, endpoint, dialer, near, far: await accepted.at(0) };
   }
 
-  /** A listener with a connection whose peer does not end it, and that peer. */
+  /** Connects a peer that does not end its connection to a new listener. */
   async stubbornPair(): Promise<{ listener: Transport; endpoint: string; far: Duplex; peer: Duplex }> {
     const accepted = new Accepted();
     const listener = await this.create();
@@ -94,7 +96,7 @@ export class Bench {
     return { listener, endpoint, far: await accepted.at(0), peer };
   }
 
-  /** What can be where nobody listens, each with the codes that `connect` may reject with there. */
+  /** The kinds of endpoints where nothing listens, each with the codes that `connect` may reject with. */
   absences(): { what: string; codes: readonly string[]; make: Absence['make'] }[] {
     const absent = Object.entries(this.subject.capabilities?.absent ?? {});
     if (absent.length > 0) return absent.map(([what, { code, make }]) => ({ what, codes: [code], make }));
@@ -103,30 +105,30 @@ export class Bench {
       await listener.close();
       return endpoint;
     };
-    return [{ what: 'an endpoint that was given up', codes: ['NOT_FOUND', 'CONNECTION_REFUSED'], make }];
+    return [{ what: 'an endpoint whose listener has closed', codes: ['NOT_FOUND', 'CONNECTION_REFUSED'], make }];
   }
 
-  /** An endpoint where nobody listens. */
-  async nobody(): Promise<string> {
+  /** Creates an endpoint where nothing listens. */
+  async unusedEndpoint(): Promise<string> {
     const [absence] = this.absences();
     if (absence === undefined) throw new Error('unreachable');
     return absence.make();
   }
 
-  /** Runs the action, and expects nothing that it has opened or made to be left soon after. */
+  /** Runs the action. @throws AssertionError if resources that it opened stay open. */
   async leavesNothing(action: () => Promise<void>): Promise<void> {
     const before = resourcesNow();
     await action();
     await until(() => remains(before).length === 0).catch(() => undefined);
-    assert.deepEqual([...remains(before), ...(await this.leftovers())], [], 'something is left');
+    assert.deepEqual([...remains(before), ...(await this.leftovers())], [], 'resources are left behind');
   }
 
-  /** What the transports have left in the file system or elsewhere, if the subject can tell. */
+  /** Lists what the transports left behind, such as files, if the subject reports it. */
   async leftovers(): Promise<readonly string[]> {
     return (await this.subject.capabilities?.leftovers?.()) ?? [];
   }
 
-  /** @throws what cleaning up throws; a transport that does not close in time is not waited for. */
+  /** Closes the transports, without waiting for those that hang, and cleans up. @throws what `cleanUp` throws. */
   async end(): Promise<void> {
     const closing = this.#transports.map((transport) => transport.close({ graceMs: 0 }));
     let timer: NodeJS.Timeout | undefined;
@@ -139,8 +141,8 @@ export class Bench {
   }
 }
 
-/** What a promise rejects with. Else `what` resolved. */
-export async function rejectionOf(promise: Promise<unknown>, what = 'it'): Promise<unknown> {
+/** Resolves with the rejection of a promise. @throws AssertionError if the promise resolves; it names `what`. */
+export async function rejectionOf(promise: Promise<unknown>, what = 'the call'): Promise<unknown> {
   let value: unknown;
   try {
     value = await promise;
@@ -150,17 +152,17 @@ export async function rejectionOf(promise: Promise<unknown>, what = 'it'): Promi
   return assert.fail(`${what} resolved with ${String(value)}`);
 }
 
-/** Expects a promise to reject with a `TransportError` of one of these codes, and returns it. */
+/** Expects a promise to reject with a `TransportError` of one of these codes, and resolves with that error. */
 export function rejectsWith(promise: Promise<unknown>, ...codes: string[]): Promise<TransportError> {
   const expected = expectRejection(promise, codes);
-  // A case may find something else before it comes to wait for this.
+  // A case may fail before it awaits this; the rejection must not crash the process.
   expected.catch(() => undefined);
   return expected;
 }
 
 async function expectRejection(promise: Promise<unknown>, codes: readonly string[]): Promise<TransportError> {
   const error = await rejectionOf(promise);
-  if (!TransportError.isInstance(error)) assert.fail(`it rejected with something else: ${String(error)}`);
-  assert.ok(codes.includes(error.code), `the code is ${error.code}, not ${codes.join(' or ')}`);
+  if (!TransportError.isInstance(error)) assert.fail(`expected a TransportError, got ${String(error)}`);
+  assert.ok(codes.includes(error.code), `expected the code ${codes.join(' or ')}, got ${error.code}`);
   return error;
 }
