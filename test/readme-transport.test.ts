@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -41,7 +41,11 @@ it.runIf(process.platform === 'linux')(
   async () => {
     const readme = await readFile(join(root, 'packages/transport-base/README.md'), 'utf8');
     const example = /```js\n(.*?)```/s.exec(readme)?.[1] ?? '';
-    const file = join(await freshDirectory(), 'readme.test.mjs');
+    const directory = await freshDirectory();
+    // As in a project that has installed the packages.
+    await mkdir(join(directory, 'node_modules'));
+    await symlink(join(root, 'node_modules/@rpcplugin'), join(directory, 'node_modules/@rpcplugin'));
+    const file = join(directory, 'readme.test.mjs');
     await writeFile(file, example + contract);
     const args = [...sourceLoader, '--test', '--test-reporter=tap', file];
     const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root }).catch(
