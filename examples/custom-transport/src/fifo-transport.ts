@@ -66,8 +66,9 @@ export class FifoTransport extends StreamTransport<Duplex> {
         // `up` needs a writer before the listener opens it, so that it ends for the listener if this side gives up.
         const [keeper, input] = [openSync(up, O_RDWR), reader(down)];
         try {
-          await promises.writeFile(path, `${name}\n`, { flag: O_WRONLY | O_NONBLOCK });
-          await once(input, 'readable', { signal });
+          // Listen first: a pipe that ends before that emits no `readable`.
+          const answer = once(input, 'readable', { signal });
+          await Promise.all([answer, promises.writeFile(path, `${name}\n`, { flag: O_WRONLY | O_NONBLOCK })]);
           // After `!`, the listener has opened both pipes. Without it, the listener closed `down` again.
           if (input.read(1) === null) throw new TransportError('CONNECTION_REFUSED', 'the listener hung up');
           return join(input, writer(up), allowHalfOpen);
