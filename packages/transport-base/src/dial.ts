@@ -4,11 +4,9 @@ import { FileWatch } from './file-watch.js';
 import type { Dialer, DialContext } from './addresses.js';
 import { errnoOf, errorCodeOf } from './system-errors.js';
 
-/** How long a file counts as new, in milliseconds: whoever bound a socket to it may be about to listen. */
+/** How long a file counts as new, in milliseconds: the process that bound a socket to it may be about to listen. */
 const NEW_FILE_MS = 1000;
-/**
- * The delay between two attempts at a stale socket, in milliseconds. Few processes listen on an existing socket file.
- */
+/** The delay between two attempts at a stale socket, in milliseconds. It seldom starts to listen again. */
 const STALE_RETRY_MS = 50;
 
 /**
