@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
+import { promises } from 'node:fs';
 import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { transportCases } from '@rpcplugin/transport-testkit';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { FifoTransport } from '../src/fifo-transport.js';
 import { fifo } from './subject.js';
 
@@ -55,6 +56,14 @@ it('refuses to connect if the listener hangs up without an answer', async () => 
   await exec('mkfifo', [path]);
   const requests = await open(path, 'r+');
   onTestFinished(() => requests.close());
+  let hangUp = (): void => undefined;
+  const hungUp = new Promise<void>((resolve) => (hangUp = resolve));
+  // The dialer learns only after the answer that its request is written.
+  const { writeFile: write } = promises;
+  const slow = vi.spyOn(promises, 'writeFile').mockImplementation((...args) => write(...args).then(() => hungUp));
+  onTestFinished(() => {
+    slow.mockRestore();
+  });
   await using host = new FifoTransport(`${path}.host`);
   const connecting = expect(host.connect(`fifo:${path}`, { waitMs: 0 })).rejects.toMatchObject({
     code: 'CONNECTION_REFUSED',
@@ -63,5 +72,7 @@ it('refuses to connect if the listener hangs up without an answer', async () => 
   const { bytesRead, buffer } = await requests.read();
   const name = buffer.toString('utf8', 0, bytesRead).trimEnd();
   await (await open(`${name}.down`, 'w')).close();
+  for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+  hangUp();
   await connecting;
 });
