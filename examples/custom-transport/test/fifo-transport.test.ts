@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { promises } from 'node:fs';
-import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { freshDirectory, sourceLoader } from '@rpcplugin/test-support';
 import { transportCases } from '@rpcplugin/transport-testkit';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { FifoTransport } from '../src/fifo-transport.js';
@@ -13,16 +13,9 @@ import { fifo } from './subject.js';
 const exec = promisify(execFile);
 const example = fileURLToPath(new URL('..', import.meta.url));
 
-async function freshDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'fifo-'));
-  onTestFinished(() => rm(directory, { recursive: true }));
-  return directory;
-}
-
 it('runs the contract with node:test, too', async () => {
-  const loader = ['--conditions=@rpcplugin/source', '--import', 'tsx'];
   // contract.test.ts runs all cases. A few are enough to see that they run with node:test.
-  const args = [...loader, '--test', '--test-reporter=tap', String.raw`--test-name-pattern=/\bL[1-5] /`];
+  const args = [...sourceLoader, '--test', '--test-reporter=tap', String.raw`--test-name-pattern=/\bL[1-5] /`];
   const { stdout } = await exec(process.execPath, [...args, join(example, 'test/contract.node.ts')], { cwd: example });
   const cases = transportCases(fifo).filter(({ requirement }) => /^L[1-5]/.test(requirement));
   expect(stdout).toMatch(new RegExp(`^# pass ${cases.length}$`, 'm'));
