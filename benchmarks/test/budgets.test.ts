@@ -27,7 +27,7 @@ describe('importing a package loads only the modules and packages that are neede
     [
       '@rpcplugin/transport-unix',
       ['endpoint-utils', 'printable', 'transport-base', 'transport-core', 'transport-unix'],
-      [...base, 'node:events', 'node:fs/promises', 'node:os'],
+      [...base, 'node:fs/promises', 'node:os'],
     ],
     [
       '@rpcplugin/transport-tcp',

@@ -8,6 +8,7 @@ import type {
   ListenMessage,
   Transport,
   TransportMessage,
+  WarningMessage,
 } from '@rpcplugin/transport-core';
 import { onTestFinished } from 'vitest';
 
@@ -18,6 +19,7 @@ interface Messages {
   drop: DropMessage;
   error: ErrorMessage;
   listen: ListenMessage;
+  warning: WarningMessage;
 }
 
 /** Calls `onMessage` with each message about a transport on `rpcplugin:transport:<kind>`, until the end of the test. */

@@ -25,6 +25,8 @@ export interface ListenContext<C extends Duplex = Socket> {
   readonly drop: (reason: DropMessage['reason']) => void;
   /** Reports a connection that could not be accepted. */
   readonly acceptFailed: (error: unknown) => void;
+  /** Publishes a warning on the diagnostics channel: listening goes on, but not as well as it should. */
+  readonly warn: (what: string, cause?: unknown) => void;
   /** Whether accepted connections stay writable after their peer ended. */
   readonly allowHalfOpen: boolean;
   /** Cancelled when the `listen` is. */

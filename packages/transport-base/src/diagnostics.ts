@@ -8,6 +8,7 @@ import type {
   ErrorMessage,
   Transport,
   TransportMessage,
+  WarningMessage,
 } from '@rpcplugin/transport-core';
 import { toTransportError } from './system-errors.js';
 
@@ -19,6 +20,7 @@ interface Details {
   drop: Omit<DropMessage, keyof TransportMessage>;
   close: Omit<CloseMessage, keyof TransportMessage>;
   error: Omit<ErrorMessage, keyof TransportMessage>;
+  warning: Omit<WarningMessage, keyof TransportMessage>;
 }
 
 const channels: Record<keyof Details, Channel> = {
@@ -28,6 +30,7 @@ const channels: Record<keyof Details, Channel> = {
   drop: channel('rpcplugin:transport:drop'),
   close: channel('rpcplugin:transport:close'),
   error: channel('rpcplugin:transport:error'),
+  warning: channel('rpcplugin:transport:warning'),
 };
 
 /** Publishes that a connection was closed by what serves the transport, before it was used. */

@@ -1,13 +1,7 @@
 export { StreamTransport } from './stream-transport.js';
 export type { DialContext, Dialer, ListenContext, Listener } from './addresses.js';
-export {
-  assertSocketPathFits,
-  connectSocket,
-  explainLookup,
-  listenSocket,
-  socketOptions,
-  socketPathLimitBytes,
-} from './sockets.js';
+export { connectSocket, explainLookup, listenSocket, socketOptions } from './sockets.js';
+export { absoluteSocketPath, assertSocketPathFits, socketPathLimitBytes } from './socket-path.js';
 export type { SocketTransportOptions } from './sockets.js';
 export { dial } from './dial.js';
 export { Operation } from './operation.js';

@@ -2,6 +2,33 @@ import { TransportError } from '@rpcplugin/transport-core';
 import { signalOption } from './options.js';
 import { startTimer } from './timer.js';
 
+/**
+ * The operations that each signal cancels. One listener per signal: Node warns of a leak when a signal has more than ten,
+ * and callers share a signal between many calls.
+ */
+const bySignal = new WeakMap<AbortSignal, Set<() => void>>();
+
+function addAbortListener(signal: AbortSignal, listener: () => void): void {
+  const listeners = bySignal.get(signal);
+  if (listeners !== undefined) listeners.add(listener);
+  else {
+    bySignal.set(signal, new Set([listener]));
+    signal.addEventListener('abort', callAll);
+  }
+}
+
+function removeAbortListener(signal: AbortSignal, listener: () => void): void {
+  const listeners = bySignal.get(signal);
+  listeners?.delete(listener);
+  if (listeners?.size !== 0) return;
+  bySignal.delete(signal);
+  signal.removeEventListener('abort', callAll);
+}
+
+function callAll(this: AbortSignal): void {
+  for (const listener of [...(bySignal.get(this) ?? [])]) listener();
+}
+
 /** What can cancel an operation, and what its errors say. */
 export interface OperationOptions {
   /** The caller's signal. */
@@ -39,7 +66,7 @@ export class Operation {
     const { timeoutMs } = options;
     const signal = signalOption(options.signal);
     if (signal?.aborted === true) throw this.#abortedError();
-    signal?.addEventListener('abort', this.#onAbort);
+    if (signal !== undefined) addAbortListener(signal, this.#onAbort);
     if (timeoutMs !== undefined) this.#timer = startTimer(timeoutMs, this.#onTimeout);
   }
 
@@ -89,7 +116,7 @@ export class Operation {
   /** Ends the operation: nothing cancels it any more. */
   end(): void {
     clearTimeout(this.#timer);
-    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#options.signal !== undefined) removeAbortListener(this.#options.signal, this.#onAbort);
   }
 
   readonly #onAbort = (): void => {

@@ -4,9 +4,10 @@ import type { AddressInfo, ListenOptions as ServerListenOptions, NetConnectOpts,
 import type { EventEmitter } from 'node:events';
 import { quote } from '@rpcplugin/printable';
 import { TransportError } from '@rpcplugin/transport-core';
+import type { DialContext, ListenContext } from './addresses.js';
 import { statsAt } from './file-watch.js';
 import { assertOptions, integerOption } from './options.js';
-import type { DialContext, ListenContext } from './addresses.js';
+import { assertSocketPathFits } from './socket-path.js';
 import { errnoOf, errorCodeOf } from './system-errors.js';
 
 /** Constructor options that every socket transport has. */
@@ -109,28 +110,6 @@ export function explainLookup<E>(error: E): E | Error {
     if (errorCodeOf(cause) !== 'RESOURCE_EXHAUSTED') return error;
     return new Error('cannot resolve the host name without a free file descriptor', { cause });
   }
-}
-
-/**
- * How many bytes of UTF-8 the path of a socket file may have: `sun_path` less its final NUL, 107 on Linux (unix(7)),
- * 103 on macOS and the BSDs.
- */
-export const socketPathLimitBytes = process.platform === 'linux' || process.platform === 'android' ? 107 : 103;
-
-/**
- * Node 20 truncates a longer path without an error, so check each path before use. The names of Linux's abstract
- * sockets, which start with a NUL, have no file and are not checked.
- *
- * @throws TransportError `PATH_TOO_LONG`.
- */
-export function assertSocketPathFits(path: string, endpoint?: string): void {
-  const bytes = Buffer.byteLength(path);
-  if (bytes <= socketPathLimitBytes || path.startsWith('\0')) return;
-  throw new TransportError(
-    'PATH_TOO_LONG',
-    `a socket path has at most ${socketPathLimitBytes} bytes on this platform, and ${quote(path)} has ${bytes}`,
-    { endpoint, hint: 'Use a shorter directory, such as one in /tmp or /run.' },
-  );
 }
 
 /** `once` of `node:events` with less overhead: resolves with the event, rejects with an `error` that precedes it. */

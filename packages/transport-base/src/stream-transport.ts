@@ -103,6 +103,9 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
         acceptFailed: (error) => {
           this.#diagnostics.error(active.endpoint, 'accept', error);
         },
+        warn: (what, cause) => {
+          this.#diagnostics.publish('warning', active.endpoint ?? listener.endpoint, () => ({ what, cause }));
+        },
         allowHalfOpen,
       });
       this.#diagnostics.publish('listen', endpoint, () => ({}));

@@ -11,7 +11,8 @@ const systemErrors: readonly (readonly [code: TransportErrorCode, errnos: readon
   // EEXIST: link(2) and mkfifo(3) report a taken name so.
   ['ADDRESS_IN_USE', ['EADDRINUSE', 'EEXIST']],
   ['ADDRESS_NOT_AVAILABLE', ['EADDRNOTAVAIL', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN']],
-  ['PERMISSION_DENIED', ['EACCES', 'EPERM', 'EROFS']],
+  // ERR_ACCESS_DENIED: Node's permission model.
+  ['PERMISSION_DENIED', ['EACCES', 'EPERM', 'EROFS', 'ERR_ACCESS_DENIED']],
   ['PATH_TOO_LONG', ['ENAMETOOLONG']],
   // EPROTOTYPE: a socket, but not a stream socket, such as syslog's datagram socket.
   ['NOT_A_SOCKET', ['ENOTSOCK', 'EPROTOTYPE']],
@@ -59,7 +60,9 @@ export const listenHints: Hints = {
 
 /** The `code` property of a system error, such as `ECONNREFUSED`; `undefined` for anything else. */
 export function errnoOf(error: unknown): string | undefined {
-  return isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if (!isError(error) || !('code' in error) || typeof error.code !== 'string') return undefined;
+  // A disk quota is exceeded. Node 20 has no name for the number.
+  return 'errno' in error && error.errno === -122 ? 'EDQUOT' : error.code;
 }
 
 /**

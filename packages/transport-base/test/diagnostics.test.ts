@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { closeAfterTest, rejectionOf } from '@rpcplugin/test-support';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { reportDrop } from '../src/index.js';
 import type { ListenContext } from '../src/index.js';
 import { PipeTransport } from './pipe-transport.js';
 import { dial, freshPath } from './support.js';
 
-const names = ['listen', 'connect', 'accept', 'drop', 'close', 'error'] as const;
+const names = ['listen', 'connect', 'accept', 'drop', 'close', 'error', 'warning'] as const;
 
 /** The messages published on a channel until the end of the test. */
 function published(name: (typeof names)[number]): unknown[] {
@@ -85,6 +86,37 @@ describe('diagnostics', () => {
     finish();
     await closing;
     expect(messages).toEqual([{ transport, network: 'pipe', endpoint, reason: 'closing' }]);
+  });
+
+  it('publishes drop for a connection that reportDrop reports', async () => {
+    const messages = published('drop');
+    const transport = await pipe();
+    reportDrop(transport, 'silent');
+    const endpoint = await transport.listen();
+    reportDrop(transport, 'silent');
+    expect(messages).toEqual([
+      { transport, network: 'pipe', endpoint: undefined, reason: 'silent' },
+      { transport, network: 'pipe', endpoint, reason: 'silent' },
+    ]);
+  });
+
+  it('publishes warning for what a listener warns of, during listen and after', async () => {
+    const messages = published('warning');
+    let warn: ListenContext['warn'] = () => undefined;
+    class Worried extends PipeTransport {
+      protected override open(context: ListenContext): Promise<string> {
+        ({ warn } = context);
+        warn('early', new RangeError('mine'));
+        return super.open(context);
+      }
+    }
+    const transport = closeAfterTest(new Worried(await freshPath()));
+    const endpoint = await transport.listen();
+    warn('late');
+    expect(messages).toEqual([
+      { transport, network: 'pipe', endpoint, what: 'early', cause: new RangeError('mine') },
+      { transport, network: 'pipe', endpoint, what: 'late', cause: undefined },
+    ]);
   });
 
   it('publishes close once, with the number of destroyed connections', async () => {

@@ -1,7 +1,7 @@
 import { getEventListeners, once } from 'node:events';
-import { thrownBy } from '@rpcplugin/test-support';
+import { thrownBy, turns } from '@rpcplugin/test-support';
 import { TransportError } from '@rpcplugin/transport-core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { Operation } from '../src/index.js';
 
 /** Resolves with the failure of an operation once it is cancelled. */
@@ -88,6 +88,38 @@ describe('Operation', () => {
     const { signal } = new AbortController();
     new Operation('test', { signal }).end();
     expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  it('shares a signal with many others without a warning of a leak', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', onWarning);
+    onTestFinished(() => void process.off('warning', onWarning));
+    const controller = new AbortController();
+    const { signal } = controller;
+    const operations = Array.from({ length: 20 }, () => new Operation('test', { signal }));
+    operations.splice(0, 10).forEach((operation) => {
+      operation.end();
+    });
+    // Warnings are emitted in a later tick.
+    await turns(1);
+    controller.abort();
+    expect(operations.map((operation) => operation.signal.aborted)).toEqual(Array<boolean>(10).fill(true));
+    expect(warnings).toEqual([]);
+    for (const operation of operations) operation.end();
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  it('ends without an effect on others with the same signal, even while they are cancelled', () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const [first, second, third] = [1, 2, 3].map(() => new Operation('test', { signal }));
+    third?.end();
+    first?.onCancel(() => {
+      first.end();
+    });
+    controller.abort();
+    expect([first, second, third].map((operation) => operation?.signal.aborted)).toEqual([true, true, false]);
   });
 
   it('does not time out after its end', async () => {

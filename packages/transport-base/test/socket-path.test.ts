@@ -1,9 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { rejectionOf, thrownBy } from '@rpcplugin/test-support';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freshDirectory, rejectionOf, run, script, thrownBy } from '@rpcplugin/test-support';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { assertSocketPathFits, connectSocket, Operation, socketPathLimitBytes } from '../src/index.js';
+import {
+  absoluteSocketPath,
+  assertSocketPathFits,
+  connectSocket,
+  Operation,
+  socketPathLimitBytes,
+} from '../src/index.js';
 
 const tooLong = `/${'x'.repeat(socketPathLimitBytes)}`;
 
@@ -60,5 +69,72 @@ describe('assertSocketPathFits', () => {
       connectSocket({ path: tooLong }, { allowHalfOpen: false, operation: new Operation('test') }),
     );
     expect(error.code).toBe('PATH_TOO_LONG');
+  });
+});
+
+describe('absoluteSocketPath', () => {
+  it.each([
+    ['/run/p.sock', '/run/p.sock'],
+    ['//run///p.sock', '/run/p.sock'],
+    ['/run/./p.sock', '/run/p.sock'],
+    ['/no-such/../p.sock', '/p.sock'],
+    ['/../../p.sock', '/p.sock'],
+    ['p.sock', join(process.cwd(), 'p.sock')],
+    ['./a//p.sock', join(process.cwd(), 'a/p.sock')],
+    ['../p.sock', join(process.cwd(), '../p.sock')],
+  ])('normalizes %s to %s', (path, absolute) => {
+    expect(absoluteSocketPath(path)).toBe(absolute);
+  });
+
+  it('takes `..` after a symbolic link for the parent of its target, as the kernel does', async () => {
+    const directory = await freshDirectory();
+    await mkdir(join(directory, 'releases/1'), { recursive: true });
+    await mkdir(join(directory, 'releases/run'));
+    await writeFile(join(directory, 'releases/run/p.sock'), '');
+    await symlink('releases/1', join(directory, 'current'));
+    await symlink('current', join(directory, 'link'));
+    for (const link of ['current', 'link']) {
+      const path = `${directory}/${link}/../run/p.sock`;
+      expect(absoluteSocketPath(path)).toBe(join(directory, 'releases/run/p.sock'));
+      expect(absoluteSocketPath(relative(process.cwd(), directory) + path.slice(directory.length))).toBe(
+        await realpath(path),
+      );
+    }
+  });
+
+  it('keeps the names of symbolic links that no `..` follows', async () => {
+    const directory = await freshDirectory();
+    await mkdir(join(directory, 'target'));
+    await symlink('target', join(directory, 'link'));
+    expect(absoluteSocketPath(`${directory}/link/p.sock`)).toBe(join(directory, 'link/p.sock'));
+    expect(absoluteSocketPath(`${directory}/target/../link/p.sock`)).toBe(join(directory, 'link/p.sock'));
+  });
+
+  it('throws NOT_FOUND for a relative path if the working directory was removed', async () => {
+    const code = `
+      import { mkdtempSync, rmdirSync } from 'node:fs';
+      import { absoluteSocketPath } from './src/index.ts';
+      const directory = mkdtempSync(process.argv[1] + '/');
+      process.chdir(directory);
+      rmdirSync(directory);
+      console.log(absoluteSocketPath('/run/../p.sock'));
+      try {
+        absoluteSocketPath('p.sock');
+      } catch ({ name, code, hint, message }) {
+        console.log(JSON.stringify({ name, code, hint, message }));
+      }
+    `;
+    const { stdout, stderr } = await run(script(code, await freshDirectory()), {
+      cwd: fileURLToPath(new URL('..', import.meta.url)),
+    });
+    expect(stderr).toBe('');
+    const [absolute, error = ''] = stdout.split('\n');
+    expect(absolute).toBe('/p.sock');
+    expect(JSON.parse(error)).toEqual({
+      name: 'TransportError',
+      code: 'NOT_FOUND',
+      hint: 'Give an absolute path.',
+      message: '"p.sock" is relative, and the working directory was removed',
+    });
   });
 });

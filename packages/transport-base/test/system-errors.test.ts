@@ -19,6 +19,7 @@ const table: Record<string, TransportErrorCode> = {
   EACCES: 'PERMISSION_DENIED',
   EPERM: 'PERMISSION_DENIED',
   EROFS: 'PERMISSION_DENIED',
+  ERR_ACCESS_DENIED: 'PERMISSION_DENIED',
   ENAMETOOLONG: 'PATH_TOO_LONG',
   ENOTSOCK: 'NOT_A_SOCKET',
   EPROTOTYPE: 'NOT_A_SOCKET',
@@ -56,6 +57,13 @@ const table: Record<string, TransportErrorCode> = {
 describe('errnoOf', () => {
   it('returns the code of a system error', () => {
     expect(errnoOf(systemError('EPIPE'))).toBe('EPIPE');
+  });
+
+  it('names EDQUOT, for which Node 20 has no name', () => {
+    const unnamed = (errno: number): Error => Object.assign(systemError(`Unknown system error ${errno}`), { errno });
+    expect(errnoOf(unnamed(-122))).toBe('EDQUOT');
+    expect(errorCodeOf(unnamed(-122))).toBe('RESOURCE_EXHAUSTED');
+    expect(errnoOf(unnamed(-121))).toBe('Unknown system error -121');
   });
 
   it.each([undefined, null, 'EPIPE', { code: 'EPIPE' }, new Error('x'), Object.assign(new Error('x'), { code: 5 })])(

@@ -53,3 +53,14 @@ export interface ErrorMessage extends TransportMessage {
   /** The error, which a caller may have received as well. */
   readonly error: TransportError;
 }
+
+/**
+ * `rpcplugin:transport:warning`: a transport works, but not as well as it should, such as without a protection that this
+ * machine does not offer, or with its socket file removed by someone else.
+ */
+export interface WarningMessage extends TransportMessage {
+  /** What is wrong, in English. Not covered by semantic versioning. */
+  readonly what: string;
+  /** The error that led to it, if there is one. */
+  readonly cause: unknown;
+}

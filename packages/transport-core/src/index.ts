@@ -11,4 +11,5 @@ export type {
   ErrorMessage,
   ListenMessage,
   TransportMessage,
+  WarningMessage,
 } from './diagnostics.js';

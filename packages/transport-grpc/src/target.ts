@@ -1,9 +1,8 @@
 import { isIP } from 'node:net';
-import { resolve } from 'node:path';
 import { formatEndpoint, parseEndpoint } from '@rpcplugin/endpoint-utils';
 import type { Endpoint } from '@rpcplugin/endpoint-utils';
 import { quote } from '@rpcplugin/printable';
-import { assertSocketPathFits } from '@rpcplugin/transport-base';
+import { absoluteSocketPath, assertSocketPathFits } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 
 /** A target for a grpc-js channel, and its address if that is known. */
@@ -34,7 +33,7 @@ export function grpcTarget(text: string): GrpcTarget {
     return { target: formatEndpoint(endpoint), address: endpoint };
   }
   // Absolute, because a channel reconnects later, when the working directory may have changed.
-  const path = resolve(endpoint.path);
+  const path = absoluteSocketPath(endpoint.path);
   assertSocketPathFits(path, `unix:${path}`);
   // grpc-js takes the path literally and decodes nothing in it, so any character works.
   return { target: `unix:${path}`, address: { network: 'unix', path } };

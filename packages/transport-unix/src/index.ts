@@ -1,3 +1,5 @@
 export { UnixSocketTransport, unixTransportFactory } from './unix-socket-transport.js';
 export { unixOptionsFromEnv } from './options.js';
 export type { UnixSocketTransportOptions } from './options.js';
+export { createSocketDirectory } from './socket-directory.js';
+export type { SocketDirectory, SocketDirectoryOptions } from './socket-directory.js';

@@ -2,7 +2,7 @@
 const crypto = () => process.getBuiltinModule('node:crypto');
 
 /** The length of an unguessable name, in characters: 72 random bits. */
-export const UNGUESSABLE_LENGTH = 12;
+const UNGUESSABLE_LENGTH = 12;
 
 /** Creates a file name that cannot be guessed. */
 export function unguessableName(): string {
@@ -11,7 +11,7 @@ export function unguessableName(): string {
     .toString('base64url');
 }
 
-/** Hashes a file name to a text of fixed length that is a valid file name itself. */
-export function hashOf(name: string): string {
-  return crypto().createHash('sha256').update(name).digest('base64url');
+/** Hashes text to a valid file name of fixed length. */
+export function digest(text: string, encoding: 'base64url' | 'hex' = 'base64url'): string {
+  return crypto().createHash('sha256').update(text).digest(encoding);
 }

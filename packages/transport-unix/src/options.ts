@@ -1,25 +1,30 @@
-import { resolve } from 'node:path';
-import { isValidUnixEndpoint } from '@rpcplugin/endpoint-utils';
-import { assertSocketPathFits, integerOption, invalidOption, typeOption } from '@rpcplugin/transport-base';
+import { isValidUnixEndpoint, normalizeUnixPath } from '@rpcplugin/endpoint-utils';
+import {
+  absoluteSocketPath,
+  assertSocketPathFits,
+  integerOption,
+  invalidOption,
+  typeOption,
+} from '@rpcplugin/transport-base';
 import type { SocketTransportOptions } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 
 /** Options of `UnixSocketTransport`. */
 export interface UnixSocketTransportOptions extends SocketTransportOptions {
   /**
-   * Where to listen: a path, not an endpoint with a scheme. A relative path is resolved when listening. At most 107
-   * bytes on Linux, 103 on macOS. Missing parent directories are created with mode 0700. Cannot be combined with
-   * `directory`.
+   * Where to listen: a path, or a unix endpoint such as `unix:/run/plugin.sock`. A relative path is resolved when
+   * listening. At most 107 bytes on Linux, 103 on macOS. Missing parent directories are created, with mode 0700, or 0710
+   * and the group if `group` is given. Cannot be combined with `directory`.
    */
   path?: string | undefined;
   /**
    * A directory to listen in, under an unguessable name directly inside it, as in go-plugin. A missing directory is
-   * created with mode 0700. Default, if `path` is not given either: a private directory of this process.
+   * created as for `path`. Default, if `path` is not given either: a private directory of this user.
    */
   directory?: string | undefined;
   /** The permission bits of the socket file, from 0 to 0o777. Connecting needs the write bit. Default: 0o660. */
   mode?: number | undefined;
-  /** The group of the socket file, by name or number. Default: the group that the system gives a new file. */
+  /** The group of the socket file, by name or number; text that is a number is one. Default: the group that the system gives a new file. */
   group?: string | number | undefined;
 }
 
@@ -42,28 +47,31 @@ export function socketPlacement({ path, directory, mode, group }: UnixSocketTran
       hint: 'Give either path or directory.',
     });
   }
-  checkPath('path', path);
-  if (path !== undefined) assertSocketPathFits(resolve(path), `unix:${resolve(path)}`);
-  // Validated with a name in it, as the path of a socket.
-  checkPath('directory', directory, '/s');
+  checkPath('path', path, (given) => (given.startsWith('unix:') ? given : `unix:${given}`));
+  // Validated with a name in it, as the path of a socket. A directory called `unix:…` would be a mistake.
+  checkPath('directory', directory, (given) => (given.startsWith('unix:') ? '' : `unix:${given}/s`));
   integerOption('mode', mode, 0, 0o777);
-  checkGroup(group);
-  return { path, directory, mode: mode ?? 0o660, group };
-}
-
-function checkPath(name: string, given: string | undefined, socket = ''): void {
-  typeOption(name, given, 'string');
-  if (given === undefined) return;
-  // The option is a path, not an endpoint. A file called `unix:…` would be a mistake.
-  if (given === '' || given.startsWith('unix:') || !isValidUnixEndpoint(`unix:${given}${socket}`)) {
-    throw invalidOption(name, given, 'Give a path such as /run/plugin.sock, without a scheme or control characters.');
+  const socketPath = path === undefined ? undefined : normalizeUnixPath(path);
+  if (socketPath !== undefined) {
+    const absolute = absoluteSocketPath(socketPath);
+    assertSocketPathFits(absolute, `unix:${absolute}`);
   }
+  return { path: socketPath, directory, mode: mode ?? 0o660, group: groupOption(group) };
 }
 
-function checkGroup(group: string | number | undefined): void {
-  if (typeof group === 'number') integerOption('group', group, 0, 2 ** 32 - 2);
-  else typeOption('group', group, 'string');
-  if (group === '') throw invalidOption('group', group, 'Give the name or number of a group, or leave it out.');
+function checkPath(name: string, given: string | undefined, toEndpoint: (given: string) => string): void {
+  typeOption(name, given, 'string');
+  if (given === undefined || (given !== '' && isValidUnixEndpoint(toEndpoint(given)))) return;
+  throw invalidOption(name, given, 'Give a path such as /run/plugin.sock, without control characters.');
+}
+
+/** A group, by name or number. Like go-plugin, which first tries to read it as a number. */
+export function groupOption(group: string | number | undefined): string | number | undefined {
+  const value = typeof group === 'string' && /^\d+$/.test(group) ? Number(group) : group;
+  if (typeof value === 'number') integerOption('group', value, 0, 2 ** 32 - 2);
+  else typeOption('group', value, 'string');
+  if (value === '') throw invalidOption('group', value, 'Give the name or number of a group, or leave it out.');
+  return value;
 }
 
 /**
@@ -76,7 +84,6 @@ export function unixOptionsFromEnv(env: NodeJS.ProcessEnv = process.env): UnixSo
   const { PLUGIN_UNIX_SOCKET_DIR: directory = '', PLUGIN_UNIX_SOCKET_GROUP: group = '' } = env;
   return {
     ...(directory !== '' && { directory }),
-    // Like go-plugin, which first tries to read it as a number.
-    ...(group !== '' && { group: /^\d+$/.test(group) ? Number(group) : group }),
+    ...(group !== '' && { group }),
   };
 }

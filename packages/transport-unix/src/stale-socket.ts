@@ -1,10 +1,11 @@
-import { lstatSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
+import { basename } from 'node:path';
 import { quote } from '@rpcplugin/printable';
 import { connectSocket, errnoOf, errorCodeOf, listenHints, Operation } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { TransportErrorCode } from '@rpcplugin/transport-core';
-import type { FileIdentity } from './file-identity.js';
+import { fileAt } from './files.js';
 
 /**
  * Returns the stale socket at a path: one that refuses connections because no process listens on it any more.
@@ -12,20 +13,26 @@ import type { FileIdentity } from './file-identity.js';
  *
  * @param path - The path that errors name.
  * @param at - Another path of the same file, to use instead.
+ * @param mayBeBound - Whether a process may have bound the path without listening yet. False if that was checked.
  * @throws TransportError for any other file, which may be in use and must not be touched: `ADDRESS_IN_USE` for a socket
- *   that accepts connections or whose probe is inconclusive; `PERMISSION_DENIED` for a socket that this user cannot
- *   probe; `NOT_A_SOCKET` for anything else.
+ *   that accepts connections, is about to, or whose probe is inconclusive; `PERMISSION_DENIED` for a socket that this
+ *   user cannot probe; `NOT_A_SOCKET` for anything else.
  */
-export async function staleSocket(path: string, at = path): Promise<FileIdentity | undefined> {
-  const stats = lstatSync(at, { bigint: true, throwIfNoEntry: false });
+export async function staleSocket(path: string, at = path, mayBeBound = true): Promise<BigIntStats | undefined> {
+  const stats = fileAt(at);
   if (stats === undefined) return undefined;
   if (!stats.isSocket()) throw inTheWay(path, 'NOT_A_SOCKET', `${kindOf(stats)} exists`);
+  // On Bun, a live socket with a full backlog refuses connections as well.
+  if (process.versions['bun'] !== undefined) throw inTheWay(path, 'ADDRESS_IN_USE', 'a socket exists');
   const refusal = await probe(at);
   const errno = errnoOf(refusal);
   // The socket was not probed at all, such as without a free file descriptor. EAGAIN is a full backlog.
   if (errno !== 'EAGAIN' && errorCodeOf(refusal) === 'RESOURCE_EXHAUSTED') throw refusal;
   switch (errno) {
     case 'ECONNREFUSED':
+      // Bound, but not listening yet: that refuses connections as well.
+      if (mayBeBound && boundSockets(path).some(({ isListening }) => !isListening))
+        throw inTheWay(path, 'ADDRESS_IN_USE', 'another process is about to listen', refusal);
       return stats;
     case 'ENOENT':
       return undefined;
@@ -50,6 +57,22 @@ async function probe(path: string): Promise<unknown> {
   return refusal;
 }
 
+/**
+ * What the kernel knows of stream sockets that are bound to this path, or to a relative one that may mean it, and not
+ * connected: in this network namespace, by the name that was bound (proc(5)).
+ */
+export function boundSockets(path: string): { isListening: boolean }[] {
+  try {
+    // The columns: address, references, protocol, flags, type, state, inode, path.
+    const bound = /^\S+ \S+ \S+ (000[01]0000) 0001 01 +\d+ (.+)$/gm;
+    return [...readFileSync('/proc/net/unix', 'utf8').matchAll(bound)]
+      .filter(([, , name = '']) => name === path || (!name.startsWith('/') && basename(name) === basename(path)))
+      .map(([, flags]) => ({ isListening: flags === '00010000' }));
+  } catch {
+    return [];
+  }
+}
+
 /** The error for a file at the path that a socket needs. */
 export function inTheWay(
   path: string,
@@ -66,4 +89,9 @@ function kindOf(stats: BigIntStats): string {
   if (stats.isDirectory()) return 'a directory';
   if (stats.isSymbolicLink()) return 'a symbolic link';
   return 'a named pipe or a device';
+}
+
+/** The error for a file that appeared at the path in the meantime. */
+export function appeared(path: string, cause?: unknown): TransportError {
+  return inTheWay(path, 'ADDRESS_IN_USE', 'another file appeared', cause);
 }

@@ -1,14 +1,22 @@
-import { lstatSync, readdirSync } from 'node:fs';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { existsSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { freshDirectory, isRoot, otherUser, staleSocketAt, startControlled } from '@rpcplugin/test-support';
+import type { Child } from '@rpcplugin/test-support';
 import { TransportError } from '@rpcplugin/transport-core';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { bundleChild } from './bundle.js';
+import { roundsOr } from './rounds.js';
 import { transport } from './support.js';
 
-/** A program of another user that swaps the entries of a directory and reports how many it swapped. */
-const attacker = await bundleChild('attacker');
+/** Programs of another user that swap the entries of a directory and report how many they swapped. */
+const [attacker, linker, renamer] = await Promise.all(['attacker', 'linker', 'renamer'].map(bundleChild));
+
+/** Starts one of them, with arguments. */
+function startAttack(program = '', ...args: string[]): Promise<Child<'stop', number>> {
+  return startControlled<'stop', number>([process.execPath, program, ...args], otherUser);
+}
 
 /** Creates a directory that must stay intact: a file, a file with the name of the socket, and a stale socket. */
 async function makeProtectedDirectory(directory: string): Promise<string> {
@@ -32,6 +40,7 @@ it.runIf(isRoot).each([
   { where: 'its parent directory', entry: 'plugins', parents: 'plugins' },
 ])(
   'another user with write access to $where cannot make listen or close change other files',
+  { timeout: 60_000 + roundsOr(0) * 100 },
   async ({ entry, parents }) => {
     const protectedDirectory = await makeProtectedDirectory(await freshDirectory());
     const shared = await freshDirectory();
@@ -39,11 +48,10 @@ it.runIf(isRoot).each([
     await writeFile(join(shared, 'private/secret'), 'secret', { mode: 0o600 });
     await chmod(shared, 0o777);
     const before = inventory(protectedDirectory);
-    const command = [process.execPath, attacker, shared, protectedDirectory, entry] as const;
-    const attacking = await startControlled<'stop', number>(command, otherUser);
+    const attacking = await startAttack(attacker, shared, protectedDirectory, entry);
     const path = join(shared, parents, 'p.sock');
     const outcomes = [];
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < roundsOr(300); i++) {
       const victim = transport({ path, mode: 0o666, group: otherUser.gid });
       outcomes.push(await victim.listen().catch((error: unknown) => error));
       outcomes.push(await victim.close({ graceMs: 0 }).catch((error: unknown) => error));
@@ -52,5 +60,70 @@ it.runIf(isRoot).each([
     expect(inventory(protectedDirectory)).toEqual(before);
     const succeeded = new Set<unknown>([undefined, `unix:${path}`]);
     expect(outcomes.filter((outcome) => !succeeded.has(outcome) && !TransportError.isInstance(outcome))).toEqual([]);
+  },
+);
+
+it.runIf(isRoot)(
+  'another user who replaces a new parent directory by a link cannot make close remove a directory of the same name',
+  { timeout: 60_000 + roundsOr(0) * 100 },
+  async () => {
+    const protectedDirectory = join(await freshDirectory(), 'protected');
+    const sameName = join(protectedDirectory, 'sub');
+    mkdirSync(sameName, { recursive: true });
+    const shared = await freshDirectory(0o777);
+    const attacking = await startAttack(linker, shared, 'made', protectedDirectory);
+    let removals = 0;
+    for (let round = 0; round < roundsOr(500); round++) {
+      const victim = transport({ path: join(shared, 'made/sub/p.sock') });
+      await victim.listen().catch(() => undefined);
+      await victim.close({ graceMs: 0 }).catch(() => undefined);
+      if (existsSync(sameName)) continue;
+      removals++;
+      mkdirSync(sameName);
+    }
+    expect(await attacking.ask('stop')).toBeGreaterThan(10);
+    expect(removals).toBe(0);
+  },
+);
+
+/** Creates a directory with everything that a sweep might take for a leftover. */
+async function makeTree(directory: string): Promise<void> {
+  const [, place = ''] = basename(await transport().listen()).split('-');
+  // Beyond the maximum process ID of Linux.
+  const dead = '4194305-4194305-1-abcdefghijkl';
+  await mkdir(join(directory, 'refs/heads'), { recursive: true });
+  await staleSocketAt(join(directory, 'stale.sock'));
+  await staleSocketAt(join(directory, 'refs/stale.sock'));
+  await staleSocketAt(join(directory, `plugin-0123456789-${dead}`));
+  await mkdir(join(directory, `new-${place}-${dead}`));
+  await writeFile(join(directory, `old-${place}-${dead}`), 'a file');
+  await symlink('refs', join(directory, `lock-${place}-${dead}`));
+  await chmod(directory, 0o700);
+}
+
+it.runIf(isRoot)(
+  'another user who gives a directory the name of a staging or private one cannot make listen remove anything in it',
+  { timeout: 60_000 + roundsOr(0) * 100 },
+  async () => {
+    const shared = await freshDirectory(0o777);
+    vi.stubEnv('TMPDIR', shared);
+    vi.stubEnv('XDG_RUNTIME_DIR', shared);
+    const own = join(shared, 'work');
+    await makeTree(own);
+    const treeOf = (): string[] => readdirSync(own, { recursive: true }).map(String).sort();
+    const before = treeOf();
+    // Today's names, and those that a search for leftovers once accepted.
+    const hash = createHash('sha256').update('p.sock').digest('base64url').slice(0, 8);
+    const names = ['.rpcplugin-0', `.rpcplugin-${hash}-abcdef`, 'rpcplugin-0', 'rpcplugin-999999999-abcdef'];
+    const attacking = await startAttack(renamer, shared, 'work', ...names);
+    for (let round = 0; round < roundsOr(300); round++) {
+      for (const victim of [transport({ path: join(shared, 'p.sock') }), transport()]) {
+        await victim.listen().catch(() => undefined);
+        await victim.close({ graceMs: 0 }).catch(() => undefined);
+      }
+    }
+    expect(await attacking.ask('stop')).toBeGreaterThan(10);
+    vi.unstubAllEnvs();
+    expect(treeOf()).toEqual(before);
   },
 );

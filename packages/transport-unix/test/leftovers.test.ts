@@ -1,122 +1,148 @@
-import { createHash } from 'node:crypto';
-import { chown, mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { freshDirectory, isRoot, otherUser, pathOf, staleSocketAt, until } from '@rpcplugin/test-support';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { freshDirectory, pathOf, staleSocketAt, until } from '@rpcplugin/test-support';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { ownedName } from '../src/owner.js';
 import { bundleChild } from './bundle.js';
 import { startProcess, startThread } from './racers.js';
-import { openResources, startChild, transport } from './support.js';
+import { nameOfGone, nameOfUnknown, openResources, stagingName, startChild, transport } from './support.js';
 
 const racer = await bundleChild('racer');
 
-it('removes a leftover staging directory at once, even with a timestamp in the future', async () => {
-  const directory = await freshDirectory();
-  const hash = createHash('sha256').update('p.sock').digest('base64url').slice(0, 8);
-  const left = join(directory, `.rpcplugin-${hash}-abcdef`);
-  await mkdir(left, { mode: 0o700 });
-  await utimes(left, new Date(Date.now() + 60_000), new Date(Date.now() + 60_000));
-  await transport({ path: join(directory, 'p.sock') }).listen();
-  expect(await readdir(directory)).toEqual(['p.sock']);
-});
+/** Fills a directory of this user with files that no sweep may remove, and returns their names. */
+async function fillWithOthers(directory: string): Promise<string[]> {
+  const sockets = [
+    ownedName('plugin'),
+    nameOfUnknown('new'),
+    'plugin-abcdefghijkl',
+    'p.sock',
+    nameOfGone('x').slice(2),
+  ];
+  for (const name of sockets) await staleSocketAt(join(directory, name));
+  const [file, link, empty] = [nameOfGone('file'), nameOfGone('link'), nameOfGone('directory')];
+  await writeFile(join(directory, file), '');
+  await symlink(file, join(directory, link));
+  await mkdir(join(directory, empty));
+  return [...sockets, file, link, empty].sort();
+}
 
-describe('leftover private directories', () => {
-  let runtimeDirectory: string;
+async function sorted(directory: string): Promise<string[]> {
+  return (await readdir(directory)).sort();
+}
+
+describe('leftovers in a staging directory', () => {
+  let directory: string;
+  let staging: string;
 
   beforeEach(async () => {
-    runtimeDirectory = await freshDirectory();
-    vi.stubEnv('XDG_RUNTIME_DIR', runtimeDirectory);
-    vi.stubEnv('TMPDIR', runtimeDirectory);
-    return () => vi.unstubAllEnvs();
+    directory = await freshDirectory();
+    staging = join(directory, stagingName);
+    await mkdir(staging, { mode: 0o700 });
   });
 
-  const minutesAgo = (minutes: number): Date => new Date(Date.now() - minutes * 60_000);
-
-  /** The entries of the directory, without this process's own. */
-  async function others(own: string): Promise<string[]> {
-    return (await readdir(runtimeDirectory)).filter((name) => !own.includes(name)).sort();
-  }
-
-  it('of a killed process are removed by the next listen', async () => {
-    const killed = await startProcess(racer);
-    const left = pathOf(await killed.ask({ listen: {} }));
-    await killed.kill();
-    expect((await stat(left)).isSocket()).toBe(true);
+  it('are removed with the directory soon after the next listen', async () => {
+    for (const kind of ['new', 'old']) await staleSocketAt(join(staging, nameOfGone(kind)));
     const before = openResources();
-    const listener = transport();
-    expect(await others(await listener.listen())).toEqual([]);
+    const listener = transport({ path: join(directory, 'p.sock') });
+    await listener.listen();
+    await until(async () => String(await readdir(directory)) === 'p.sock');
     await listener.close();
+    expect(await readdir(directory)).toEqual([]);
     await until(() => openResources() <= before, { timeoutMs: 2000 });
   });
 
-  it('of a terminated worker thread are removed by the next listen in the same process', async () => {
-    const killed = await startThread(racer);
-    await killed.ask({ listen: {} });
+  it('stay if their owner is alive or unknown, or if they are not sockets', async () => {
+    const others = await fillWithOthers(staging);
+    const left = nameOfGone('new');
+    await staleSocketAt(join(staging, left));
+    await transport({ path: join(directory, 'p.sock') }).listen();
+    await until(async () => !(await readdir(staging)).includes(left));
+    expect(await sorted(staging)).toEqual(others);
+  });
+
+  it('stay if the listener closes before the sweep, and leave no descriptor open', async () => {
+    const left = nameOfGone('new');
+    await staleSocketAt(join(staging, left));
+    const before = openResources();
+    const listener = transport({ path: join(directory, 'p.sock') });
+    // The sweep begins in the next turn of the event loop.
+    await listener.listen().then(() => listener.close());
+    expect(await readdir(staging)).toEqual([left]);
+    await until(() => openResources() <= before, { timeoutMs: 2000 });
+  });
+});
+
+describe('leftovers in a private directory', () => {
+  let runtimeDirectory: string;
+  let privateDirectory: string;
+
+  beforeEach(async () => {
+    runtimeDirectory = await freshDirectory();
+    privateDirectory = join(runtimeDirectory, `rpcplugin-${process.getuid?.()}`);
+    vi.stubEnv('XDG_RUNTIME_DIR', runtimeDirectory);
+    vi.stubEnv('TMPDIR', runtimeDirectory);
+    vi.stubEnv('TSX_DISABLE_CACHE', '1');
+    return () => vi.unstubAllEnvs();
+  });
+
+  it.each([
+    { of: 'killed process', start: startProcess },
+    { of: 'terminated worker thread', start: startThread },
+  ])('of a $of are removed soon after the next listen', async ({ start }) => {
+    const killed = await start(racer);
+    const left = pathOf(await killed.ask({ listen: {} }));
     await killed.kill();
+    // The system removes the socket of a thread, but not its directory.
     expect(await readdir(runtimeDirectory)).toHaveLength(1);
-    expect(await others(await transport().listen())).toEqual([]);
+    const before = openResources();
+    const listener = transport();
+    const path = pathOf(await listener.listen());
+    expect(dirname(path)).toBe(dirname(left));
+    await until(async () => String(await readdir(privateDirectory)) === path.slice(privateDirectory.length + 1));
+    await listener.close();
+    expect(await readdir(runtimeDirectory)).toEqual([]);
+    await until(() => openResources() <= before, { timeoutMs: 2000 });
   });
 
-  it('of an interrupted listen are removed with the socket in their staging directory', async () => {
-    const left = join(runtimeDirectory, 'rpcplugin-4194305-abcdef');
-    await mkdir(join(left, '.rpcplugin-12345678-abcdef'), { recursive: true });
-    await staleSocketAt(join(left, '.rpcplugin-12345678-abcdef/s'));
-    expect(await others(await transport().listen())).toEqual([]);
+  it('are told from the sockets of live processes and threads without connecting to them', async () => {
+    const accepted: unknown[] = [];
+    const endpoint = await transport().listen({ onConnection: (socket) => void accepted.push(socket) });
+    const endpoints = [endpoint];
+    for (const start of [startProcess, startThread]) endpoints.push(await (await start(racer)).ask({ listen: {} }));
+    const left = nameOfGone('plugin');
+    await staleSocketAt(join(privateDirectory, left));
+    const child = await startChild();
+    await child.ask({ do: 'listen' });
+    await until(async () => !(await readdir(privateDirectory)).includes(left));
+    expect(accepted).toEqual([]);
+    for (const each of endpoints) await transport().connect(each, { waitMs: 0 });
   });
 
-  it('stay while a process or thread listens in them', async () => {
-    const endpoints = [];
-    for (const start of [startProcess, startThread]) {
-      endpoints.push(await (await start(racer)).ask({ listen: {} }));
+  it('stay if their owner is alive or unknown, or if they are not sockets', async () => {
+    await mkdir(privateDirectory, { mode: 0o700 });
+    const others = await fillWithOthers(privateDirectory);
+    const left = nameOfGone('plugin');
+    await staleSocketAt(join(privateDirectory, left));
+    const listener = transport();
+    await listener.listen();
+    await until(async () => !(await readdir(privateDirectory)).includes(left));
+    await listener.close();
+    expect(await sorted(privateDirectory)).toEqual(others);
+  });
+
+  it('stay in directories with similar names', async () => {
+    const names = ['rpcplugin-4194305-abcdef', `rpcplugin-${process.getuid?.()}-x`, '.rpcplugin-12345678-abcdef'];
+    const left = nameOfGone('plugin');
+    for (const name of names) {
+      await mkdir(join(runtimeDirectory, name), { mode: 0o700 });
+      await staleSocketAt(join(runtimeDirectory, name, left));
     }
-    await transport().listen();
-    for (const endpoint of endpoints) await transport().connect(endpoint, { waitMs: 0 });
-  });
-
-  it('stay while a process that cannot be seen listens in them, such as in another container', async () => {
-    const directory = join(runtimeDirectory, 'rpcplugin-4194305-abcdef');
-    await mkdir(directory);
-    const endpoint = await transport({ directory }).listen();
-    await transport().listen();
-    await transport().connect(endpoint, { waitMs: 0 });
-  });
-
-  it('stay if they have another name or type, or contain other files', async () => {
-    await mkdir(join(runtimeDirectory, 'rpcplugin-old'));
-    await mkdir(join(runtimeDirectory, 'my-rpcplugin-4194305-abcdef'));
-    await mkdir(join(runtimeDirectory, 'rpcplugin-4194305-abcdefg'));
-    await writeFile(join(runtimeDirectory, 'rpcplugin-4194305-abcdef'), 'a file');
-    await mkdir(join(runtimeDirectory, 'rpcplugin-4194305-ghijkl'));
-    await writeFile(join(runtimeDirectory, 'rpcplugin-4194305-ghijkl/notes'), 'a file');
-    for (const name of await readdir(runtimeDirectory)) {
-      await utimes(join(runtimeDirectory, name), minutesAgo(60), minutesAgo(60));
-    }
-    const before = await readdir(runtimeDirectory);
-    expect(await others(await transport().listen())).toEqual(before.sort());
-  });
-
-  it('stay while their process lives, however old and empty', async () => {
-    const left = `rpcplugin-${process.ppid}-abcdef`;
-    await mkdir(join(runtimeDirectory, left));
-    await utimes(join(runtimeDirectory, left), minutesAgo(60), minutesAgo(60));
-    expect(await others(await transport().listen())).toEqual([left]);
-  });
-
-  it.runIf(isRoot)('stay while their process lives, even as another user', async () => {
-    const left = `rpcplugin-${process.pid}-abcdef`;
-    await mkdir(join(runtimeDirectory, left));
-    await utimes(join(runtimeDirectory, left), minutesAgo(60), minutesAgo(60));
-    for (const path of [runtimeDirectory, join(runtimeDirectory, left)]) {
-      await chown(path, otherUser.uid, otherUser.gid);
-    }
-    const child = await startChild({ ...otherUser, env: { TSX_DISABLE_CACHE: '1' } });
-    const { endpoint = '' } = await child.ask({ do: 'listen' });
-    expect(await others(endpoint)).toEqual([left]);
-  });
-
-  it('stay if they are empty and new, as their process may be about to listen', async () => {
-    const [fresh, old] = ['rpcplugin-4194305-abcdef', 'rpcplugin-4194305-ghijkl'];
-    for (const name of [fresh, old]) await mkdir(join(runtimeDirectory, name));
-    await utimes(join(runtimeDirectory, old), minutesAgo(2), minutesAgo(2));
-    expect(await others(await transport().listen())).toEqual([fresh]);
+    await mkdir(privateDirectory, { mode: 0o700 });
+    await staleSocketAt(join(privateDirectory, left));
+    const listener = transport();
+    await listener.listen();
+    await until(async () => !(await readdir(privateDirectory)).includes(left));
+    await listener.close();
+    for (const name of names) expect(await readdir(join(runtimeDirectory, name))).toEqual([left]);
   });
 });

@@ -47,7 +47,7 @@ describe('mode', () => {
 describe.runIf(group !== undefined)('group', () => {
   const { name, gid } = group ?? { name: '', gid: -1 };
 
-  it.each([{ group: gid }, { group: name }])(
+  it.each([{ group: gid }, { group: String(gid) }, { group: name }])(
     'is the requested one, $group, and the owner stays the same',
     async (options) => {
       const directory = await freshDirectory();
@@ -95,7 +95,7 @@ describe.runIf(group !== undefined)('group', () => {
 });
 
 describe('group lookup', () => {
-  it.each(['no-such-group', '--help', '-V', 'root:x', ' root', 'a\nroot', '*', '0'])(
+  it.each(['no-such-group', '--help', '-V', 'root:x', ' root', 'a\nroot', '*', '0x4'])(
     'rejects the unknown group %j with INVALID_ARGUMENT and leaves nothing behind',
     async (unknown) => {
       const directory = await freshDirectory();

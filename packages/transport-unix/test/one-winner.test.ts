@@ -5,10 +5,10 @@ import { freshDirectory, staleSocketAt } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
 import { bundleChild } from './bundle.js';
 import { startClusterWorker, startProcess, startThread } from './racers.js';
+import { roundsOr } from './rounds.js';
 import { transport } from './support.js';
 
-/** `pnpm stress` in this package runs thousands. */
-const rounds = Number(process.env['ONE_WINNER_ROUNDS'] ?? 200);
+const rounds = roundsOr(200);
 const RACERS = 16;
 const file = await bundleChild('racer');
 

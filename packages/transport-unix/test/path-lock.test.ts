@@ -1,97 +1,134 @@
-import { EventEmitter, once } from 'node:events';
+import { lstatSync, symlinkSync } from 'node:fs';
+import { readdir, readlink, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freshDirectory, rejectionOf, turns } from '@rpcplugin/test-support';
-import { Operation } from '@rpcplugin/transport-base';
+import { durationOf, freshDirectory, settlesWithoutIO, turns } from '@rpcplugin/test-support';
+import { Cleanup, Operation } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
-import { expect, it, onTestFinished } from 'vitest';
-import { HeldDirectory } from '../src/held-directory.js';
-import { withPathLock } from '../src/path-lock.js';
+import { beforeEach, expect, it } from 'vitest';
+import { ownedName, ownerState } from '../src/owner.js';
+import { lock } from '../src/path-lock.js';
+import { nameOfGone, nameOfUnknown } from './support.js';
 
-const nothing = (): Promise<void> => Promise.resolve();
+let directory: string;
+let path: string;
 
-/** Returns a function that locks names in a new directory. */
-async function locks(): Promise<
-  <T>(name: string, action: () => Promise<T>, operation?: Operation) => ReturnType<typeof withPathLock<T>>
-> {
-  const path = await freshDirectory();
-  const directory = HeldDirectory.open(path);
-  onTestFinished(() => {
-    directory.close();
-  });
-  return (name, action, operation = new Operation('test')) =>
-    withPathLock(join(path, name), directory, operation, action);
+beforeEach(async () => {
+  directory = await freshDirectory();
+  path = join(directory, 'lock');
+});
+
+/** Takes a lock and resolves with a function that releases it. */
+async function take(at = path, operation = new Operation('test')): Promise<() => Promise<void>> {
+  const cleanup = new Cleanup();
+  await lock(at, operation, cleanup);
+  return () => cleanup.run();
 }
 
-/** An action that runs until `end` is called. */
-function pending(): { action: () => Promise<void>; started: Promise<unknown>; end: () => void } {
-  const events = new EventEmitter();
-  const started = once(events, 'started');
-  const action = async (): Promise<void> => {
-    events.emit('started');
-    await once(events, 'end');
-  };
-  return { action, started, end: () => void events.emit('end') };
-}
+it('names its owner and leaves nothing behind', async () => {
+  const release = await take();
+  expect(lstatSync(path).isSymbolicLink()).toBe(true);
+  expect(ownerState(await readlink(path))).toBe('alive');
+  await release();
+  expect(await readdir(directory)).toEqual([]);
+});
 
-it('runs the actions at one path one at a time', async () => {
-  const lock = await locks();
+it('lets one holder in at a time', async () => {
   let [running, most, done] = [0, 0, 0];
-  const action = async (): Promise<void> => {
+  const hold = async (): Promise<void> => {
+    const release = await take();
     most = Math.max(most, ++running);
     await turns(1);
     running--;
     done++;
+    await release();
   };
-  await Promise.all(Array.from({ length: 30 }, () => lock('p.sock', action)));
+  await Promise.all(Array.from({ length: 30 }, hold));
   expect({ most, done }).toEqual({ most: 1, done: 30 });
 });
 
-it('runs the next action after one fails, and returns its result', async () => {
-  const lock = await locks();
-  const reason = new Error('failed');
-  const first = lock('p.sock', () => Promise.reject(reason));
-  const second = lock('p.sock', () => Promise.resolve('done'));
-  await expect(first).rejects.toBe(reason);
-  expect(await second).toBe('done');
+it('does not wait for the holder of another lock', async () => {
+  const release = await take();
+  await (
+    await take(join(directory, 'other'))
+  )();
+  await release();
 });
 
-it('does not wait for other names, or for the same name in another directory', async () => {
-  const [lock, elsewhere] = [await locks(), await locks()];
-  const first = pending();
-  const holding = lock('p.sock', first.action);
-  await first.started;
-  await lock('other.sock', nothing);
-  await elsewhere('p.sock', nothing);
-  first.end();
-  await holding;
+it('takes over the lock of an owner that is gone', async () => {
+  await symlink(nameOfGone('lock'), path);
+  const release = await take();
+  expect(ownerState(await readlink(path))).toBe('alive');
+  await release();
+  expect(await readdir(directory)).toEqual([]);
 });
 
-it('cancels a waiting action, and still runs the next one', async () => {
-  const lock = await locks();
-  const first = pending();
-  const holding = lock('p.sock', first.action);
-  await first.started;
+it('lets one of many take over the lock of an owner that is gone', async () => {
+  for (let round = 0; round < 20; round++) {
+    // Its owner ended while it broke such a lock in turn.
+    for (const name of [path, `${path}~`]) symlinkSync(nameOfGone('lock'), name);
+    let [running, most] = [0, 0];
+    const hold = async (): Promise<void> => {
+      const release = await take();
+      most = Math.max(most, ++running);
+      await turns(1);
+      running--;
+      await release();
+    };
+    await Promise.all(Array.from({ length: 8 }, hold));
+    expect(most).toBe(1);
+    expect(await readdir(directory)).toEqual([]);
+  }
+});
+
+it.each([
+  { what: 'a lock of an unknown owner', put: () => symlink(nameOfUnknown('lock'), path) },
+  { what: 'another symbolic link', put: () => symlink('anything', path) },
+  { what: 'a file', put: () => writeFile(path, '') },
+])('goes on without the lock 50 ms after $what was created, and leaves it alone', async ({ put }) => {
+  await put();
+  const before = lstatSync(path, { bigint: true });
+  const waitedMs = await durationOf(take);
+  // The clocks of file systems and timers are a few milliseconds apart. For a live owner, it would wait for 5 s.
+  expect(Date.now() - Number(before.ctimeMs)).toBeGreaterThanOrEqual(45);
+  expect(waitedMs).toBeLessThan(2500);
+  expect(lstatSync(path, { bigint: true }).ino).toBe(before.ino);
+  // The next one has nothing to wait for.
+  expect(await settlesWithoutIO(take())).toBe(true);
+});
+
+it('waits for a live owner for longer than for an unknown one', async () => {
+  const release = await take();
+  const operation = new Operation('test', { timeoutMs: 200 });
+  const waiting = take(path, operation);
+  await expect(waiting).rejects.toMatchObject({ code: 'TIMEOUT' });
+  await release();
+});
+
+it('stops waiting when the operation is cancelled, and lets the next one in', async () => {
+  const release = await take();
   const operation = new Operation('test');
-  const waiting = lock('p.sock', nothing, operation);
-  const next = lock('p.sock', nothing);
-  // By then, it waits for the lock.
+  const waiting = take(path, operation);
+  const next = take();
   await turns(10);
   const reason = new TransportError('ABORTED', 'aborted by the test');
   operation.cancel(reason);
   await expect(waiting).rejects.toBe(reason);
-  first.end();
-  await Promise.all([holding, next]);
+  await release();
+  await (
+    await next
+  )();
+  expect(await readdir(directory)).toEqual([]);
 });
 
-it('rejects with ADDRESS_IN_USE if the lock is not free within 5 s', async () => {
-  const lock = await locks();
-  const first = pending();
-  const holding = lock('p.sock', first.action);
-  await first.started;
-  const started = performance.now();
-  const error = await rejectionOf(lock('p.sock', nothing));
-  expect(performance.now() - started).toBeGreaterThan(4900);
-  expect(error).toMatchObject({ code: 'ADDRESS_IN_USE', hint: expect.stringContaining('ss -xlp') as string });
-  first.end();
-  await holding;
+it('does not remove the lock of the next owner on release', async () => {
+  const release = await take();
+  const other = ownedName('lock');
+  await unlink(path);
+  await symlink(other, path);
+  await release();
+  expect(await readlink(path)).toBe(other);
+});
+
+it('rejects with ENOENT if the directory is missing', async () => {
+  await expect(take(join(directory, 'missing/lock'))).rejects.toMatchObject({ code: 'ENOENT' });
 });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,7 @@ import { descriptorTargets, isRoot, plainListener, startControlled, timers, type
 import type { Child, ProgramOptions } from '@rpcplugin/test-support';
 import { onTestFinished } from 'vitest';
 import { UnixSocketTransport } from '../src/index.js';
+import { ownedName } from '../src/owner.js';
 import type { UnixSocketTransportOptions } from '../src/index.js';
 import type { Command, Reply } from './children/controlled.js';
 
@@ -35,6 +36,25 @@ export async function saysHello(path: string): Promise<boolean> {
 /** The staging directories in a directory. Listen removes them before it settles. */
 export async function stagingIn(directory: string): Promise<string[]> {
   return (await readdir(directory)).filter((name) => name.startsWith('.'));
+}
+
+/** The name of a staging directory of this user. */
+export const stagingName = `.rpcplugin-${process.getuid?.()}`;
+
+/** A file name like those of this process, but of one that has ended. */
+export function nameOfGone(kind: string): string {
+  // Larger than any process ID: proc_sys_kernel(5).
+  return ownedName(kind).replace(/^([a-z]+-[0-9a-f]{10})-\d+-\d+-/, '$1-4194305-4194305-');
+}
+
+/** A file name like those of this process, but of one in another PID namespace, or of an earlier boot. */
+export function nameOfUnknown(kind: string): string {
+  return ownedName(kind).replace(/^([a-z]+)-[0-9a-f]{10}-/, '$1-0123456789-');
+}
+
+/** The permission bits of a file. */
+export async function modeOf(path: string): Promise<number> {
+  return (await stat(path)).mode & 0o7777;
 }
 
 /** The number of timers and file descriptors of this process, without sockets, which close a little later. */

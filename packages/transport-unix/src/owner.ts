@@ -1,0 +1,76 @@
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { errnoOf } from '@rpcplugin/transport-base';
+import { digest, unguessableName } from './names.js';
+
+/**
+ * What the name of a file says about the thread that made it: a digest of the machine's boot and the PID namespace, the
+ * process ID, the thread ID and the thread's start time. Together they name one thread for good, so that others know
+ * when it is gone.
+ */
+const OWNER = /^[a-z]+-([0-9a-f]{10})-(\d+)-(\d+)-(\d+)-[\w-]{12}$/;
+
+let own: string | undefined;
+
+/**
+ * A file name that cannot be guessed, which names the calling thread as its owner where the system tells it: on Linux,
+ * with `/proc`.
+ */
+export function ownedName(kind: string): string {
+  own ??= ownIdentity();
+  return own === '' ? `${kind}-${unguessableName()}` : `${kind}-${own}-${unguessableName()}`;
+}
+
+/**
+ * What is known of the owner in a name: `gone` if its thread or process ended, `alive` if not, `unknown` if the name has
+ * no owner, or one of another boot, PID namespace or machine.
+ */
+export function ownerState(name: string): 'alive' | 'gone' | 'unknown' {
+  own ??= ownIdentity();
+  const [, place, pid = '', tid = '', start] = OWNER.exec(name) ?? [];
+  if (place === undefined || !own.startsWith(`${place}-`)) return 'unknown';
+  try {
+    process.kill(Number(pid), 0);
+  } catch (error) {
+    if (errnoOf(error) === 'ESRCH') return 'gone';
+  }
+  const thread = threadAt(`/proc/${pid}/task/${tid}`);
+  if (thread !== undefined) return thread === start ? 'alive' : 'gone';
+  // The thread is gone if its process can be seen; `hidepid` hides those of other users (proc(5)).
+  return existsSync(`/proc/${pid}/task`) ? 'gone' : 'unknown';
+}
+
+/** Whether this process is in a PID namespace of its own, such as that of a container: others cannot know its threads. */
+export function isInContainer(): boolean {
+  try {
+    // The initial namespace has this number on every machine (include/linux/proc_ns.h).
+    return readlinkSync('/proc/self/ns/pid') !== 'pid:[4026531836]';
+  } catch {
+    return false;
+  }
+}
+
+/** Empty if the system does not tell. */
+function ownIdentity(): string {
+  try {
+    // A worker thread has a thread ID of its own.
+    const [pid = '', , tid = ''] = readlinkSync('/proc/thread-self').split('/');
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1');
+    const start = threadAt(`/proc/thread-self`);
+    if (start === undefined) return '';
+    return `${digest(boot + readlinkSync('/proc/self/ns/pid'), 'hex').slice(0, 10)}-${pid}-${tid}-${start}`;
+  } catch {
+    return '';
+  }
+}
+
+/** When a thread started, in clock ticks since the boot; `undefined` if it does not exist or has ended. */
+function threadAt(directory: string): string | undefined {
+  try {
+    // The second field is a name in parentheses, which may contain anything.
+    const stat = readFileSync(`${directory}/stat`, 'latin1');
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' || state === 'X' ? undefined : fields[18];
+  } catch {
+    return undefined;
+  }
+}

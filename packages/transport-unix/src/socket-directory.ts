@@ -1,0 +1,140 @@
+import { readdirSync } from 'node:fs';
+import { absoluteSocketPath, assertOptions, Cleanup, toTransportError, typeOption } from '@rpcplugin/transport-base';
+import { TransportError } from '@rpcplugin/transport-core';
+import type { Directory } from './directory.js';
+import { OWN } from './directory.js';
+import { fileAt, unlinkIfThere } from './files.js';
+import { groupId } from './group.js';
+import { groupOption } from './options.js';
+import { ownedName, ownerState } from './owner.js';
+import { openPrivateDirectory } from './private-directory.js';
+import { boundSockets, staleSocket } from './stale-socket.js';
+
+/** How many directories of dead hosts to look at in one go. */
+const MAX_ABANDONED = 20;
+
+/** Options of {@link createSocketDirectory}. */
+export interface SocketDirectoryOptions {
+  /**
+   * Where to create it: a directory in which no other user can rename or remove entries. Default: `XDG_RUNTIME_DIR` (not
+   * with `group`), else the temp directory, else `/tmp`.
+   */
+  base?: string | undefined;
+  /** The group that the plugin runs in, by name or number, if it runs as another user. Default: none. */
+  group?: string | number | undefined;
+}
+
+/** A directory for the sockets of one plugin. */
+export interface SocketDirectory extends AsyncDisposable {
+  /** Its absolute path. */
+  readonly path: string;
+  /** The environment variables that tell the plugin to listen in it. go-plugin's plugins understand them as well. */
+  readonly env: Readonly<Record<string, string>>;
+  /**
+   * Removes the sockets in it, then the directory. Call it when the plugin has ended.
+   *
+   * @throws TransportError `IO` if there are other files in it, which stay, or another code if something could not be
+   *   removed.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * Creates a directory for the sockets of one plugin, as go-plugin's hosts do: with a name that cannot be guessed, and
+ * mode 0700, or 0770 and the group if `group` is given. No other user can enter it. What a host that was killed has left
+ * is removed by the next call of its user.
+ *
+ * @throws TransportError `INVALID_ARGUMENT` for an option that cannot be used or a group that does not exist,
+ *   `PERMISSION_DENIED` if it cannot be created.
+ */
+export async function createSocketDirectory(options: SocketDirectoryOptions = {}): Promise<SocketDirectory> {
+  assertOptions(options);
+  const { base } = options;
+  typeOption('base', base, 'string');
+  const group = groupOption(options.group);
+  const cleanup = new Cleanup();
+  try {
+    const gid = group === undefined ? undefined : await groupId(group, new AbortController().signal);
+    const name = ownedName('host');
+    const places = base === undefined ? undefined : [absoluteSocketPath(base)];
+    // With a name such as `plugin1234567890` in it.
+    const parent = openPrivateDirectory(gid, name.length + 20, places);
+    cleanup.defer(parent.release);
+    const directory = parent.directory.create(name, gid === undefined ? OWN : { mode: 0o770, gid });
+    cleanup.defer(() => {
+      removeDirectory(parent.directory, directory);
+    });
+    void removeAbandoned(parent.directory.reopen());
+    const close = async (): Promise<void> => {
+      await cleanup.run().catch((error: unknown) => {
+        throw toTransportError(error, `remove ${directory.path}`);
+      });
+    };
+    return {
+      path: directory.path,
+      env: {
+        PLUGIN_UNIX_SOCKET_DIR: directory.path,
+        ...(group !== undefined && { PLUGIN_UNIX_SOCKET_GROUP: String(group) }),
+      },
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    await cleanup.run().catch(() => undefined);
+    throw toTransportError(error, 'create a socket directory');
+  }
+}
+
+function removeDirectory(parent: Directory, directory: Directory): void {
+  try {
+    for (const name of readdirSync(directory.at())) {
+      if (fileAt(directory.at(name))?.isSocket() === true) unlinkIfThere(directory.at(name));
+    }
+    parent.removeChild(directory);
+    if (directory.isRemoved) return;
+    throw new TransportError('IO', `${directory.path} has other files than sockets`, { hint: 'They were left alone.' });
+  } finally {
+    directory.close();
+  }
+}
+
+/** Removes the directories of hosts that are gone, without the sockets of plugins that still run. */
+async function removeAbandoned(parent: Directory): Promise<void> {
+  try {
+    const gone = readdirSync(parent.at()).filter((name) => name.startsWith('host-') && ownerState(name) === 'gone');
+    for (const name of gone.slice(0, MAX_ABANDONED)) {
+      const directory = parent.openChild(name);
+      try {
+        await removeDeadSockets(directory);
+        parent.removeChild(directory);
+      } finally {
+        directory.close();
+      }
+    }
+  } catch {
+    // The next call tries again.
+  } finally {
+    parent.close();
+  }
+}
+
+/**
+ * A plugin of go-plugin does not name itself as the owner. It has ended if the kernel knows no socket with its name and
+ * a connection is refused, which shows in other network namespaces as well.
+ */
+async function removeDeadSockets(directory: Directory): Promise<void> {
+  for (const name of readdirSync(directory.at())) {
+    const at = directory.at(name);
+    if (fileAt(at)?.isSocket() !== true) continue;
+    const state = ownerState(name);
+    if (state === 'gone' || (state === 'unknown' && (await isStale(`${directory.path}/${name}`, at)))) {
+      unlinkIfThere(at);
+    }
+  }
+}
+
+async function isStale(path: string, at: string): Promise<boolean> {
+  if (boundSockets(path).length > 0) return false;
+  const stale = await staleSocket(path, at).catch(() => undefined);
+  return stale !== undefined;
+}

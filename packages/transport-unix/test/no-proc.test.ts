@@ -1,0 +1,93 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { freshDirectory, isRoot, otherUser, pathOf, staleSocketAt } from '@rpcplugin/test-support';
+import { socketPathLimitBytes } from '@rpcplugin/transport-base';
+import { describe, expect, it } from 'vitest';
+import { startConfined, withoutProc } from './confined.js';
+import { modeOf, stagingIn } from './support.js';
+
+describe.runIf(isRoot)('without /proc', () => {
+  it('listen works at paths of every length in directories of every depth', async () => {
+    const directory = await freshDirectory();
+    const child = await startConfined(withoutProc);
+    for (let length = directory.length + 2; length <= socketPathLimitBytes; length++) {
+      const rest = length - directory.length - 1;
+      const paths = [join(directory, 'x'.repeat(rest))];
+      if (rest > 2) paths.push(join(directory, 'd'.repeat(rest - 2), 's'));
+      for (const path of paths) {
+        await mkdir(dirname(path), { recursive: true });
+        const endpoint = `unix:${path}`;
+        expect(await child.ask({ do: 'listen', options: { path, mode: 0o622 } })).toMatchObject({ endpoint });
+        expect(await modeOf(path)).toBe(0o622);
+        expect(await child.ask({ do: 'connect', endpoint })).toEqual({ endpoint });
+        expect(await child.ask({ do: 'close' })).toEqual({});
+        expect(await readdir(dirname(path))).not.toContain('s');
+      }
+    }
+    expect((await readdir(directory, { recursive: true })).filter((name) => !/^d+$/.test(name))).toEqual([]);
+  });
+
+  it.each([
+    { where: 'a short path', depth: 0, warnings: [] },
+    {
+      where: 'a path without space for a staging directory',
+      depth: 75,
+      warnings: [expect.stringMatching(/^the socket was visible before it had its mode/)],
+    },
+  ])('listen replaces a stale socket at $where', async ({ depth, warnings }) => {
+    const directory = join(await freshDirectory(), 'd'.repeat(depth));
+    await mkdir(directory, { recursive: true });
+    const path = join(directory, 's');
+    await staleSocketAt(path);
+    const child = await startConfined(withoutProc);
+    expect(await child.ask({ do: 'listen', options: { path } })).toEqual({ endpoint: `unix:${path}`, warnings });
+    expect((await child.ask({ do: 'listen', options: { path } })).error?.code).toBe('ADDRESS_IN_USE');
+    expect(await stagingIn(directory)).toEqual([]);
+    expect(await child.ask({ do: 'close' })).toEqual({});
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('listen creates missing parents, and close removes them', async () => {
+    const directory = await freshDirectory();
+    const child = await startConfined(withoutProc);
+    const options = { path: join(directory, 'a/b/p.sock'), group: otherUser.gid };
+    expect(await child.ask({ do: 'listen', options })).toEqual({ endpoint: `unix:${options.path}`, warnings: [] });
+    expect(await modeOf(join(directory, 'a/b'))).toBe(0o710);
+    expect(await child.ask({ do: 'close' })).toEqual({});
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('listen works in a directory and automatically, and close leaves nothing behind', async () => {
+    const directory = await freshDirectory();
+    const child = await startConfined(withoutProc, { env: { XDG_RUNTIME_DIR: directory } });
+    for (const options of [{ directory }, { directory: join(directory, 'made') }, {}]) {
+      const { endpoint = '', warnings } = await child.ask({ do: 'listen', options });
+      expect(pathOf(endpoint).startsWith(directory)).toBe(true);
+      expect(warnings).toEqual([]);
+      expect(await child.ask({ do: 'connect', endpoint })).toEqual({ endpoint });
+    }
+    expect(await child.ask({ do: 'close' })).toEqual({});
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('listen rejects a directory in which others could redirect the change of the mode', async () => {
+    const directory = await freshDirectory(0o777);
+    const child = await startConfined(withoutProc);
+    const { error } = await child.ask({ do: 'listen', options: { path: join(directory, 'p.sock') } });
+    expect(error).toMatchObject({ code: 'PERMISSION_DENIED', hint: expect.stringContaining('/proc') as string });
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('an automatic listen of another user works, and close leaves nothing behind', async () => {
+    const shared = await freshDirectory(0o1777);
+    const { uid, gid } = otherUser;
+    const user = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
+    const env = { XDG_RUNTIME_DIR: '', TMPDIR: shared };
+    const child = await startConfined([...withoutProc, ...user], { env });
+    const { endpoint = '', warnings } = await child.ask({ do: 'listen' });
+    expect(dirname(pathOf(endpoint))).toBe(join(shared, `rpcplugin-${uid}`));
+    expect(warnings).toEqual([]);
+    expect(await child.ask({ do: 'close' })).toEqual({});
+    expect(await readdir(shared)).toEqual([]);
+  });
+});

@@ -1,0 +1,236 @@
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmod, lstat, readdir, readFile, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import {
+  anyRejectionOf,
+  entriesOf,
+  freshDirectory,
+  rejectionOf,
+  staleSocketAt,
+  startProgram,
+} from '@rpcplugin/test-support';
+import { Operation } from '@rpcplugin/transport-base';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { Directory } from '../src/directory.js';
+import { publish, publishInPlace } from '../src/publish.js';
+import type { Publication } from '../src/publish.js';
+import { modeOf, nameOfGone, plainServer, saysHello, stagingName } from './support.js';
+
+let directory: string;
+let path: string;
+
+beforeEach(async () => {
+  directory = await freshDirectory();
+  path = join(directory, 'p.sock');
+});
+
+/** A socket to publish at a path. Runs `meanwhile` right after the bind, with the path that was bound. */
+function publication(meanwhile: (bound: string) => unknown = () => undefined, at = path): Publication {
+  const server = createServer((socket) => socket.end('hello'));
+  const opened = Directory.open(dirname(at));
+  onTestFinished(() => {
+    server.close();
+    opened.close();
+  });
+  return {
+    directory: opened,
+    name: 'p.sock',
+    isContested: true,
+    listenAt: async (address) => {
+      server.listen({ path: address, exclusive: true });
+      await once(server, 'listening');
+      await meanwhile(address);
+    },
+    mode: 0o604,
+    gid: undefined,
+    operation: new Operation('test'),
+  };
+}
+
+describe.each([
+  { way: 'publish', by: publish },
+  { way: 'publishInPlace', by: publishInPlace },
+])('$way', ({ by }) => {
+  it('publishes a socket with its mode and leaves nothing else', async () => {
+    const { ino } = await by(publication());
+    expect((await lstat(path, { bigint: true })).ino).toBe(ino);
+    expect(await modeOf(path)).toBe(0o604);
+    expect(await saysHello(path)).toBe(true);
+    expect(await readdir(directory)).toEqual(['p.sock']);
+  });
+
+  it('replaces a stale socket', async () => {
+    await staleSocketAt(path);
+    await chmod(path, 0o777);
+    await by(publication());
+    expect(await modeOf(path)).toBe(0o604);
+    expect(await saysHello(path)).toBe(true);
+    expect(await readdir(directory)).toEqual(['p.sock']);
+  });
+
+  it('rejects with ADDRESS_IN_USE and keeps a live socket', async () => {
+    await plainServer(path);
+    const { ino } = await lstat(path);
+    expect((await rejectionOf(by(publication()))).code).toBe('ADDRESS_IN_USE');
+    expect((await lstat(path)).ino).toBe(ino);
+    expect(await saysHello(path)).toBe(true);
+    expect(await readdir(directory)).toEqual(['p.sock']);
+  });
+});
+
+describe('publish, while others change the directory', () => {
+  it('rejects with ADDRESS_IN_USE and keeps a file that appears at the path', async () => {
+    const publishing = publish(
+      publication(() => {
+        writeFileSync(path, 'content');
+      }),
+    );
+    expect(await rejectionOf(publishing)).toMatchObject({
+      code: 'ADDRESS_IN_USE',
+      message: expect.stringContaining(path) as string,
+      hint: expect.stringContaining('another path') as string,
+      cause: { code: 'EEXIST' },
+    });
+    expect(await readFile(path, 'utf8')).toBe('content');
+    expect(await readdir(directory)).toEqual(['p.sock']);
+  });
+
+  it.each<{ what: string; put: () => Promise<unknown> }>([
+    { what: 'a live socket', put: () => plainServer(path) },
+    { what: 'another stale socket', put: () => staleSocketAt(path) },
+    { what: 'a file', put: () => writeFile(path, 'content') },
+  ])('rejects with ADDRESS_IN_USE and keeps $what that replaces a stale one', async ({ put }) => {
+    await staleSocketAt(path);
+    let ino = -1;
+    const publishing = publish(
+      publication(async () => {
+        unlinkSync(path);
+        await put();
+        ({ ino } = await lstat(path));
+      }),
+    );
+    expect((await rejectionOf(publishing)).code).toBe('ADDRESS_IN_USE');
+    expect((await lstat(path)).ino).toBe(ino);
+    expect(await readdir(directory)).toEqual(['p.sock']);
+  });
+
+  it('publishes if a stale socket is removed', async () => {
+    await staleSocketAt(path);
+    await publish(
+      publication(() => {
+        unlinkSync(path);
+      }),
+    );
+    expect(await saysHello(path)).toBe(true);
+    expect(await readdir(directory)).toEqual(['p.sock']);
+  });
+
+  it('gives a socket its name back that looked stale and listens now', async () => {
+    const bound = join(directory, 'bound');
+    const program = startProgram(['perl', '-e', perlLateListener, bound, path]);
+    await program.printed(/bound/);
+    const before = await lstat(path);
+    const publishing = publish(
+      publication(async () => {
+        program.process.stdin.write('\n');
+        await program.printed(/listening/);
+      }),
+    );
+    expect((await rejectionOf(publishing)).code).toBe('ADDRESS_IN_USE');
+    expect((await lstat(path)).ino).toBe(before.ino);
+    const socket = connect(path);
+    await once(socket, 'connect');
+    socket.destroy();
+    expect(await readdir(directory)).toEqual(['bound', 'p.sock']);
+  });
+
+  it('reports ENOENT if the directory is removed', async () => {
+    const elsewhere = await freshDirectory();
+    const made = join(directory, 'made');
+    mkdirSync(made);
+    const publishing = publish(
+      publication(
+        () => {
+          renameSync(join(made, stagingName), join(elsewhere, 'moved'));
+          rmdirSync(made);
+        },
+        join(made, 'p.sock'),
+      ),
+    );
+    expect(await anyRejectionOf(publishing)).toMatchObject({ code: 'ENOENT', syscall: 'link' });
+    // Nothing is left in the staging directory, wherever it is now.
+    expect(await entriesOf(elsewhere)).toEqual(['moved']);
+  });
+
+  it('reports ENOENT if the socket is removed from the staging directory', async () => {
+    const publishing = publish(publication(unlinkSync));
+    expect(await anyRejectionOf(publishing)).toMatchObject({ code: 'ENOENT' });
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('reports the error of the bind rather than a later one', async () => {
+    const reason = new Error('bind failed');
+    const publishing = publish(
+      publication(() => {
+        rmSync(join(directory, stagingName), { recursive: true });
+        throw reason;
+      }),
+    );
+    await expect(publishing).rejects.toBe(reason);
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it.each([
+    {
+      what: 'a file',
+      put: (name: string) => {
+        writeFileSync(name, '');
+      },
+      stays: [stagingName],
+    },
+    {
+      what: 'another directory',
+      put: (name: string) => {
+        mkdirSync(name);
+      },
+      stays: [stagingName],
+    },
+    { what: 'nothing', put: () => undefined, stays: [] },
+  ])('removes no other file with $what in place of the staging directory', async ({ put, stays }) => {
+    const staging = join(directory, stagingName);
+    await publish(
+      publication(() => {
+        renameSync(staging, join(directory, 'moved'));
+        put(staging);
+      }),
+    );
+    expect(await saysHello(path)).toBe(true);
+    expect(await entriesOf(directory)).toEqual([...stays, 'moved', 'p.sock']);
+  });
+
+  it('leaves a staging directory that another process uses', async () => {
+    const left = nameOfGone('new');
+    await publish(
+      publication(() => {
+        writeFileSync(join(directory, stagingName, left), '');
+      }),
+    );
+    expect(readdirSync(join(directory, stagingName))).toEqual([left]);
+  });
+});
+
+/** Binds a socket, gives it a second name, and listens only when asked to. */
+const perlLateListener = `
+  use Socket;
+  $| = 1;
+  socket(my $socket, AF_UNIX, SOCK_STREAM, 0) or die $!;
+  bind($socket, pack_sockaddr_un($ARGV[0])) or die $!;
+  link($ARGV[0], $ARGV[1]) or die $!;
+  print "bound\\n";
+  <STDIN>;
+  listen($socket, 5) or die $!;
+  print "listening\\n";
+  <STDIN>;
+`;

@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import { freshDirectory, isRoot, otherUser, startControlled } from '@rpcplugin/test-support';
+import { expect, it } from 'vitest';
+import { bundleChild } from './bundle.js';
+import { startRepeater } from './isolated.js';
+import { roundsOr } from './rounds.js';
+
+const rounds = roundsOr(60);
+/** How much longer a listen may take, in milliseconds. */
+const MAX_DELAY_MS = 50;
+
+/** A program of another user that takes names and reports how many it got. */
+const squatter = await bundleChild('squatter');
+
+it.runIf(isRoot).each(['file', 'directory', 'link'])(
+  'another user who takes every name that it can, each with a %s, neither delays nor prevents listen',
+  { timeout: 60_000 + rounds * 200 },
+  async (kind) => {
+    const shared = await freshDirectory(0o1777);
+    const uid = process.geteuid?.() ?? '';
+    const names = [`.rpcplugin-${uid}`, `rpcplugin-${uid}`, `rpcplugin-${uid}-${otherUser.gid}`];
+    const paths = names.map((name) => join(shared, name));
+    const squatting = await startControlled<'stop', number>([process.execPath, squatter, kind, ...paths], otherUser);
+    const victim = await startRepeater(undefined, { env: { TMPDIR: shared, XDG_RUNTIME_DIR: '' } });
+    const times: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      for (const options of [{ path: join(shared, 'p.sock') }, {}, { group: otherUser.gid }]) {
+        const { failures, listenMs } = await victim.ask({ do: 'repeat', times: 1, options });
+        expect(failures).toEqual([]);
+        times.push(listenMs);
+      }
+    }
+    expect(await squatting.ask('stop')).toBeGreaterThan(0);
+    // A busy machine delays some.
+    const median = times.sort((one, other) => one - other)[Math.floor(times.length / 2)];
+    expect(median).toBeLessThan(MAX_DELAY_MS);
+  },
+);
