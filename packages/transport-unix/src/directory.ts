@@ -5,6 +5,8 @@ import {
   closeSync,
   constants,
   fstatSync,
+  lchmodSync,
+  lchownSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -13,8 +15,7 @@ import {
 } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { errnoOf, messageOf } from '@rpcplugin/transport-base';
-import { TransportError } from '@rpcplugin/transport-core';
+import { errnoOf } from '@rpcplugin/transport-base';
 import { fileAt, isFile, unlinkIfThere } from './files.js';
 import type { FileIdentity } from './files.js';
 import { unguessableName } from './names.js';
@@ -22,6 +23,10 @@ import { assertTrustworthy } from './trust.js';
 
 /** A descriptor that only names a file and needs no permission to read it: open(2). Node has no constant for it. */
 const O_PATH = process.platform === 'linux' ? 0o10_000_000 : 0;
+
+/** Changes the mode of a file, without following a link. Only macOS has it. */
+// eslint-disable-next-line @typescript-eslint/no-deprecated -- on this platform there is no other
+const lchmod = lchmodSync as typeof chmodSync | undefined;
 
 /** How often to try while other processes create and remove a directory. */
 const MAX_ATTEMPTS = 100;
@@ -52,7 +57,7 @@ export class Directory {
   readonly stats: BigIntStats;
   readonly #descriptor: number;
   /** Whether paths from {@link at} lead through the descriptor. */
-  readonly #isHeld: boolean;
+  readonly isHeld: boolean;
   readonly #prefix: string;
   #isOpen = true;
 
@@ -62,8 +67,8 @@ export class Directory {
     try {
       this.stats = fstatSync(this.#descriptor, { bigint: true });
       const throughDescriptor = `/proc/self/fd/${this.#descriptor}`;
-      this.#isHeld = this.#isAt(throughDescriptor);
-      this.#prefix = this.#isHeld ? throughDescriptor : opened;
+      this.isHeld = this.#isAt(throughDescriptor);
+      this.#prefix = this.isHeld ? throughDescriptor : opened;
     } catch (error) {
       closeSync(this.#descriptor);
       throw error;
@@ -100,6 +105,17 @@ export class Directory {
   /** Whether what is created in it can be removed again: see {@link removeChild}. */
   get isSafe(): boolean {
     return this.#leadsTo(this.path);
+  }
+
+  /** Whether another user can certainly redirect paths from {@link at}, or replace files in a way that does so. */
+  get isOpenToOthers(): boolean {
+    if (this.isHeld) return false;
+    try {
+      assertTrustworthy(this.path);
+      return false;
+    } catch {
+      return true;
+    }
   }
 
   /** Whether the directory was removed, although it is held. */
@@ -169,25 +185,30 @@ export class Directory {
     if (stats !== undefined && isFile(stats, child.stats)) this.#removeIfEmpty(name);
   }
 
-  /** Removes a socket if it still is this one, which must be held open, as its server holds it. */
-  removeSocket(name: string, socket: FileIdentity): void {
+  /** Removes a socket if it still is this one, in a directory in which only this user can replace it. */
+  unlinkSocket(name: string, socket: FileIdentity): void {
     const stats = fileAt(this.at(name));
     if (stats !== undefined && isFile(stats, socket)) unlinkIfThere(this.at(name));
   }
 
-  /** Sets the mode and group of a socket of this user, which another user may be about to replace. */
-  setSocketAccess(name: string, access: Access): void {
+  /** Whether {@link setSocketAccess} certainly changes no other file. */
+  get canSetAccess(): boolean {
+    return lchmod !== undefined || !this.isOpenToOthers;
+  }
+
+  /** Sets the mode and group of this very socket. Throws if another user replaced it. */
+  setSocketAccess(name: string, access: Access, socket: FileIdentity): void {
     const path = this.at(name);
-    if (!this.#isHeld) {
-      this.#assertSettable();
-      setAccess(path, access);
+    if (!this.isHeld) {
+      if (access.gid !== undefined) lchownSync(path, -1, access.gid);
+      (lchmod ?? chmodSync)(path, access.mode);
       return;
     }
     // Through a descriptor, because another user may replace the file by a link.
     const descriptor = openSync(path, O_PATH | constants.O_NOFOLLOW);
     try {
       const stats = fstatSync(descriptor, { bigint: true });
-      if (!stats.isSocket() || stats.uid !== ownUid()) throw new TakenError(`${path} was replaced by another user`);
+      if (!isFile(stats, socket) || stats.uid !== ownUid()) throw new TakenError(`${path} was replaced`);
       setAccess(`/proc/self/fd/${descriptor}`, access);
     } finally {
       closeSync(descriptor);
@@ -246,22 +267,11 @@ export class Directory {
    * which no other user can rename anything.
    */
   #leadsTo(directory: string): boolean {
-    if (this.#isHeld) return true;
+    if (this.isHeld) return true;
     try {
       return assertTrustworthy(directory) === undefined;
     } catch {
       return false;
-    }
-  }
-
-  #assertSettable(): void {
-    try {
-      assertTrustworthy(this.path);
-    } catch (cause) {
-      throw new TransportError('PERMISSION_DENIED', `cannot set the mode of a socket here: ${messageOf(cause)}`, {
-        hint: 'Choose a directory in which no other user can replace files, or mount /proc.',
-        cause,
-      });
     }
   }
 
@@ -281,7 +291,7 @@ function ownUid(): bigint {
 }
 
 /** Sets the mode and group of a file that no other user can replace. */
-export function setAccess(path: string, { mode, gid }: Access): void {
+function setAccess(path: string, { mode, gid }: Access): void {
   if (gid !== undefined) chownSync(path, -1, gid);
   chmodSync(path, mode);
 }

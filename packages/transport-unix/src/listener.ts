@@ -1,3 +1,4 @@
+import { chmodSync, renameSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import {
@@ -19,10 +20,11 @@ import type { SocketPlacement } from './options.js';
 import { isInContainer, ownedName } from './owner.js';
 import { openWithParents } from './parents.js';
 import { openPrivateDirectory } from './private-directory.js';
-import { publish, publishInPlace } from './publish.js';
-import { removeSocket } from './removal.js';
-import { StagingError, sweepStaging } from './staging.js';
-import { beaconOf, startSweep } from './sweep.js';
+import { publish } from './publish.js';
+import type { Method } from './publish.js';
+import { removeOwnSocket } from './removal.js';
+import { StagingError } from './staging.js';
+import { beaconOf, sweepStaging } from './sweep.js';
 
 /** How many attempts to make while another process removes the socket's directory. */
 const MAX_ATTEMPTS = 100;
@@ -34,76 +36,109 @@ export function unixListener(placement: SocketPlacement, options: SocketTranspor
     endpoint: path === undefined ? directory && absoluteSocketPath(directory) : `unix:${absoluteSocketPath(path)}`,
     open: async (context) => {
       const gid = group === undefined ? undefined : await groupId(group, context.operation.signal);
-      let refusal: StagingError | undefined;
-      for (let attempt = 1; ; attempt++) {
-        const cleanup = new Cleanup();
-        const defer = (undo: () => void): void => {
-          cleanup.defer(undo);
-        };
+      const methods: Method[] =
+        isInPrivateDirectory(placement) && gid === undefined ? ['bare'] : ['staged', 'beside', 'bare'];
+      let refusal: unknown;
+      for (const method of methods) {
         try {
-          const endpoint = await listenOnce(placement, gid, refusal === undefined, options, { ...context, defer });
-          context.defer(() => cleanup.run());
-          if (refusal !== undefined) {
-            context.warn('the socket was visible before it had its mode: no staging directory', refusal.cause);
-          }
+          const endpoint = await withRetries(context, (attempt) =>
+            listenOnce(placement, gid, method, options, attempt),
+          );
+          if (refusal !== undefined) context.warn(warnings[method], refusal);
           return endpoint;
         } catch (error) {
-          await cleanup.run().catch(() => undefined);
-          if (error instanceof StagingError && refusal === undefined) refusal = error;
-          // Another process removed the empty directory, as a transport does on close if it created the directory.
-          else if (errnoOf(error) !== 'ENOENT' || attempt === MAX_ATTEMPTS) throw reasonOf(error);
+          if (!(error instanceof StagingError)) throw error;
+          refusal = error.cause;
         }
       }
+      throw refusal;
     },
   };
 }
 
-/** Why a socket could not even be published in place. */
-function reasonOf(error: unknown): unknown {
-  return error instanceof StagingError ? error.cause : error;
+/** What is lost with a method that is not the first. */
+const warnings: Readonly<Record<Method, string>> = {
+  staged: '',
+  beside: 'the socket was visible before it had its mode, under a hidden name',
+  bare: 'the socket was visible before it had its mode, and the path was not locked',
+};
+
+/** Tries again while another process removes the socket's directory, as a transport does on close if it is empty. */
+async function withRetries(
+  context: ListenContext,
+  listen: (context: ListenContext) => Promise<string>,
+): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    const cleanup = new Cleanup();
+    const defer = (undo: () => void): void => {
+      cleanup.defer(undo);
+    };
+    // Only those of the attempt that succeeds matter.
+    let warnings: [what: string, cause: unknown][] | undefined = [];
+    const warn = (what: string, cause?: unknown): void => {
+      if (warnings === undefined) context.warn(what, cause);
+      else warnings.push([what, cause]);
+    };
+    try {
+      const endpoint = await listen({ ...context, defer, warn });
+      context.defer(() => cleanup.run());
+      for (const warning of warnings) context.warn(...warning);
+      warnings = undefined;
+      return endpoint;
+    } catch (error) {
+      await cleanup.run().catch(() => undefined);
+      if (errnoOf(error) !== 'ENOENT' || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
 }
 
 async function listenOnce(
   placement: SocketPlacement,
   gid: number | undefined,
-  canStage: boolean,
+  method: Method,
   options: SocketTransportOptions,
   context: ListenContext,
 ): Promise<string> {
-  const { operation, defer } = context;
-  const isPrivate = placement.path === undefined && placement.directory === undefined;
-  const [opened, name] = isPrivate ? openPrivate(gid, context) : openChosen(placement, gid, context);
-  // Held by each listener for itself, as it has to be closed before the server is.
-  const directory = opened.reopen();
-  defer(() => {
-    directory.close();
-  });
+  const { defer } = context;
+  const isPrivate = isInPrivateDirectory(placement);
+  const [directory, name] = isPrivate ? openPrivate(gid, context) : openChosen(placement, gid, context);
   const path = join(directory.path, name);
+  if (process.platform === 'linux' && !directory.isHeld) {
+    context.warn(`files in ${directory.path} are named by their paths, not through /proc, which is not available`);
+  }
   if (isPrivate && isInContainer()) await startBeacon(directory, name, context);
-  const isStaged = canStage && (!isPrivate || gid !== undefined);
-  const socket = await (isStaged ? publish : publishInPlace)({
-    directory,
-    name,
-    isContested: placement.path !== undefined,
-    listenAt: (address) => listenSocket({ path: address }, options, context),
-    mode: placement.mode,
-    gid,
-    operation,
-  });
+  const socket = await publish(
+    {
+      directory,
+      name,
+      isContested: placement.path !== undefined,
+      listenAt: (address) => listenSocket({ path: address }, options, context),
+      mode: placement.mode,
+      gid,
+      context,
+    },
+    method,
+  );
   defer(() => {
+    if (isPrivate) {
+      directory.unlinkSocket(name, socket);
+      return;
+    }
     try {
-      if (isPrivate) directory.removeSocket(name, socket);
-      else removeSocket(directory, name, socket);
+      removeOwnSocket(directory, name, socket);
     } finally {
       // libuv removes the file with the name that was bound when the server closes. Through a closed descriptor, it
       // cannot remove another one.
       directory.close();
     }
   });
-  defer(watchFile(directory.at(name), socket, context.warn));
-  if (isPrivate) defer(startSweep(opened));
-  if (isStaged) defer(sweepStaging(directory));
+  defer(watchFile(path, socket, context.warn));
+  if (method !== 'bare') defer(sweepStaging(directory));
   return `unix:${path}`;
+}
+
+function isInPrivateDirectory({ path, directory }: SocketPlacement): boolean {
+  return path === undefined && directory === undefined;
 }
 
 /** The private directory, and a name in it. */
@@ -121,16 +156,15 @@ async function startBeacon(directory: Directory, name: string, context: ListenCo
   const accept = (socket: Socket): void => {
     socket.destroy();
   };
-  // The listener's own is closed before this server is.
-  const held = directory.reopen();
+  // Only gets its name when it listens: until then it refuses, like that of a plugin that has ended.
+  const [path, bound] = [directory.at(beacon), directory.at(ownedName('new'))];
   context.defer(() => {
-    try {
-      unlinkIfThere(held.at(beacon));
-    } finally {
-      held.close();
-    }
+    for (const each of [path, bound]) unlinkIfThere(each);
   });
-  await listenSocket({ path: held.at(beacon) }, {}, { ...context, accept });
+  await listenSocket({ path: bound }, {}, { ...context, accept });
+  // Under any umask.
+  chmodSync(bound, 0o600);
+  renameSync(bound, path);
 }
 
 /** The directory that the caller chose, and the name in it. It is not created if the path is too long. */
@@ -146,7 +180,12 @@ function openChosen(
     gid === undefined ? OWN : { mode: 0o710, gid },
   );
   defer(release);
-  return [opened, basename(place)];
+  // Held by each listener for itself, as it has to be closed before the server is.
+  const held = opened.reopen();
+  defer(() => {
+    held.close();
+  });
+  return [held, basename(place)];
 }
 
 /** A path that cannot be guessed, named like the sockets of go-plugin: with its owner, if the path is short enough. */

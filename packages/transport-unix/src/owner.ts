@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { errnoOf } from '@rpcplugin/transport-base';
+import { fileAt } from './files.js';
 import { digest, unguessableName } from './names.js';
 
 /**
@@ -9,14 +10,15 @@ import { digest, unguessableName } from './names.js';
  */
 const OWNER = /^[a-z]+-([0-9a-f]{10})-(\d+)-(\d+)-(\d+)-[\w-]{12}$/;
 
-let own: string | undefined;
+/** Empty until it is known, and where the system does not tell. */
+let own = '';
 
 /**
  * A file name that cannot be guessed, which names the calling thread as its owner where the system tells it: on Linux,
  * with `/proc`.
  */
 export function ownedName(kind: string): string {
-  own ??= ownIdentity();
+  own ||= ownIdentity();
   return own === '' ? `${kind}-${unguessableName()}` : `${kind}-${own}-${unguessableName()}`;
 }
 
@@ -25,7 +27,7 @@ export function ownedName(kind: string): string {
  * no owner, or one of another boot, PID namespace or machine.
  */
 export function ownerState(name: string): 'alive' | 'gone' | 'unknown' {
-  own ??= ownIdentity();
+  own ||= ownIdentity();
   const [, place, pid = '', tid = '', start] = OWNER.exec(name) ?? [];
   if (place === undefined || !own.startsWith(`${place}-`)) return 'unknown';
   try {
@@ -33,10 +35,20 @@ export function ownerState(name: string): 'alive' | 'gone' | 'unknown' {
   } catch (error) {
     if (errnoOf(error) === 'ESRCH') return 'gone';
   }
-  const thread = threadAt(`/proc/${pid}/task/${tid}`);
-  if (thread !== undefined) return thread === start ? 'alive' : 'gone';
-  // The thread is gone if its process can be seen; `hidepid` hides those of other users (proc(5)).
-  return existsSync(`/proc/${pid}/task`) ? 'gone' : 'unknown';
+  try {
+    return threadAt(`/proc/${pid}/task/${tid}`) === start ? 'alive' : 'gone';
+  } catch (error) {
+    // Only if its process can be seen: `hidepid` hides those of other users (proc(5)).
+    return errnoOf(error) === 'ENOENT' && canSee(pid) ? 'gone' : 'unknown';
+  }
+}
+
+function canSee(pid: string): boolean {
+  try {
+    return fileAt(`/proc/${pid}/task`) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether this process is in a PID namespace of its own, such as that of a container: others cannot know its threads. */
@@ -54,23 +66,28 @@ function ownIdentity(): string {
   try {
     // A worker thread has a thread ID of its own.
     const [pid = '', , tid = ''] = readlinkSync('/proc/thread-self').split('/');
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1');
-    const start = threadAt(`/proc/thread-self`);
+    // Otherwise, `/proc` is that of another PID namespace.
+    if (Number(pid) !== process.pid) return '';
+    const start = threadAt('/proc/thread-self');
     if (start === undefined) return '';
-    return `${digest(boot + readlinkSync('/proc/self/ns/pid'), 'hex').slice(0, 10)}-${pid}-${tid}-${start}`;
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1');
+    // In a time namespace, start times are other ones.
+    const place = [boot, readlinkSync('/proc/self/ns/pid'), readlinkSync('/proc/self/ns/time')].join();
+    return `${digest(place, 'hex').slice(0, 10)}-${pid}-${tid}-${start}`;
   } catch {
     return '';
   }
 }
 
-/** When a thread started, in clock ticks since the boot; `undefined` if it does not exist or has ended. */
+/** When a thread started, in clock ticks since the boot; `undefined` if it has ended. Throws if that cannot be read. */
 function threadAt(directory: string): string | undefined {
-  try {
-    // The second field is a name in parentheses, which may contain anything.
-    const stat = readFileSync(`${directory}/stat`, 'latin1');
-    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return state === 'Z' || state === 'X' ? undefined : fields[18];
-  } catch {
-    return undefined;
-  }
+  // The second field is a name in parentheses, which may contain anything.
+  const stat = readFileSync(`${directory}/stat`, 'latin1');
+  const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return state === 'Z' || state === 'X' ? undefined : fields[18];
+}
+
+/** Whether the name says whose file it is, known here or not. */
+export function hasOwner(name: string): boolean {
+  return OWNER.test(name);
 }

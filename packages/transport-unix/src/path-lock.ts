@@ -8,16 +8,17 @@ import { ownedName, ownerState } from './owner.js';
 const ALIVE_MS = 5000;
 /** The same for one that may be dead, such as in another container. */
 const UNKNOWN_MS = 50;
+/** How old such a lock must be to count as left by a dead holder, in milliseconds. A live one could go on without it. */
+const ABANDONED_MS = 60_000;
 
 /**
  * Takes a lock: a symbolic link at `path` whose target names its owner, which symlink(2) creates in one step. The lock
  * of an owner that is gone is taken over. The directory must be one that only this user can enter.
  *
- * Goes on without the lock if it is not free in time or cannot be created here.
- *
  * @param cleanup - Gets the step that releases the lock.
+ * @returns Why the call goes on without the lock: it is not free in time, or cannot be created here.
  */
-export async function lock(path: string, operation: Operation, cleanup: Cleanup): Promise<void> {
+export async function lock(path: string, operation: Operation, cleanup: Cleanup): Promise<Unlocked | undefined> {
   const owner = ownedName('lock');
   const start = performance.now();
   for (;;) {
@@ -27,33 +28,44 @@ export async function lock(path: string, operation: Operation, cleanup: Cleanup)
       cleanup.defer(() => {
         if (holderOf(path) === owner) unlinkIfThere(path);
       });
-      return;
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') throw error;
-      if (errnoOf(error) !== 'EEXIST') return;
+      return undefined;
+    } catch (cause) {
+      if (errnoOf(cause) === 'ENOENT') throw cause;
+      if (errnoOf(cause) !== 'EEXIST') return { what: 'the path could not be locked', cause };
     }
     const holder = holderOf(path);
     if (holder === undefined) continue;
-    const state = ownerState(holder);
-    if (state === 'gone') {
+    if (isAbandoned(path, holder)) {
       await breakLock(path, holder, operation);
       continue;
     }
-    if (Math.max(performance.now() - start, ageMs(path)) > (state === 'alive' ? ALIVE_MS : UNKNOWN_MS)) return;
+    const limitMs = ownerState(holder) === 'alive' ? ALIVE_MS : UNKNOWN_MS;
+    if (Math.max(performance.now() - start, ageMs(path)) > limitMs) return { what: 'another process locks the path' };
     await sleep(0.5 + Math.random(), undefined, { signal: operation.signal }).catch(() => undefined);
   }
 }
 
-/** Removes a lock if its owner is gone. */
-export async function breakLockOfGone(path: string): Promise<void> {
+/** Removes a lock that a dead owner has left. */
+export async function breakIfAbandoned(path: string): Promise<void> {
   const holder = holderOf(path);
-  if (holder === undefined || ownerState(holder) !== 'gone') return;
+  if (holder === undefined || !isAbandoned(path, holder)) return;
   const operation = new Operation('sweep');
   await breakLock(path, holder, operation);
   operation.end();
 }
 
-/** Removes the lock of an owner that is gone. With a lock of its own, so that nobody removes the lock of the next owner. */
+/** Why a path is not locked. */
+interface Unlocked {
+  readonly what: string;
+  readonly cause?: unknown;
+}
+
+function isAbandoned(path: string, holder: string): boolean {
+  const state = ownerState(holder);
+  return state === 'gone' || (state === 'unknown' && ageMs(path) > ABANDONED_MS);
+}
+
+/** Removes a lock. Holds a second one meanwhile: otherwise, two that break it could remove that of the next owner. */
 async function breakLock(path: string, holder: string, operation: Operation): Promise<void> {
   const cleanup = new Cleanup();
   try {

@@ -1,9 +1,12 @@
+import { realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { isValidUnixEndpoint } from '@rpcplugin/endpoint-utils';
 import { errorCodeOf, messageOf, socketPathLimitBytes } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import { Directory, OWN } from './directory.js';
+import { isFile } from './files.js';
+import { startSweep } from './sweep.js';
 import { assertTrustworthy } from './trust.js';
 
 /** A private directory in use. */
@@ -14,6 +17,9 @@ export interface PrivateDirectory {
   /** Stops using it. The last process to do so removes it. */
   readonly release: () => void;
 }
+
+/** Those in use, by path. */
+const shared = new Map<string, PrivateDirectory & { users: number }>();
 
 /**
  * Opens the directory of this user for sockets, in which no other user can add, replace or remove a file, and creates it
@@ -69,29 +75,50 @@ function absoluteTempDirectory(): string[] {
 }
 
 function openIn(place: string, gid: number | undefined, nameBytes: number): PrivateDirectory {
+  // The link may belong to another user, who could redirect those who connect by its path.
+  const realPlace = realpathSync(place);
   const common = `rpcplugin-${process.geteuid?.() ?? ''}${gid === undefined ? '' : `-${gid}`}`;
   const access = gid === undefined ? OWN : { mode: 0o710, gid };
-  if (Buffer.byteLength(join(place, common, '/')) + nameBytes > socketPathLimitBytes) {
-    throw new Error(`${place} is too long for a socket path`);
+  if (Buffer.byteLength(join(realPlace, common, '/')) + nameBytes > socketPathLimitBytes) {
+    throw new Error('it is too long for a socket path');
   }
-  const doubt = assertTrustworthy(place);
-  const parent = Directory.open(place);
+  const doubt = assertTrustworthy(realPlace);
+  const parent = Directory.open(realPlace);
   try {
-    const directory = parent.openOrCreate(common, access);
-    return {
-      directory,
-      doubt,
-      release: () => {
-        try {
-          parent.removeChild(directory);
-        } finally {
-          directory.close();
-          parent.close();
-        }
-      },
-    };
+    return share(parent, parent.openOrCreate(common, access), doubt);
   } catch (error) {
     parent.close();
     throw error;
   }
+}
+
+/** The listeners of a thread share one, so that each needs no descriptors of its own. */
+function share(parent: Directory, directory: Directory, doubt: string | undefined): PrivateDirectory {
+  const key = directory.path;
+  const known = shared.get(key);
+  if (known !== undefined && isFile(known.directory.stats, directory.stats)) {
+    directory.close();
+    parent.close();
+    known.users++;
+    return known;
+  }
+  const cancelSweep = startSweep(directory);
+  const entry = {
+    directory,
+    doubt,
+    users: 1,
+    release: () => {
+      if (--entry.users > 0) return;
+      if (shared.get(key) === entry) shared.delete(key);
+      cancelSweep();
+      try {
+        parent.removeChild(directory);
+      } finally {
+        directory.close();
+        parent.close();
+      }
+    },
+  };
+  shared.set(key, entry);
+  return entry;
 }

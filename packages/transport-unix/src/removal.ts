@@ -4,57 +4,55 @@ import { Cleanup, errnoOf, socketPathLimitBytes } from '@rpcplugin/transport-bas
 import type { Directory } from './directory.js';
 import { fileAt, isFile, unlinkIfThere } from './files.js';
 import type { FileIdentity } from './files.js';
-import { unguessableName } from './names.js';
 import { ownedName } from './owner.js';
 import { appeared, staleSocket } from './stale-socket.js';
-import { openStaging, StagingError } from './staging.js';
-
-/** A name to move a file aside to, in the directory itself. */
-export function asideName(): string {
-  return `.rpcplugin-${unguessableName()}`;
-}
+import { stagingIfPossible } from './staging.js';
 
 /**
  * Removes a socket that must be held open, as its server holds it, if the file is still this one. It is moved aside first:
  * another process may replace it at any moment. That file gets its name back.
  */
-export function removeSocket(directory: Directory, name: string, socket: FileIdentity): void {
-  const found = fileAt(directory.at(name));
+export function removeOwnSocket(directory: Directory, name: string, socket: FileIdentity): void {
+  const file = directory.at(name);
+  const found = fileAt(file);
   if (found === undefined || !isFile(found, socket)) return;
+  if (!directory.isSafe) {
+    unlinkIfThere(file);
+    return;
+  }
   const staging = stagingIfPossible(directory);
   try {
     const aside = moveAside(directory, name, staging);
-    const moved = fileAt(aside);
-    if (moved !== undefined && isFile(moved, socket)) unlinkIfThere(aside);
-    else giveBack(aside, directory.at(name));
+    const moved = aside === undefined ? undefined : fileAt(aside);
+    if (aside === undefined || moved === undefined) return;
+    if (isFile(moved, socket)) unlinkIfThere(aside);
+    else giveBack(aside, file);
   } finally {
-    if (staging !== undefined) directory.removeChild(staging);
-    staging?.close();
-  }
-}
-
-function stagingIfPossible(directory: Directory): Directory | undefined {
-  try {
-    return openStaging(directory);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Into the staging directory, where a later sweep finds the file if this process is killed, or else beside the file. */
-function moveAside(directory: Directory, name: string, staging: Directory | undefined): string {
-  const aside = staging?.at(ownedName('old'));
-  try {
-    if (aside !== undefined) {
-      move(directory.at(name), aside);
-      return aside;
+    try {
+      if (staging !== undefined) directory.removeChild(staging);
+    } finally {
+      staging?.close();
     }
-  } catch {
-    // Moving a file to another directory is not possible here.
   }
-  const beside = directory.at(asideName());
-  move(directory.at(name), beside);
-  return beside;
+}
+
+/**
+ * Moves a file into the staging directory, where a later sweep finds it if this process is killed, or else gives it a
+ * hidden name. Returns its path; `undefined` if there is no file.
+ */
+function moveAside(directory: Directory, name: string, staging: Directory | undefined): string | undefined {
+  const [staged, hidden] = [staging?.at(ownedName('old')), directory.at(`.rpcplugin-${ownedName('old')}`)];
+  try {
+    if (staged !== undefined) {
+      renameSync(directory.at(name), staged);
+      return staged;
+    }
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    // Files cannot be moved to another directory here.
+  }
+  renameSync(directory.at(name), hidden);
+  return hidden;
 }
 
 /**
@@ -70,7 +68,7 @@ export async function removeStale(path: string, file: string, aside: string, sta
     giveBack(aside, file);
   });
   try {
-    move(file, aside);
+    renameSync(file, aside);
     // Without `/proc`, the path may be too long to connect to.
     const canProbe = Buffer.byteLength(aside) <= socketPathLimitBytes;
     const moved = canProbe ? await staleSocket(path, aside, false) : fileAt(aside);
@@ -80,19 +78,11 @@ export async function removeStale(path: string, file: string, aside: string, sta
   }
 }
 
-function move(from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw new StagingError(error);
-  }
-}
-
 /** Gives a file its name back, unless it was removed. If the name is taken, the file stays where it is. */
 function giveBack(aside: string, file: string): void {
   const stats = fileAt(aside);
   if (stats === undefined) return;
-  // Neither replaces a file.
+  // Neither replaces a file, apart from an empty directory.
   if (stats.isDirectory()) renameSync(aside, file);
   else if (linkIfPossible(aside, file)) unlinkIfThere(aside);
   else if (fileAt(file) === undefined) renameSync(aside, file);

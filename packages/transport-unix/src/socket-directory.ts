@@ -1,4 +1,6 @@
-import { readdirSync } from 'node:fs';
+import { opendirSync, readdirSync } from 'node:fs';
+import type { Dirent } from 'node:fs';
+import { join } from 'node:path';
 import { absoluteSocketPath, assertOptions, Cleanup, toTransportError, typeOption } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { Directory } from './directory.js';
@@ -6,12 +8,13 @@ import { OWN } from './directory.js';
 import { fileAt, unlinkIfThere } from './files.js';
 import { groupId } from './group.js';
 import { groupOption } from './options.js';
-import { ownedName, ownerState } from './owner.js';
+import { hasOwner, ownedName, ownerState } from './owner.js';
 import { openPrivateDirectory } from './private-directory.js';
 import { boundSockets, staleSocket } from './stale-socket.js';
+import { startSweep } from './sweep.js';
 
-/** How many directories of dead hosts to look at in one go. */
-const MAX_ABANDONED = 20;
+/** How many sockets of the plugins of one dead host to look at, in each sweep. */
+const MAX_SOCKETS = 20;
 
 /** Options of {@link createSocketDirectory}. */
 export interface SocketDirectoryOptions {
@@ -64,7 +67,7 @@ export async function createSocketDirectory(options: SocketDirectoryOptions = {}
     cleanup.defer(() => {
       removeDirectory(parent.directory, directory);
     });
-    void removeAbandoned(parent.directory.reopen());
+    cleanup.defer(startSweep(parent.directory, removeAbandoned));
     const close = async (): Promise<void> => {
       await cleanup.run().catch((error: unknown) => {
         throw toTransportError(error, `remove ${directory.path}`);
@@ -98,39 +101,36 @@ function removeDirectory(parent: Directory, directory: Directory): void {
   }
 }
 
-/** Removes the directories of hosts that are gone, without the sockets of plugins that still run. */
-async function removeAbandoned(parent: Directory): Promise<void> {
+/** Removes the directory of a host that is gone, without the sockets of plugins that still run. */
+async function removeAbandoned(parent: Directory, { name }: Dirent): Promise<void> {
+  if (!name.startsWith('host-') || ownerState(name) !== 'gone') return;
+  const directory = parent.openChild(name);
   try {
-    const gone = readdirSync(parent.at()).filter((name) => name.startsWith('host-') && ownerState(name) === 'gone');
-    for (const name of gone.slice(0, MAX_ABANDONED)) {
-      const directory = parent.openChild(name);
-      try {
-        await removeDeadSockets(directory);
-        parent.removeChild(directory);
-      } finally {
-        directory.close();
+    const entries = opendirSync(directory.at());
+    try {
+      for (let count = 1; count <= MAX_SOCKETS; count++) {
+        const entry = entries.readSync();
+        if (entry === null) break;
+        await removeIfDead(directory, entry.name);
       }
+    } finally {
+      entries.closeSync();
     }
-  } catch {
-    // The next call tries again.
+    parent.removeChild(directory);
   } finally {
-    parent.close();
+    directory.close();
   }
 }
 
 /**
- * A plugin of go-plugin does not name itself as the owner. It has ended if the kernel knows no socket with its name and
- * a connection is refused, which shows in other network namespaces as well.
+ * Removes the socket of a plugin that has ended. One of go-plugin does not say in its name whose it is: it has ended if the
+ * kernel knows no socket with its path, and a connection is refused, which shows in other network namespaces as well.
  */
-async function removeDeadSockets(directory: Directory): Promise<void> {
-  for (const name of readdirSync(directory.at())) {
-    const at = directory.at(name);
-    if (fileAt(at)?.isSocket() !== true) continue;
-    const state = ownerState(name);
-    if (state === 'gone' || (state === 'unknown' && (await isStale(`${directory.path}/${name}`, at)))) {
-      unlinkIfThere(at);
-    }
-  }
+async function removeIfDead(directory: Directory, name: string): Promise<void> {
+  const at = directory.at(name);
+  if (fileAt(at)?.isSocket() !== true) return;
+  const isDead = hasOwner(name) ? ownerState(name) === 'gone' : await isStale(join(directory.path, name), at);
+  if (isDead) unlinkIfThere(at);
 }
 
 async function isStale(path: string, at: string): Promise<boolean> {

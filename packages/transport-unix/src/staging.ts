@@ -1,13 +1,20 @@
 import { assertSocketPathFits, errnoOf, errorCodeOf } from '@rpcplugin/transport-base';
+import { TransportError } from '@rpcplugin/transport-core';
 import { OWN } from './directory.js';
 import type { Directory } from './directory.js';
-import { startSweep } from './sweep.js';
 
 /** Why a socket cannot be published through a staging directory here, although one can perhaps be bound. */
 export class StagingError extends Error {
   constructor(cause: unknown) {
-    super('no staging directory', { cause });
+    super('this method of publishing is not possible here', { cause });
   }
+}
+
+/** The error for one that something in a staging directory failed with. */
+export function stagingError(error: unknown): unknown {
+  // Another process removed the directory. Or, out of descriptors or space, a socket would fail as well.
+  const isFinal = TransportError.isInstance(error) || errnoOf(error) === 'ENOENT';
+  return isFinal || errorCodeOf(error) === 'RESOURCE_EXHAUSTED' ? error : new StagingError(error);
 }
 
 /** The staging directory of this user in a directory, shared by the processes of the user. */
@@ -16,9 +23,16 @@ export function openStaging(directory: Directory): Directory {
     if (!directory.isSafe) throw new Error(`${directory.path} may be replaced by another user`);
     return directory.openOrCreate(stagingName(), OWN);
   } catch (error) {
-    // Out of descriptors or space, a socket would fail as well.
-    if (errnoOf(error) === 'ENOENT' || errorCodeOf(error) === 'RESOURCE_EXHAUSTED') throw error;
-    throw new StagingError(error);
+    throw stagingError(error);
+  }
+}
+
+/** The same; `undefined` if there can be none here. */
+export function stagingIfPossible(directory: Directory): Directory | undefined {
+  try {
+    return openStaging(directory);
+  } catch {
+    return undefined;
   }
 }
 
@@ -31,22 +45,8 @@ export function assertStagedPathFits(path: string): void {
   }
 }
 
-/** Removes what killed processes have left in the staging directory. Returns a function that cancels that. */
-export function sweepStaging(directory: Directory): () => void {
-  const staging = openOwnStaging(directory);
-  if (staging === undefined) return () => undefined;
-  const close = (): void => {
-    directory.removeChild(staging);
-    staging.close();
-  };
-  const cancel = startSweep(staging, close);
-  return () => {
-    cancel();
-    close();
-  };
-}
-
-function openOwnStaging(directory: Directory): Directory | undefined {
+/** The staging directory, if a process that was killed has left it. */
+export function findStaging(directory: Directory): Directory | undefined {
   try {
     return directory.openOwn(stagingName(), OWN);
   } catch {

@@ -219,7 +219,7 @@ describe('removeChild', () => {
 describe('setSocketAccess', () => {
   it('sets the mode of a socket', async () => {
     await plainServer(join(path, 's'));
-    parent.setSocketAccess('s', { mode: 0o604 });
+    parent.setSocketAccess('s', { mode: 0o604 }, await lstat(join(path, 's'), { bigint: true }));
     expect(await modeOf(join(path, 's'))).toBe(0o604);
   });
 
@@ -227,26 +227,29 @@ describe('setSocketAccess', () => {
     await writeFile(join(path, 'file'), '');
     await chmod(join(path, 'file'), 0o600);
     await symlink('file', join(path, 'link'));
-    for (const name of ['file', 'link']) {
+    await plainServer(join(path, 'other'));
+    await plainServer(join(path, 's'));
+    const socket = await lstat(join(path, 's'), { bigint: true });
+    for (const name of ['file', 'link', 'other']) {
       expect(() => {
-        parent.setSocketAccess(name, { mode: 0o666 });
+        parent.setSocketAccess(name, { mode: 0o666 }, socket);
       }).toThrow('replaced');
     }
     expect(await modeOf(join(path, 'file'))).toBe(0o600);
   });
 });
 
-describe('removeSocket', () => {
+describe('unlinkSocket', () => {
   it('removes this socket and no other', async () => {
     await plainServer(join(path, 's'));
     const socket = await lstat(join(path, 's'), { bigint: true });
-    parent.removeSocket('s', socket);
+    parent.unlinkSocket('s', socket);
     expect(await readdir(path)).toEqual([]);
     await writeFile(join(path, 's'), '');
-    parent.removeSocket('s', socket);
+    parent.unlinkSocket('s', socket);
     expect(await readdir(path)).toEqual(['s']);
     await unlink(join(path, 's'));
-    parent.removeSocket('s', socket);
+    parent.unlinkSocket('s', socket);
   });
 });
 

@@ -14,8 +14,8 @@ import {
 import { Operation } from '@rpcplugin/transport-base';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Directory } from '../src/directory.js';
-import { publish, publishInPlace } from '../src/publish.js';
-import type { Publication } from '../src/publish.js';
+import { publish as publishBy } from '../src/publish.js';
+import type { Method, Publication } from '../src/publish.js';
 import { modeOf, nameOfGone, plainServer, saysHello, stagingName } from './support.js';
 
 let directory: string;
@@ -45,40 +45,46 @@ function publication(meanwhile: (bound: string) => unknown = () => undefined, at
     },
     mode: 0o604,
     gid: undefined,
-    operation: new Operation('test'),
+    context: { operation: new Operation('test'), warn: () => undefined },
   };
 }
 
-describe.each([
-  { way: 'publish', by: publish },
-  { way: 'publishInPlace', by: publishInPlace },
-])('$way', ({ by }) => {
-  it('publishes a socket with its mode and leaves nothing else', async () => {
-    const { ino } = await by(publication());
-    expect((await lstat(path, { bigint: true })).ino).toBe(ino);
-    expect(await modeOf(path)).toBe(0o604);
-    expect(await saysHello(path)).toBe(true);
-    expect(await readdir(directory)).toEqual(['p.sock']);
-  });
+function publish(publication: Publication): ReturnType<typeof publishBy> {
+  return publishBy(publication, 'staged');
+}
 
-  it('replaces a stale socket', async () => {
-    await staleSocketAt(path);
-    await chmod(path, 0o777);
-    await by(publication());
-    expect(await modeOf(path)).toBe(0o604);
-    expect(await saysHello(path)).toBe(true);
-    expect(await readdir(directory)).toEqual(['p.sock']);
-  });
+describe.each<{ method: Method }>([{ method: 'staged' }, { method: 'beside' }, { method: 'bare' }])(
+  '$method',
+  ({ method }) => {
+    const by = (publication: Publication): ReturnType<typeof publishBy> => publishBy(publication, method);
 
-  it('rejects with ADDRESS_IN_USE and keeps a live socket', async () => {
-    await plainServer(path);
-    const { ino } = await lstat(path);
-    expect((await rejectionOf(by(publication()))).code).toBe('ADDRESS_IN_USE');
-    expect((await lstat(path)).ino).toBe(ino);
-    expect(await saysHello(path)).toBe(true);
-    expect(await readdir(directory)).toEqual(['p.sock']);
-  });
-});
+    it('publishes a socket with its mode and leaves nothing else', async () => {
+      const { ino } = await by(publication());
+      expect((await lstat(path, { bigint: true })).ino).toBe(ino);
+      expect(await modeOf(path)).toBe(0o604);
+      expect(await saysHello(path)).toBe(true);
+      expect(await readdir(directory)).toEqual(['p.sock']);
+    });
+
+    it('replaces a stale socket', async () => {
+      await staleSocketAt(path);
+      await chmod(path, 0o777);
+      await by(publication());
+      expect(await modeOf(path)).toBe(0o604);
+      expect(await saysHello(path)).toBe(true);
+      expect(await readdir(directory)).toEqual(['p.sock']);
+    });
+
+    it('rejects with ADDRESS_IN_USE and keeps a live socket', async () => {
+      await plainServer(path);
+      const { ino } = await lstat(path);
+      expect((await rejectionOf(by(publication()))).code).toBe('ADDRESS_IN_USE');
+      expect((await lstat(path)).ino).toBe(ino);
+      expect(await saysHello(path)).toBe(true);
+      expect(await readdir(directory)).toEqual(['p.sock']);
+    });
+  },
+);
 
 describe('publish, while others change the directory', () => {
   it('rejects with ADDRESS_IN_USE and keeps a file that appears at the path', async () => {

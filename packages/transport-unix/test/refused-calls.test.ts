@@ -103,7 +103,10 @@ it('listen goes on without a lock if symlink(2) is refused', async () => {
   const path = join(directory, 'p.sock');
   await staleSocketAt(path);
   const child = await startConfined(failing('symlink,symlinkat', 'EPERM'));
-  expect(await child.ask({ do: 'listen', options: { path } })).toEqual({ endpoint: `unix:${path}`, warnings: [] });
+  expect(await child.ask({ do: 'listen', options: { path } })).toEqual({
+    endpoint: `unix:${path}`,
+    warnings: ['the path could not be locked'],
+  });
   expect(await child.ask({ do: 'close' })).toEqual({});
   expect(await readdir(directory)).toEqual([]);
 });
@@ -135,14 +138,12 @@ describe('an exceeded disk quota (EDQUOT)', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('in link(2) does not fail listen: a socket without a second name may fit', async () => {
+  it('in link(2) rejects listen with RESOURCE_EXHAUSTED and leaves nothing behind', async () => {
     const directory = await freshDirectory();
-    const path = join(directory, 'p.sock');
     const child = await startConfined(failing('link,linkat', 'EDQUOT'));
-    expect(await child.ask({ do: 'listen', options: { path } })).toEqual({
-      endpoint: `unix:${path}`,
-      warnings: visible,
-    });
+    const { error } = await child.ask({ do: 'listen', options: { path: join(directory, 'p.sock') } });
+    expect(error).toMatchObject({ code: 'RESOURCE_EXHAUSTED', hint: expect.stringContaining('space') as string });
+    expect(await readdir(directory)).toEqual([]);
   });
 });
 

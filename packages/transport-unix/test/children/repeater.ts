@@ -1,6 +1,7 @@
 // A child process, with worker threads on demand, that listens again and again and counts what goes wrong.
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { devNull } from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { answerParent, turns } from '@rpcplugin/test-support/process';
@@ -22,6 +23,7 @@ export interface Repetition {
 export type Command =
   | Repetition
   | { do: 'listen'; options: UnixSocketTransportOptions }
+  /** Replies with the connections since it listens. */
   | { do: 'close' }
   /** Listens and closes until the process is killed. */
   | { do: 'cycle'; options: UnixSocketTransportOptions }
@@ -42,6 +44,7 @@ export interface Reply {
 
 const nothing: Reply = { outcome: '', failures: [], connections: 0, listenMs: 0, longestTurnMs: 0 };
 let transport: UnixSocketTransport | undefined;
+let connections = 0;
 
 async function repeat(repetition: Repetition): Promise<Reply> {
   const reply: Reply = { ...nothing, failures: [] };
@@ -98,9 +101,10 @@ async function perform(command: Command): Promise<Reply> {
       return command.threads === undefined ? repeat(command) : repeatInThreads(command);
     case 'listen':
       transport = new UnixSocketTransport(command.options);
-      return { ...nothing, outcome: await transport.listen().catch(codeOf) };
+      connections = 0;
+      return { ...nothing, outcome: await transport.listen({ onConnection: count }).catch(codeOf) };
     case 'close':
-      return { ...nothing, outcome: (await transport?.close().catch(codeOf)) ?? 'closed' };
+      return { ...nothing, outcome: (await transport?.close().catch(codeOf)) ?? 'closed', connections };
     case 'cycle':
       void repeat({ do: 'repeat', times: Infinity, options: command.options, turns: 0 });
       return nothing;
@@ -108,6 +112,11 @@ async function perform(command: Command): Promise<Reply> {
       Object.defineProperty(process, 'versions', { value: { ...process.versions, bun: '1.2.0' } });
       return nothing;
   }
+}
+
+function count(connection: Socket): void {
+  connections++;
+  connection.destroy();
 }
 
 function codeOf(error: unknown): string {
