@@ -1,4 +1,4 @@
-import { lstatSync, unlinkSync } from 'node:fs';
+import { lstatSync, readlinkSync, unlinkSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { errnoOf } from '@rpcplugin/transport-base';
 
@@ -23,5 +23,24 @@ export function unlinkIfThere(path: string): void {
     unlinkSync(path);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+/**
+ * Makes the message of a system error name directories by their paths, not through the descriptors of this process. Call it
+ * before they are closed.
+ */
+export function withPaths(error: unknown): unknown {
+  if (error instanceof Error && errnoOf(error) !== undefined) {
+    error.message = error.message.replace(/\/proc\/self\/fd\/\d+/g, linkTarget);
+  }
+  return error;
+}
+
+function linkTarget(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return path;
   }
 }

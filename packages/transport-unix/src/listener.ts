@@ -13,7 +13,7 @@ import type { ListenContext, Listener, SocketTransportOptions } from '@rpcplugin
 import { OWN } from './directory.js';
 import type { Directory } from './directory.js';
 import { watchFile } from './file-watch.js';
-import { unlinkIfThere } from './files.js';
+import { unlinkIfThere, withPaths } from './files.js';
 import { groupId } from './group.js';
 import { unguessableName } from './names.js';
 import type { SocketPlacement } from './options.js';
@@ -86,8 +86,9 @@ async function withRetries(
       warnings = undefined;
       return endpoint;
     } catch (error) {
+      const named = withPaths(error);
       await cleanup.run().catch(() => undefined);
-      if (errnoOf(error) !== 'ENOENT' || attempt === MAX_ATTEMPTS) throw error;
+      if (errnoOf(error) !== 'ENOENT' || attempt === MAX_ATTEMPTS) throw named;
     }
   }
 }
@@ -126,6 +127,8 @@ async function listenOnce(
     }
     try {
       removeOwnSocket(directory, name, socket);
+    } catch (error) {
+      throw withPaths(error);
     } finally {
       // libuv removes the file with the name that was bound when the server closes. Through a closed descriptor, it
       // cannot remove another one.

@@ -4,7 +4,7 @@ import { errnoOf } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import { Directory } from './directory.js';
 import type { Access } from './directory.js';
-import { fileAt, isFile } from './files.js';
+import { fileAt, isFile, withPaths } from './files.js';
 
 /** A directory in use. */
 export interface UsedDirectory {
@@ -39,8 +39,9 @@ export function openWithParents(path: string, access: Access): UsedDirectory {
   try {
     return create(path, parent, access);
   } catch (error) {
+    const named = withPaths(error);
     parent.release();
-    if (errnoOf(error) !== 'EEXIST') throw error;
+    if (errnoOf(error) !== 'EEXIST') throw named;
     return open(path);
   }
 }

@@ -5,7 +5,7 @@ import { Cleanup, errnoOf } from '@rpcplugin/transport-base';
 import type { ListenContext } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { Directory } from './directory.js';
-import { fileAt, isFile, unlinkIfThere } from './files.js';
+import { fileAt, isFile, unlinkIfThere, withPaths } from './files.js';
 import type { FileIdentity } from './files.js';
 import { digest, unguessableName } from './names.js';
 import { ownedName } from './owner.js';
@@ -97,12 +97,21 @@ export async function publish(publication: Publication, method: Method): Promise
     await cleanup.run();
     return socket;
   } catch (error) {
+    const named = withPaths(error);
     // If cleaning up fails too, the first error says more.
     await cleanup.run().catch(() => undefined);
-    if (socket !== undefined) removeOwnSocket(directory, name, socket);
+    if (socket !== undefined) removeIfPossible(directory, name, socket);
     // So that libuv removes no other file when the server closes.
     if (method === 'bare' && isContested) directory.close();
-    throw error;
+    throw named;
+  }
+}
+
+function removeIfPossible(directory: Directory, name: string, socket: FileIdentity): void {
+  try {
+    removeOwnSocket(directory, name, socket);
+  } catch {
+    // What failed before says more.
   }
 }
 

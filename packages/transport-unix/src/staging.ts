@@ -2,6 +2,7 @@ import { assertSocketPathFits, errnoOf, errorCodeOf } from '@rpcplugin/transport
 import { TransportError } from '@rpcplugin/transport-core';
 import { OWN } from './directory.js';
 import type { Directory } from './directory.js';
+import { withPaths } from './files.js';
 
 /** Why a socket cannot be published through a staging directory here, although one can perhaps be bound. */
 export class StagingError extends Error {
@@ -14,7 +15,7 @@ export class StagingError extends Error {
 export function stagingError(error: unknown): unknown {
   // Another process removed the directory. Or, out of descriptors or space, a socket would fail as well.
   const isFinal = TransportError.isInstance(error) || errnoOf(error) === 'ENOENT';
-  return isFinal || errorCodeOf(error) === 'RESOURCE_EXHAUSTED' ? error : new StagingError(error);
+  return isFinal || errorCodeOf(error) === 'RESOURCE_EXHAUSTED' ? error : new StagingError(withPaths(error));
 }
 
 /** The staging directory of this user in a directory, shared by the processes of the user. */

@@ -319,6 +319,7 @@ describe.runIf(isRoot)('missing permissions on a directory', () => {
       expect(reply?.error).toMatchObject({ code: 'PERMISSION_DENIED' });
       expect(reply?.error?.hint).toContain('permissions');
       expect(reply?.error?.message).toContain(directory);
+      expect(reply?.error?.message).not.toContain('/proc/self/fd');
       expect(await readdir(directory)).toEqual([]);
     }
     await chmod(directory, 0o700);
