@@ -3,8 +3,8 @@ import { signalOption } from './options.js';
 import { startTimer } from './timer.js';
 
 /**
- * The operations that each signal cancels. One listener per signal: Node warns of a leak when a signal has more than ten,
- * and callers share a signal between many calls.
+ * The operations that each signal cancels. One listener per signal: Node warns of a leak when a signal has more than
+ * ten, and callers share a signal between many calls.
  */
 const bySignal = new WeakMap<AbortSignal, Set<() => void>>();
 

@@ -55,8 +55,8 @@ export interface ErrorMessage extends TransportMessage {
 }
 
 /**
- * `rpcplugin:transport:warning`: a transport works, but not as well as it should, such as without a protection that this
- * machine does not offer, or with its socket file removed by someone else.
+ * `rpcplugin:transport:warning`: a transport works, but not as well as it should, such as without a protection that
+ * this machine does not offer, or with its socket file removed by someone else.
  */
 export interface WarningMessage extends TransportMessage {
   /** What is wrong, in English. Not covered by semantic versioning. */

@@ -48,8 +48,8 @@ export const OWN: Access = { mode: 0o700 };
 /**
  * A directory held by a file descriptor. On Linux, paths from {@link at} lead through `/proc/self/fd` into this very
  * directory, even if another user gives its name to another directory or a link. They are also short, however long the
- * path of the directory is. Without `/proc`, they are ordinary paths, and {@link removeChild} removes only what no other
- * user can have put there.
+ * path of the directory is. Without `/proc`, they are ordinary paths, and {@link removeChild} removes only what no
+ * other user can have put there.
  */
 export class Directory {
   /** The path that it was opened by, for messages. */

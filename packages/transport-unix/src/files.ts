@@ -27,8 +27,8 @@ export function unlinkIfThere(path: string): void {
 }
 
 /**
- * Makes the message of a system error name directories by their paths, not through the descriptors of this process. Call it
- * before they are closed.
+ * Makes the message of a system error name directories by their paths, not through the descriptors of this process.
+ * Call it before they are closed.
  */
 export function withPaths(error: unknown): unknown {
   if (error instanceof Error && errnoOf(error) !== undefined) {

@@ -191,7 +191,9 @@ function openChosen(
   return [held, basename(place)];
 }
 
-/** A path that cannot be guessed, named like the sockets of go-plugin: with its owner, if the path is short enough. */
+/**
+ * A path that cannot be guessed, named like the sockets of go-plugin: with its owner, if the path is short enough.
+ */
 function placeIn(directory: string): string {
   const place = join(directory, ownedName('plugin'));
   return Buffer.byteLength(place) <= socketPathLimitBytes ? place : join(directory, `plugin-${unguessableName()}`);

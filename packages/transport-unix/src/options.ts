@@ -13,8 +13,8 @@ import { TransportError } from '@rpcplugin/transport-core';
 export interface UnixSocketTransportOptions extends SocketTransportOptions {
   /**
    * Where to listen: a path, or a unix endpoint such as `unix:/run/plugin.sock`. A relative path is resolved when
-   * listening. At most 107 bytes on Linux, 103 on macOS. Missing parent directories are created, with mode 0700, or 0710
-   * and the group if `group` is given. Cannot be combined with `directory`.
+   * listening. At most 107 bytes on Linux, 103 on macOS. Missing parent directories are created, with mode 0700, or
+   * 0710 and the group if `group` is given. Cannot be combined with `directory`.
    */
   path?: string | undefined;
   /**
@@ -24,7 +24,10 @@ export interface UnixSocketTransportOptions extends SocketTransportOptions {
   directory?: string | undefined;
   /** The permission bits of the socket file, from 0 to 0o777. Connecting needs the write bit. Default: 0o660. */
   mode?: number | undefined;
-  /** The group of the socket file, by name or number; text that is a number is one. Default: the group that the system gives a new file. */
+  /**
+   * The group of the socket file, by name or number; text that is a number is one. Default: the group that the system
+   * gives a new file.
+   */
   group?: string | number | undefined;
 }
 

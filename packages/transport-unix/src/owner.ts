@@ -23,8 +23,8 @@ export function ownedName(kind: string): string {
 }
 
 /**
- * What is known of the owner in a name: `gone` if its thread or process ended, `alive` if not, `unknown` if the name has
- * no owner, or one of another boot, PID namespace or machine.
+ * What is known of the owner in a name: `gone` if its thread or process ended, `alive` if not, `unknown` if the name
+ * has no owner, or one of another boot, PID namespace or machine.
  */
 export function ownerState(name: string): 'alive' | 'gone' | 'unknown' {
   own ||= ownIdentity();
@@ -51,7 +51,9 @@ function canSee(pid: string): boolean {
   }
 }
 
-/** Whether this process is in a PID namespace of its own, such as that of a container: others cannot know its threads. */
+/**
+ * Whether this process is in a PID namespace of its own, such as that of a container: others cannot know its threads.
+ */
 export function isInContainer(): boolean {
   try {
     // The initial namespace has this number on every machine (include/linux/proc_ns.h).
@@ -79,7 +81,9 @@ function ownIdentity(): string {
   }
 }
 
-/** When a thread started, in clock ticks since the boot; `undefined` if it has ended. Throws if that cannot be read. */
+/**
+ * When a thread started, in clock ticks since the boot; `undefined` if it has ended. Throws if that cannot be read.
+ */
 function threadAt(directory: string): string | undefined {
   // The second field is a name in parentheses, which may contain anything.
   const stat = readFileSync(`${directory}/stat`, 'latin1');

@@ -8,7 +8,9 @@ import { ownedName, ownerState } from './owner.js';
 const ALIVE_MS = 5000;
 /** The same for one that may be dead, such as in another container. */
 const UNKNOWN_MS = 50;
-/** How old such a lock must be to count as left by a dead holder, in milliseconds. A live one could go on without it. */
+/**
+ * How old such a lock must be to count as left by a dead holder, in milliseconds. A live one could go on without it.
+ */
 const ABANDONED_MS = 60_000;
 
 /**

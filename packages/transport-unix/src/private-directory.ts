@@ -22,16 +22,16 @@ export interface PrivateDirectory {
 const shared = new Map<string, PrivateDirectory & { users: number }>();
 
 /**
- * Opens the directory of this user for sockets, in which no other user can add, replace or remove a file, and creates it
- * if needed: `rpcplugin-<uid>` with mode 0700, or `rpcplugin-<uid>-<gid>` with mode 0710 and the group, whose members
- * can then connect. The processes of the user share it.
+ * Opens the directory of this user for sockets, in which no other user can add, replace or remove a file, and creates
+ * it if needed: `rpcplugin-<uid>` with mode 0700, or `rpcplugin-<uid>-<gid>` with mode 0710 and the group, whose
+ * members can then connect. The processes of the user share it.
  *
  * It is in `XDG_RUNTIME_DIR`, which no cleaner sweeps, else in the temp directory, else in `/tmp`: the first where it
  * can be created and where the path of a socket fits.
  *
  * @param nameBytes - The length of the name of a socket in it, in bytes.
- * @throws TransportError `PERMISSION_DENIED` if it cannot be created in any of them, or `RESOURCE_EXHAUSTED`. The message
- *   says why for each.
+ * @throws TransportError `PERMISSION_DENIED` if it cannot be created in any of them, or `RESOURCE_EXHAUSTED`. The
+ *   message says why for each.
  */
 export function openPrivateDirectory(
   gid: number | undefined,

@@ -33,12 +33,12 @@ export interface Publication {
 /**
  * Where the socket is bound:
  *
- * - `staged`: in a directory beside the file that only this user can enter. link(2) then gives the socket its name, in one
- *   step that never replaces a file. So no other process can see the socket with another mode or group, or before it
- *   accepts connections.
+ * - `staged`: in a directory beside the file that only this user can enter. link(2) then gives the socket its name, in
+ *   one step that never replaces a file. So no other process can see the socket with another mode or group, or before
+ *   it accepts connections.
  * - `beside`: under a hidden name in the same directory, where no such directory, or no link out of it, is possible.
- * - `bare`: under its final name, where links are not possible at all, or in a directory that others cannot enter. bind(2)
- *   never replaces a file either.
+ * - `bare`: under its final name, where links are not possible at all, or in a directory that others cannot enter.
+ *   bind(2) never replaces a file either.
  */
 export type Method = 'staged' | 'beside' | 'bare';
 
@@ -48,8 +48,9 @@ const MAX_LINKS = 10;
 /**
  * Makes a server reachable under its name, replacing a stale socket there. Returns the socket file.
  *
- * @throws TransportError `ADDRESS_IN_USE`, `NOT_A_SOCKET` or `PERMISSION_DENIED`. Then the file at the path is untouched.
- *   `ENOENT` if another process removed the directory, or a {@link StagingError} if the method is not possible here.
+ * @throws TransportError `ADDRESS_IN_USE`, `NOT_A_SOCKET` or `PERMISSION_DENIED`. Then the file at the path is
+ *   untouched. `ENOENT` if another process removed the directory, or a {@link StagingError} if the method is not
+ *   possible here.
  */
 export async function publish(publication: Publication, method: Method): Promise<FileIdentity> {
   const { directory, name, isContested, listenAt } = publication;

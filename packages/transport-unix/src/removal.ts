@@ -9,8 +9,8 @@ import { appeared, staleSocket } from './stale-socket.js';
 import { stagingIfPossible } from './staging.js';
 
 /**
- * Removes a socket that must be held open, as its server holds it, if the file is still this one. It is moved aside first:
- * another process may replace it at any moment. That file gets its name back.
+ * Removes a socket that must be held open, as its server holds it, if the file is still this one. It is moved aside
+ * first: another process may replace it at any moment. That file gets its name back.
  */
 export function removeOwnSocket(directory: Directory, name: string, socket: FileIdentity): void {
   const file = directory.at(name);
@@ -56,8 +56,9 @@ function moveAside(directory: Directory, name: string, staging: Directory | unde
 }
 
 /**
- * Removes a stale socket. It is moved aside first, where no other process can replace it, and looked at again: a process
- * without the lock, such as in another container, may have published its socket meanwhile. That one gets its name back.
+ * Removes a stale socket. It is moved aside first, where no other process can replace it, and looked at again: a
+ * process without the lock, such as in another container, may have published its socket meanwhile. That one gets its
+ * name back.
  */
 export async function removeStale(path: string, file: string, aside: string, stale: BigIntStats): Promise<void> {
   const found = fileAt(file);

@@ -19,8 +19,8 @@ const MAX_SOCKETS = 20;
 /** Options of {@link createSocketDirectory}. */
 export interface SocketDirectoryOptions {
   /**
-   * Where to create it: a directory in which no other user can rename or remove entries. Default: `XDG_RUNTIME_DIR` (not
-   * with `group`), else the temp directory, else `/tmp`.
+   * Where to create it: a directory in which no other user can rename or remove entries. Default: `XDG_RUNTIME_DIR`
+   * (not with `group`), else the temp directory, else `/tmp`.
    */
   base?: string | undefined;
   /** The group that the plugin runs in, by name or number, if it runs as another user. Default: none. */
@@ -44,8 +44,8 @@ export interface SocketDirectory extends AsyncDisposable {
 
 /**
  * Creates a directory for the sockets of one plugin, as go-plugin's hosts do: with a name that cannot be guessed, and
- * mode 0700, or 0770 and the group if `group` is given. No other user can enter it. What a host that was killed has left
- * is removed by the next call of its user.
+ * mode 0700, or 0770 and the group if `group` is given. No other user can enter it. What a host that was killed has
+ * left is removed by the next call of its user.
  *
  * @throws TransportError `INVALID_ARGUMENT` for an option that cannot be used or a group that does not exist,
  *   `PERMISSION_DENIED` if it cannot be created.
@@ -123,8 +123,9 @@ async function removeAbandoned(parent: Directory, { name }: Dirent): Promise<voi
 }
 
 /**
- * Removes the socket of a plugin that has ended. One of go-plugin does not say in its name whose it is: it has ended if the
- * kernel knows no socket with its path, and a connection is refused, which shows in other network namespaces as well.
+ * Removes the socket of a plugin that has ended. One of go-plugin does not say in its name whose it is: it has ended if
+ * the kernel knows no socket with its path, and a connection is refused, which shows in other network namespaces as
+ * well.
  */
 async function removeIfDead(directory: Directory, name: string): Promise<void> {
   const at = directory.at(name);

@@ -14,8 +14,8 @@ const ENTRIES_PER_TURN = 20;
 const MAX_TURNS = 50;
 
 /**
- * Removes what killed processes have left in the staging directory of a directory, and that directory. Returns a function
- * that cancels that.
+ * Removes what killed processes have left in the staging directory of a directory, and that directory. Returns a
+ * function that cancels that.
  */
 export function sweepStaging(directory: Directory): () => void {
   const staging = findStaging(directory);

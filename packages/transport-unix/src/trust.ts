@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import { errnoOf } from '@rpcplugin/transport-base';
 
 /**
- * Throws if another user may rename or remove entries of the directory or of its ancestors: they could replace ours, and
- * who connects by the path would reach them.
+ * Throws if another user may rename or remove entries of the directory or of its ancestors: they could replace ours,
+ * and who connects by the path would reach them.
  *
  * Returns a reason to doubt it, if there is one: an ancestor that Node's permission model hides, or whose owner is
  * unknown. In a user namespace, files of users that it does not map seem to belong to one user, root among them.
@@ -38,7 +38,9 @@ function statsOf(path: string): Stats | undefined {
   }
 }
 
-/** The user that those whom a user namespace does not map appear as (user_namespaces(7)); `undefined` outside of one. */
+/**
+ * The user that those whom a user namespace does not map appear as (user_namespaces(7)); `undefined` outside of one.
+ */
 function unmappedUid(): number | undefined {
   try {
     const mapsAll = /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'latin1'));
