@@ -21,7 +21,7 @@ describe('ownedName', () => {
     const [, , pid, tid, start] = ownedName('new').split('-');
     expect(Number(pid)).toBe(process.pid);
     const stat = readFileSync(`/proc/self/task/${tid}/stat`, 'latin1');
-    // Field 22 of proc(5), of which the second ends with the last parenthesis.
+    // Field 22 of proc(5). The second field is in parentheses and may contain spaces.
     expect(start).toBe(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
   });
 });
