@@ -1,5 +1,5 @@
 import { lstatSync, realpathSync } from 'node:fs';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, resolve } from 'node:path';
 import { quote } from '@rpcplugin/printable';
 import { TransportError } from '@rpcplugin/transport-core';
 
@@ -32,10 +32,10 @@ export function assertSocketPathFits(path: string, endpoint?: string): void {
  * @throws TransportError `NOT_FOUND` for a relative path, if the working directory was removed.
  */
 export function absoluteSocketPath(path: string): string {
-  let absolute = '/';
-  for (const part of (isAbsolute(path) ? path : `${workingDirectory(path)}/${path}`).split('/')) {
-    absolute = part === '..' ? dirname(followLink(absolute)) : join(absolute, part);
-  }
+  const full = isAbsolute(path) ? path : `${workingDirectory(path)}/${path}`;
+  const [first = '', ...rest] = full.split(/\/+\.\.(?=\/|$)/);
+  let absolute = resolve('/', first);
+  for (const part of rest) absolute = resolve(dirname(followLink(absolute)), `.${part}`);
   return absolute;
 }
 

@@ -1,12 +1,9 @@
 import {
   accessSync,
   chmodSync,
-  chownSync,
   closeSync,
   constants,
   fstatSync,
-  lchmodSync,
-  lchownSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -16,39 +13,23 @@ import {
 import type { BigIntStats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf } from '@rpcplugin/transport-base';
-import { fileAt, isFile, unlinkIfThere } from './files.js';
+import { ownUid, setAccess } from './access.js';
+import type { Access } from './access.js';
+import { fileAt, isFile, O_PATH, unlinkIfThere } from './files.js';
 import type { FileIdentity } from './files.js';
-import { unguessableName } from './names.js';
+import { unguessableName } from './owner.js';
 import { assertTrustworthy } from './trust.js';
-
-/** A descriptor that only names a file and needs no permission to read it: open(2). Node has no constant for it. */
-const O_PATH = process.platform === 'linux' ? 0o10_000_000 : 0;
-
-/** Changes the mode of a file, without following a link. Only macOS has it. */
-// eslint-disable-next-line @typescript-eslint/no-deprecated -- on this platform there is no other
-const lchmod = lchmodSync as typeof chmodSync | undefined;
 
 /** How often to try while other processes create and remove a directory. */
 const MAX_ATTEMPTS = 100;
 
-/** Who may enter a directory of this user. */
-export interface Access {
-  /** The permission bits. */
-  readonly mode: number;
-  /** The group; `undefined` for the one that the system chooses. */
-  readonly gid?: number | undefined;
-}
-
 /** Why a directory cannot be used as one of this user. */
 class TakenError extends Error {}
-
-/** Access for this user only. */
-export const OWN: Access = { mode: 0o700 };
 
 /**
  * A directory held by a file descriptor. On Linux, paths from {@link at} lead through `/proc/self/fd` into this very
  * directory, even if another user gives its name to another directory or a link. They are also short, however long the
- * path of the directory is. Without `/proc`, they are ordinary paths, and {@link removeChild} removes only what no
+ * path of the directory is. Without `/proc`, they are ordinary paths, and {@link release} removes only what no
  * other user can have put there.
  */
 export class Directory {
@@ -102,19 +83,16 @@ export class Directory {
     }
   }
 
-  /** Whether what is created in it can be removed again: see {@link removeChild}. */
-  get isSafe(): boolean {
-    return this.#leadsTo(this.path);
-  }
-
-  /** Whether another user can certainly redirect paths from {@link at}, or replace files in a way that does so. */
-  get isOpenToOthers(): boolean {
-    if (this.isHeld) return false;
+  /**
+   * Whether another user can make paths from {@link at} lead elsewhere. Not with `/proc`; otherwise not if no other
+   * user can rename the directories that the path leads through.
+   */
+  canBeRedirected(path = this.path): 'no' | 'perhaps' | 'yes' {
+    if (this.isHeld) return 'no';
     try {
-      assertTrustworthy(this.path);
-      return false;
+      return assertTrustworthy(path) === undefined ? 'no' : 'perhaps';
     } catch {
-      return true;
+      return 'yes';
     }
   }
 
@@ -178,41 +156,25 @@ export class Directory {
     }
   }
 
-  /** Removes a subdirectory, unless another file has its name or it is not empty. */
-  removeChild(child: Directory): void {
-    const name = basename(child.path);
-    const stats = fileAt(this.at(name));
-    if (stats !== undefined && isFile(stats, child.stats)) this.#removeIfEmpty(name);
+  /**
+   * Closes a subdirectory and removes it, unless it is not empty or another file has its name. Returns whether it is
+   * gone.
+   */
+  release(child: Directory): boolean {
+    try {
+      const name = basename(child.path);
+      const stats = fileAt(this.at(name));
+      if (stats !== undefined && isFile(stats, child.stats)) this.#removeIfEmpty(name);
+      return child.isRemoved;
+    } finally {
+      child.close();
+    }
   }
 
-  /** Removes a socket if it still is this one, in a directory in which only this user can replace it. */
+  /** Removes a socket if it still is this one. Only this user must be able to replace it. */
   unlinkSocket(name: string, socket: FileIdentity): void {
     const stats = fileAt(this.at(name));
     if (stats !== undefined && isFile(stats, socket)) unlinkIfThere(this.at(name));
-  }
-
-  /** Whether {@link setSocketAccess} certainly changes no other file. */
-  get canSetAccess(): boolean {
-    return lchmod !== undefined || !this.isOpenToOthers;
-  }
-
-  /** Sets the mode and group of this very socket. Throws if another user replaced it. */
-  setSocketAccess(name: string, access: Access, socket: FileIdentity): void {
-    const path = this.at(name);
-    if (!this.isHeld) {
-      if (access.gid !== undefined) lchownSync(path, -1, access.gid);
-      (lchmod ?? chmodSync)(path, access.mode);
-      return;
-    }
-    // Through a descriptor, because another user may replace the file by a link.
-    const descriptor = openSync(path, O_PATH | constants.O_NOFOLLOW);
-    try {
-      const stats = fstatSync(descriptor, { bigint: true });
-      if (!isFile(stats, socket) || stats.uid !== ownUid()) throw new TakenError(`${path} was replaced`);
-      setAccess(`/proc/self/fd/${descriptor}`, access);
-    } finally {
-      closeSync(descriptor);
-    }
   }
 
   /** Closes the descriptor, once. */
@@ -240,7 +202,9 @@ export class Directory {
       return;
     }
     if ((actualMode & 0o077) !== 0) throw new TakenError(`${this.path} is open to other users`);
-    if (!this.#leadsTo(dirname(this.path))) throw new TakenError(`${this.path} may have been replaced by another user`);
+    if (this.canBeRedirected(dirname(this.path)) !== 'no') {
+      throw new TakenError(`${this.path} may have been replaced by another user`);
+    }
     // Only the umask of its creator takes these away.
     if ((actualMode & 0o700) !== 0o700) chmodSync(this.at(), 0o700);
     if (mode === 0o700) return;
@@ -262,21 +226,8 @@ export class Directory {
     }
   }
 
-  /**
-   * Whether paths from {@link at} certainly lead into this directory: through its descriptor, or through directories in
-   * which no other user can rename anything.
-   */
-  #leadsTo(directory: string): boolean {
-    if (this.isHeld) return true;
-    try {
-      return assertTrustworthy(directory) === undefined;
-    } catch {
-      return false;
-    }
-  }
-
   #removeIfEmpty(name: string): void {
-    if (!this.#leadsTo(this.path)) return;
+    if (this.canBeRedirected() !== 'no') return;
     try {
       rmdirSync(this.at(name));
     } catch (error) {
@@ -284,14 +235,4 @@ export class Directory {
       if (!['ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '')) throw error;
     }
   }
-}
-
-function ownUid(): bigint {
-  return BigInt(process.geteuid?.() ?? -1);
-}
-
-/** Sets the mode and group of a file that no other user can replace. */
-function setAccess(path: string, { mode, gid }: Access): void {
-  if (gid !== undefined) chownSync(path, -1, gid);
-  chmodSync(path, mode);
 }

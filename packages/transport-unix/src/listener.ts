@@ -1,5 +1,3 @@
-import { chmodSync, renameSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import {
   absoluteSocketPath,
@@ -10,21 +8,20 @@ import {
   socketPathLimitBytes,
 } from '@rpcplugin/transport-base';
 import type { ListenContext, Listener, SocketTransportOptions } from '@rpcplugin/transport-base';
-import { OWN } from './directory.js';
+import { OWN } from './access.js';
+import { needsBeacon, startBeacon } from './beacon.js';
 import type { Directory } from './directory.js';
 import { watchFile } from './file-watch.js';
-import { unlinkIfThere, withPaths } from './files.js';
+import { withPaths } from './files.js';
 import { groupId } from './group.js';
-import { unguessableName } from './names.js';
 import type { SocketPlacement } from './options.js';
-import { isInContainer, ownedName } from './owner.js';
+import { ownedName, unguessableName } from './owner.js';
 import { openWithParents } from './parents.js';
 import { openPrivateDirectory } from './private-directory.js';
 import { publish } from './publish.js';
 import type { Method } from './publish.js';
-import { removeOwnSocket } from './removal.js';
 import { StagingError } from './staging.js';
-import { beaconOf, sweepStaging } from './sweep.js';
+import { sweepStaging } from './sweep.js';
 
 /** How many attempts to make while another process removes the socket's directory. */
 const MAX_ATTEMPTS = 100;
@@ -100,42 +97,34 @@ async function listenOnce(
   options: SocketTransportOptions,
   context: ListenContext,
 ): Promise<string> {
-  const { defer } = context;
+  const { defer, warn } = context;
   const isPrivate = isInPrivateDirectory(placement);
-  const [directory, name] = isPrivate ? openPrivate(gid, context) : openChosen(placement, gid, context);
+  const { directory, name } = isPrivate ? openPrivate(gid, context) : openChosen(placement, gid, context);
   const path = join(directory.path, name);
   if (process.platform === 'linux' && !directory.isHeld) {
-    context.warn(`files in ${directory.path} are named by their paths, not through /proc, which is not available`);
+    warn(`files in ${directory.path} are named by their paths, not through /proc, which is not available`);
   }
-  if (isPrivate && isInContainer()) await startBeacon(directory, name, context);
-  const socket = await publish(
+  if (isPrivate && needsBeacon()) await startBeacon(directory, name, context);
+  const { socket, unpublish } = await publish(
     {
       directory,
       name,
-      isContested: placement.path !== undefined,
+      isWellKnown: placement.path !== undefined,
+      access: { mode: placement.mode, gid },
       listenAt: (address) => listenSocket({ path: address }, options, context),
-      mode: placement.mode,
-      gid,
       context,
     },
     method,
   );
   defer(() => {
-    if (isPrivate) {
-      directory.unlinkSocket(name, socket);
-      return;
-    }
     try {
-      removeOwnSocket(directory, name, socket);
+      if (isPrivate) directory.unlinkSocket(name, socket);
+      else unpublish();
     } catch (error) {
       throw withPaths(error);
-    } finally {
-      // libuv removes the file with the name that was bound when the server closes. Through a closed descriptor, it
-      // cannot remove another one.
-      directory.close();
     }
   });
-  defer(watchFile(path, socket, context.warn));
+  defer(watchFile(path, socket, warn));
   if (method !== 'bare') defer(sweepStaging(directory));
   return `unix:${path}`;
 }
@@ -144,51 +133,30 @@ function isInPrivateDirectory({ path, directory }: SocketPlacement): boolean {
   return path === undefined && directory === undefined;
 }
 
+/** Where to listen. */
+interface Place {
+  readonly directory: Directory;
+  readonly name: string;
+}
+
 /** The private directory, and a name in it. */
-function openPrivate(gid: number | undefined, { defer, warn }: ListenContext): [Directory, string] {
+function openPrivate(gid: number | undefined, { defer, warn }: ListenContext): Place {
   const name = ownedName('plugin');
   const { directory, doubt, release } = openPrivateDirectory(gid, name.length);
   defer(release);
   if (doubt !== undefined) warn(`another user may be able to replace sockets: ${doubt}`);
-  return [directory, name];
-}
-
-/** Starts the {@link beaconOf} a plugin in a container. */
-async function startBeacon(directory: Directory, name: string, context: ListenContext): Promise<void> {
-  const beacon = beaconOf(name);
-  const accept = (socket: Socket): void => {
-    socket.destroy();
-  };
-  // Only gets its name when it listens: until then it refuses, like that of a plugin that has ended.
-  const [path, bound] = [directory.at(beacon), directory.at(ownedName('new'))];
-  context.defer(() => {
-    for (const each of [path, bound]) unlinkIfThere(each);
-  });
-  await listenSocket({ path: bound }, {}, { ...context, accept });
-  // Under any umask.
-  chmodSync(bound, 0o600);
-  renameSync(bound, path);
+  return { directory, name };
 }
 
 /** The directory that the caller chose, and the name in it. It is not created if the path is too long. */
-function openChosen(
-  { path, directory = '' }: SocketPlacement,
-  gid: number | undefined,
-  { defer }: ListenContext,
-): [Directory, string] {
-  const place = path === undefined ? placeIn(absoluteSocketPath(directory)) : absoluteSocketPath(path);
+function openChosen(placement: SocketPlacement, gid: number | undefined, { defer }: ListenContext): Place {
+  const { path, directory: chosen = '' } = placement;
+  const place = path === undefined ? placeIn(absoluteSocketPath(chosen)) : absoluteSocketPath(path);
   assertSocketPathFits(place, `unix:${place}`);
-  const { directory: opened, release } = openWithParents(
-    dirname(place),
-    gid === undefined ? OWN : { mode: 0o710, gid },
-  );
+  const access = gid === undefined ? OWN : { mode: 0o710, gid };
+  const { directory, release } = openWithParents(dirname(place), access);
   defer(release);
-  // Held by each listener for itself, as it has to be closed before the server is.
-  const held = opened.reopen();
-  defer(() => {
-    held.close();
-  });
-  return [held, basename(place)];
+  return { directory, name: basename(place) };
 }
 
 /**

@@ -1,7 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { errnoOf } from '@rpcplugin/transport-base';
 import { fileAt } from './files.js';
-import { digest, unguessableName } from './names.js';
 
 /**
  * What the name of a file says about the thread that made it: a digest of the machine's boot and the PID namespace, the
@@ -10,8 +9,17 @@ import { digest, unguessableName } from './names.js';
  */
 const OWNER = /^[a-z]+-([0-9a-f]{10})-(\d+)-(\d+)-(\d+)-[\w-]{12}$/;
 
+// Loaded on first use: that takes longer than loading the rest of this package.
+const crypto = () => process.getBuiltinModule('node:crypto');
+
 /** Empty until it is known, and where the system does not tell. */
 let own = '';
+
+/** 12 characters of a file name that cannot be guessed. */
+export function unguessableName(): string {
+  // 66 random bits. Node draws those of several UUIDs at once, which makes this far cheaper than `randomBytes`.
+  return Buffer.from(crypto().randomUUID().replaceAll('-', ''), 'hex').toString('base64url', 0, 9);
+}
 
 /**
  * A file name that cannot be guessed, which names the calling thread as its owner where the system tells it: on Linux,
@@ -51,18 +59,6 @@ function canSee(pid: string): boolean {
   }
 }
 
-/**
- * Whether this process is in a PID namespace of its own, such as that of a container: others cannot know its threads.
- */
-export function isInContainer(): boolean {
-  try {
-    // The initial namespace has this number on every machine (include/linux/proc_ns.h).
-    return readlinkSync('/proc/self/ns/pid') !== 'pid:[4026531836]';
-  } catch {
-    return false;
-  }
-}
-
 /** Empty if the system does not tell. */
 function ownIdentity(): string {
   try {
@@ -75,7 +71,8 @@ function ownIdentity(): string {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1');
     // In a time namespace, start times are other ones.
     const place = [boot, readlinkSync('/proc/self/ns/pid'), readlinkSync('/proc/self/ns/time')].join();
-    return `${digest(place, 'hex').slice(0, 10)}-${pid}-${tid}-${start}`;
+    const digest = crypto().createHash('sha256').update(place).digest('hex').slice(0, 10);
+    return `${digest}-${pid}-${tid}-${start}`;
   } catch {
     return '';
   }

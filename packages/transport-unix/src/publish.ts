@@ -4,30 +4,36 @@ import { join } from 'node:path';
 import { Cleanup, errnoOf } from '@rpcplugin/transport-base';
 import type { ListenContext } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
+import { canSetSocketAccess, setSocketAccess } from './access.js';
+import type { Access } from './access.js';
 import type { Directory } from './directory.js';
 import { fileAt, isFile, unlinkIfThere, withPaths } from './files.js';
 import type { FileIdentity } from './files.js';
-import { digest, unguessableName } from './names.js';
-import { ownedName } from './owner.js';
+import { ownedName, unguessableName } from './owner.js';
 import { lock } from './path-lock.js';
 import { removeOwnSocket, removeStale } from './removal.js';
-import { appeared, inTheWay, staleSocket } from './stale-socket.js';
+import { appeared } from './stale-socket.js';
 import { assertStagedPathFits, openStaging, stagingError, stagingIfPossible } from './staging.js';
 
 /** A socket to publish, and where. */
 export interface Publication {
-  /** The directory. */
   readonly directory: Directory;
-  /** The name of the file in it. */
+  /** The name of the file in the directory. */
   readonly name: string;
   /** Whether other processes may want the same name, or have left a stale socket there. */
-  readonly isContested: boolean;
+  readonly isWellKnown: boolean;
+  readonly access: Access;
   /** Starts the server at a path. The file has the mode and group that the system gives it. */
   readonly listenAt: (path: string) => Promise<unknown>;
-  readonly mode: number;
-  /** The group; `undefined` for the one that the system chooses. */
-  readonly gid: number | undefined;
   readonly context: Pick<ListenContext, 'operation' | 'warn'>;
+}
+
+/** A socket that was published. */
+export interface Published {
+  /** The file. */
+  readonly socket: FileIdentity;
+  /** Removes the file, if it still is this one. Call it before the server is closed. */
+  readonly unpublish: () => void;
 }
 
 /**
@@ -46,83 +52,94 @@ export type Method = 'staged' | 'beside' | 'bare';
 const MAX_LINKS = 10;
 
 /**
- * Makes a server reachable under its name, replacing a stale socket there. Returns the socket file.
+ * Makes a server reachable under its name, replacing a stale socket there.
  *
  * @throws TransportError `ADDRESS_IN_USE`, `NOT_A_SOCKET` or `PERMISSION_DENIED`. Then the file at the path is
  *   untouched. `ENOENT` if another process removed the directory, or a {@link StagingError} if the method is not
  *   possible here.
  */
-export async function publish(publication: Publication, method: Method): Promise<FileIdentity> {
-  const { directory, name, isContested, listenAt } = publication;
-  const { operation, warn } = publication.context;
-  const cleanup = new Cleanup();
+export async function publish(publication: Publication, method: Method): Promise<Published> {
+  const { directory, name, isWellKnown, context } = publication;
+  // When the server closes, libuv removes any file with the name that was bound. So that name cannot be guessed, or it
+  // leads through a descriptor that is closed before.
+  const own = method === 'bare' && isWellKnown ? directory.reopen() : undefined;
   let socket: BigIntStats | undefined;
+  const unpublish = (): void => {
+    try {
+      if (socket !== undefined) removeOwnSocket(directory, name, socket);
+    } finally {
+      own?.close();
+    }
+  };
+  const cleanup = new Cleanup();
   try {
     // Every step that creates something is synchronous up to its `defer`, so that the process cannot exit in between.
-    const staging =
-      method === 'staged' ? openStaging(directory) : isContested ? stagingIfPossible(directory) : undefined;
-    cleanup.defer(() => {
-      try {
-        if (staging !== undefined) directory.removeChild(staging);
-      } finally {
-        staging?.close();
-      }
-    });
-    if (isContested && staging !== undefined) {
-      const unlocked = await lock(staging.at(digest(name)), operation, cleanup);
-      if (unlocked !== undefined) warn(unlocked.what, unlocked.cause);
-    }
-    const stale = isContested ? await staleSocket(pathOf(publication), directory.at(name)) : undefined;
-    const isStaged = method === 'staged' && staging !== undefined;
-    const place = isStaged ? staging : directory;
-    const aside = place.at(isStaged ? ownedName('old') : hiddenName());
-    if (method === 'bare' && stale !== undefined) await removeStaleAt(publication, stale, aside);
-    // When the server closes, libuv removes any file with the name that was bound: it must be unguessable.
-    const boundName = method === 'bare' ? name : isStaged ? ownedName('new') : hiddenName();
+    const isTaken = isWellKnown && fileAt(directory.at(name)) !== undefined;
+    const staging = method === 'staged' ? openStaging(directory) : isTaken ? stagingIfPossible(directory) : undefined;
+    if (staging !== undefined) cleanup.defer(() => void directory.release(staging));
+    if (isTaken && staging !== undefined) await lockName(publication, staging, cleanup);
+    const [place, boundName] =
+      method === 'bare'
+        ? [own ?? directory, name]
+        : method === 'staged' && staging !== undefined
+          ? [staging, ownedName('new')]
+          : [directory, `.rpcplugin-${unguessableName()}`];
     const bound = place.at(boundName);
-    if (method !== 'bare') {
+    if (method === 'bare') {
+      if (isTaken) await takeOver(publication, staging);
+    } else {
       assertStagedPathFits(bound);
       cleanup.defer(() => {
         unlinkIfThere(bound);
       });
     }
-    await bind(place, bound, listenAt);
+    await bind(place, bound, publication.listenAt);
     socket = fileAt(bound);
     if (socket === undefined) throw notFound(bound);
-    operation.throwIfCancelled();
+    context.operation.throwIfCancelled();
     setAccess(publication, place, boundName, socket);
     if (method !== 'bare') {
-      if (stale !== undefined) await removeStaleAt(publication, stale, aside);
+      if (isTaken) await takeOver(publication, staging);
       linkSocket(publication, bound, socket);
     }
     await cleanup.run();
-    return socket;
+    return { socket, unpublish };
   } catch (error) {
     const named = withPaths(error);
     // If cleaning up fails too, the first error says more.
     await cleanup.run().catch(() => undefined);
-    if (socket !== undefined) removeIfPossible(directory, name, socket);
-    // So that libuv removes no other file when the server closes.
-    if (method === 'bare' && isContested) directory.close();
+    try {
+      unpublish();
+    } catch {
+      // As above.
+    }
     throw named;
   }
 }
 
-function removeIfPossible(directory: Directory, name: string, socket: FileIdentity): void {
+/** Takes the lock of the name, which processes hold that replace a stale socket. */
+async function lockName({ name, context }: Publication, staging: Directory, cleanup: Cleanup): Promise<void> {
+  const unlocked = await lock(staging.at(`lock:${name}`), context.operation, cleanup);
+  if (unlocked !== undefined) context.warn(unlocked.what, unlocked.cause);
+}
+
+async function takeOver(publication: Publication, staging: Directory | undefined): Promise<void> {
+  const { directory, name } = publication;
   try {
-    removeOwnSocket(directory, name, socket);
-  } catch {
-    // What failed before says more.
+    await removeStale(directory, name, staging);
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') throw appeared(pathOf(publication), error);
+    throw stagingError(error);
   }
 }
 
 /** Without `/proc`, in a directory that others can write to, the umask decides: only if it is strict enough. */
-function setAccess({ mode, gid, context }: Publication, place: Directory, name: string, socket: BigIntStats): void {
-  if (place.canSetAccess) {
-    place.setSocketAccess(name, { mode, gid }, socket);
+function setAccess({ access, context }: Publication, place: Directory, name: string, socket: BigIntStats): void {
+  if (canSetSocketAccess(place)) {
+    setSocketAccess(place, name, access, socket);
     return;
   }
-  if (gid !== undefined || (Number(socket.mode) & 0o777 & ~mode) !== 0) {
+  if (access.gid !== undefined || (Number(socket.mode) & 0o777 & ~access.mode) !== 0) {
     throw new TransportError('PERMISSION_DENIED', `the mode of a socket in ${place.path} cannot be set safely`, {
       hint: 'Choose a directory in which no other user can replace files, or mount /proc.',
     });
@@ -130,25 +147,8 @@ function setAccess({ mode, gid, context }: Publication, place: Directory, name: 
   context.warn(`the socket has the mode that the umask gives it: another user may replace ${place.path}`);
 }
 
-function hiddenName(): string {
-  return `.rpcplugin-${unguessableName()}`;
-}
-
 function pathOf({ directory, name }: Publication): string {
   return join(directory.path, name);
-}
-
-async function removeStaleAt(publication: Publication, stale: BigIntStats, aside: string): Promise<void> {
-  const { directory, name } = publication;
-  const path = pathOf(publication);
-  if (directory.isOpenToOthers) {
-    throw inTheWay(path, 'ADDRESS_IN_USE', 'a stale socket that cannot be removed safely exists');
-  }
-  try {
-    await removeStale(path, directory.at(name), aside, stale);
-  } catch (error) {
-    throw stagingError(error);
-  }
 }
 
 async function bind(directory: Directory, path: string, listenAt: (path: string) => Promise<unknown>): Promise<void> {
@@ -169,16 +169,18 @@ function notFound(path: string): Error {
 function linkSocket(publication: Publication, socket: string, identity: FileIdentity): void {
   const path = pathOf(publication);
   const file = publication.directory.at(publication.name);
+  let refusal: unknown;
   for (let attempt = 1; attempt <= MAX_LINKS; attempt++) {
     try {
       linkSync(socket, file);
     } catch (error) {
-      if (errnoOf(error) === 'EEXIST') throw appeared(path, error);
-      throw stagingError(error);
+      if (errnoOf(error) !== 'EEXIST') throw stagingError(error);
+      refusal = error;
     }
-    const stats = fileAt(file);
-    if (stats !== undefined && isFile(stats, identity)) return;
-    if (stats !== undefined) break;
+    const found = fileAt(file);
+    if (found === undefined) continue;
+    if (isFile(found, identity)) return;
+    break;
   }
-  throw appeared(path);
+  throw appeared(path, refusal);
 }

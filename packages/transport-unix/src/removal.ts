@@ -1,39 +1,62 @@
 import { linkSync, renameSync } from 'node:fs';
-import type { BigIntStats } from 'node:fs';
-import { Cleanup, errnoOf, socketPathLimitBytes } from '@rpcplugin/transport-base';
+import { join } from 'node:path';
+import { errnoOf } from '@rpcplugin/transport-base';
 import type { Directory } from './directory.js';
-import { fileAt, isFile, unlinkIfThere } from './files.js';
+import { fileAt, holdFile, isFile, unlinkIfThere } from './files.js';
 import type { FileIdentity } from './files.js';
 import { ownedName } from './owner.js';
-import { appeared, staleSocket } from './stale-socket.js';
+import { assertStale, inTheWay } from './stale-socket.js';
 import { stagingIfPossible } from './staging.js';
 
-/**
- * Removes a socket that must be held open, as its server holds it, if the file is still this one. It is moved aside
- * first: another process may replace it at any moment. That file gets its name back.
- */
+/** Removes a socket if the file is still this one. It must be held open, as its server holds it. */
 export function removeOwnSocket(directory: Directory, name: string, socket: FileIdentity): void {
-  const file = directory.at(name);
-  const found = fileAt(file);
-  if (found === undefined || !isFile(found, socket)) return;
-  if (!directory.isSafe) {
-    unlinkIfThere(file);
+  if (directory.canBeRedirected() !== 'no') {
+    directory.unlinkSocket(name, socket);
     return;
   }
   const staging = stagingIfPossible(directory);
   try {
-    const aside = moveAside(directory, name, staging);
-    const moved = aside === undefined ? undefined : fileAt(aside);
-    if (aside === undefined || moved === undefined) return;
-    if (isFile(moved, socket)) unlinkIfThere(aside);
-    else giveBack(aside, file);
+    removeIfSame(directory, name, socket, staging);
   } finally {
-    try {
-      if (staging !== undefined) directory.removeChild(staging);
-    } finally {
-      staging?.close();
-    }
+    if (staging !== undefined) directory.release(staging);
   }
+}
+
+/**
+ * Removes a stale socket, if there is one.
+ *
+ * @throws TransportError `ADDRESS_IN_USE` or another code of {@link assertStale} for any other file, which stays.
+ */
+export async function removeStale(directory: Directory, name: string, staging: Directory | undefined): Promise<void> {
+  const file = directory.at(name);
+  const stale = holdFile(file);
+  if (stale === undefined) return;
+  try {
+    const path = join(directory.path, name);
+    // Probes this very file, even if another one has its name for a moment.
+    await assertStale(stale.stats, path, directory.isHeld ? stale.path : file);
+    if (directory.canBeRedirected() === 'yes') {
+      throw inTheWay(path, 'ADDRESS_IN_USE', 'a stale socket that cannot be removed safely exists');
+    }
+    removeIfSame(directory, name, stale.stats, staging);
+  } finally {
+    stale.close();
+  }
+}
+
+/**
+ * Removes a file, which must be held open, if it still has its name. Another process may replace it at any moment, so
+ * it is moved aside before the last look at it. Another file gets its name back.
+ */
+function removeIfSame(directory: Directory, name: string, held: FileIdentity, staging: Directory | undefined): void {
+  const file = directory.at(name);
+  const found = fileAt(file);
+  if (found === undefined || !isFile(found, held)) return;
+  const aside = moveAside(directory, name, staging);
+  const moved = aside === undefined ? undefined : fileAt(aside);
+  if (aside === undefined || moved === undefined) return;
+  if (isFile(moved, held)) unlinkIfThere(aside);
+  else giveBack(aside, file);
 }
 
 /**
@@ -41,41 +64,23 @@ export function removeOwnSocket(directory: Directory, name: string, socket: File
  * hidden name. Returns its path; `undefined` if there is no file.
  */
 function moveAside(directory: Directory, name: string, staging: Directory | undefined): string | undefined {
-  const [staged, hidden] = [staging?.at(ownedName('old')), directory.at(`.rpcplugin-${ownedName('old')}`)];
-  try {
-    if (staged !== undefined) {
-      renameSync(directory.at(name), staged);
-      return staged;
+  const file = directory.at(name);
+  const aside = ownedName('old');
+  if (staging !== undefined) {
+    try {
+      renameSync(file, staging.at(aside));
+      return staging.at(aside);
+    } catch {
+      // Files cannot be moved to another directory here, or another process has removed the empty staging directory.
     }
+  }
+  const hidden = directory.at(`.rpcplugin-${aside}`);
+  try {
+    renameSync(file, hidden);
+    return hidden;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
-    // Files cannot be moved to another directory here.
-  }
-  renameSync(directory.at(name), hidden);
-  return hidden;
-}
-
-/**
- * Removes a stale socket. It is moved aside first, where no other process can replace it, and looked at again: a
- * process without the lock, such as in another container, may have published its socket meanwhile. That one gets its
- * name back.
- */
-export async function removeStale(path: string, file: string, aside: string, stale: BigIntStats): Promise<void> {
-  const found = fileAt(file);
-  if (found === undefined) return;
-  if (!isFile(found, stale) || found.ctimeNs !== stale.ctimeNs) throw appeared(path);
-  const cleanup = new Cleanup();
-  cleanup.defer(() => {
-    giveBack(aside, file);
-  });
-  try {
-    renameSync(file, aside);
-    // Without `/proc`, the path may be too long to connect to.
-    const canProbe = Buffer.byteLength(aside) <= socketPathLimitBytes;
-    const moved = canProbe ? await staleSocket(path, aside, false) : fileAt(aside);
-    if (moved !== undefined && isFile(moved, stale)) unlinkIfThere(aside);
-  } finally {
-    await cleanup.run();
+    throw error;
   }
 }
 

@@ -3,14 +3,14 @@ import type { Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { absoluteSocketPath, assertOptions, Cleanup, toTransportError, typeOption } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
+import { OWN } from './access.js';
 import type { Directory } from './directory.js';
-import { OWN } from './directory.js';
 import { fileAt, unlinkIfThere } from './files.js';
 import { groupId } from './group.js';
 import { groupOption } from './options.js';
 import { hasOwner, ownedName, ownerState } from './owner.js';
 import { openPrivateDirectory } from './private-directory.js';
-import { boundSockets, staleSocket } from './stale-socket.js';
+import { boundSockets, isStaleSocket } from './stale-socket.js';
 import { startSweep } from './sweep.js';
 
 /** How many sockets of the plugins of one dead host to look at, in each sweep. */
@@ -34,7 +34,7 @@ export interface SocketDirectory extends AsyncDisposable {
   /** The environment variables that tell the plugin to listen in it. go-plugin's plugins understand them as well. */
   readonly env: Readonly<Record<string, string>>;
   /**
-   * Removes the sockets in it, then the directory. Call it when the plugin has ended.
+   * Removes the sockets in it, then the directory. Call it when the plugin has ended. Later calls share the outcome.
    *
    * @throws TransportError `IO` if there are other files in it, which stay, or another code if something could not be
    *   removed.
@@ -59,20 +59,19 @@ export async function createSocketDirectory(options: SocketDirectoryOptions = {}
   try {
     const gid = group === undefined ? undefined : await groupId(group, new AbortController().signal);
     const name = ownedName('host');
-    const places = base === undefined ? undefined : [absoluteSocketPath(base)];
     // With a name such as `plugin1234567890` in it.
-    const parent = openPrivateDirectory(gid, name.length + 20, places);
+    const parent = openPrivateDirectory(gid, name.length + 20, base && absoluteSocketPath(base));
     cleanup.defer(parent.release);
     const directory = parent.directory.create(name, gid === undefined ? OWN : { mode: 0o770, gid });
     cleanup.defer(() => {
       removeDirectory(parent.directory, directory);
     });
     cleanup.defer(startSweep(parent.directory, removeAbandoned));
-    const close = async (): Promise<void> => {
-      await cleanup.run().catch((error: unknown) => {
+    let closing: Promise<void> | undefined;
+    const close = (): Promise<void> =>
+      (closing ??= cleanup.run().catch((error: unknown) => {
         throw toTransportError(error, `remove ${directory.path}`);
-      });
-    };
+      }));
     return {
       path: directory.path,
       env: {
@@ -89,16 +88,16 @@ export async function createSocketDirectory(options: SocketDirectoryOptions = {}
 }
 
 function removeDirectory(parent: Directory, directory: Directory): void {
+  let isGone: boolean;
   try {
     for (const name of readdirSync(directory.at())) {
       if (fileAt(directory.at(name))?.isSocket() === true) unlinkIfThere(directory.at(name));
     }
-    parent.removeChild(directory);
-    if (directory.isRemoved) return;
-    throw new TransportError('IO', `${directory.path} has other files than sockets`, { hint: 'They were left alone.' });
   } finally {
-    directory.close();
+    isGone = parent.release(directory);
   }
+  if (isGone) return;
+  throw new TransportError('IO', `${directory.path} has other files than sockets`, { hint: 'They were left alone.' });
 }
 
 /** Removes the directory of a host that is gone, without the sockets of plugins that still run. */
@@ -116,9 +115,8 @@ async function removeAbandoned(parent: Directory, { name }: Dirent): Promise<voi
     } finally {
       entries.closeSync();
     }
-    parent.removeChild(directory);
   } finally {
-    directory.close();
+    parent.release(directory);
   }
 }
 
@@ -130,12 +128,9 @@ async function removeAbandoned(parent: Directory, { name }: Dirent): Promise<voi
 async function removeIfDead(directory: Directory, name: string): Promise<void> {
   const at = directory.at(name);
   if (fileAt(at)?.isSocket() !== true) return;
-  const isDead = hasOwner(name) ? ownerState(name) === 'gone' : await isStale(join(directory.path, name), at);
+  const path = join(directory.path, name);
+  const isDead = hasOwner(name)
+    ? ownerState(name) === 'gone'
+    : boundSockets(path).length === 0 && (await isStaleSocket(path, at));
   if (isDead) unlinkIfThere(at);
-}
-
-async function isStale(path: string, at: string): Promise<boolean> {
-  if (boundSockets(path).length > 0) return false;
-  const stale = await staleSocket(path, at).catch(() => undefined);
-  return stale !== undefined;
 }

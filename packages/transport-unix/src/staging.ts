@@ -1,6 +1,6 @@
 import { assertSocketPathFits, errnoOf, errorCodeOf } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
-import { OWN } from './directory.js';
+import { OWN } from './access.js';
 import type { Directory } from './directory.js';
 import { withPaths } from './files.js';
 
@@ -21,7 +21,7 @@ export function stagingError(error: unknown): unknown {
 /** The staging directory of this user in a directory, shared by the processes of the user. */
 export function openStaging(directory: Directory): Directory {
   try {
-    if (!directory.isSafe) throw new Error(`${directory.path} may be replaced by another user`);
+    if (directory.canBeRedirected() !== 'no') throw new Error(`${directory.path} may be replaced by another user`);
     return directory.openOrCreate(stagingName(), OWN);
   } catch (error) {
     throw stagingError(error);

@@ -8,34 +8,32 @@ import type { TransportErrorCode } from '@rpcplugin/transport-core';
 import { fileAt } from './files.js';
 
 /**
- * Returns the stale socket at a path: one that refuses connections because no process listens on it any more.
- * `undefined` if there is no file.
+ * Makes sure that a file is a stale socket: one that refuses connections because no process listens on it any more.
+ * Does nothing if the file has been removed.
  *
+ * @param stats - Those of the file. Hold it, and make sure later that it still has its name.
  * @param path - The path that errors name.
  * @param at - Another path of the same file, to use instead.
- * @param mayBeBound - Whether a process may have bound the path without listening yet. False if that was checked.
  * @throws TransportError for any other file, which may be in use and must not be touched: `ADDRESS_IN_USE` for a socket
  *   that accepts connections, is about to, or whose probe is inconclusive; `PERMISSION_DENIED` for a socket that this
  *   user cannot probe; `NOT_A_SOCKET` for anything else.
  */
-export async function staleSocket(path: string, at = path, mayBeBound = true): Promise<BigIntStats | undefined> {
-  const stats = fileAt(at);
-  if (stats === undefined) return undefined;
+export async function assertStale(stats: BigIntStats, path: string, at: string): Promise<void> {
   if (!stats.isSocket()) throw inTheWay(path, 'NOT_A_SOCKET', `${kindOf(stats)} exists`);
   // On Bun, a live socket with a full backlog refuses connections as well.
   if (process.versions['bun'] !== undefined) throw inTheWay(path, 'ADDRESS_IN_USE', 'a socket exists');
+  // One that is bound, but does not listen yet, refuses connections as well. After the probe, it may listen.
+  if (boundSockets(path).some(({ isListening }) => !isListening)) {
+    throw inTheWay(path, 'ADDRESS_IN_USE', 'another process is about to listen');
+  }
   const refusal = await probe(at);
   const errno = errnoOf(refusal);
   // The socket was not probed at all, such as without a free file descriptor. EAGAIN is a full backlog.
   if (errno !== 'EAGAIN' && errorCodeOf(refusal) === 'RESOURCE_EXHAUSTED') throw refusal;
   switch (errno) {
     case 'ECONNREFUSED':
-      // Bound, but not listening yet: that refuses connections as well.
-      if (mayBeBound && boundSockets(path).some(({ isListening }) => !isListening))
-        throw inTheWay(path, 'ADDRESS_IN_USE', 'another process is about to listen', refusal);
-      return stats;
     case 'ENOENT':
-      return undefined;
+      return;
     case 'EPROTOTYPE':
       throw inTheWay(path, 'NOT_A_SOCKET', 'a socket of another type exists', refusal);
     case 'EACCES':
@@ -43,6 +41,18 @@ export async function staleSocket(path: string, at = path, mayBeBound = true): P
       throw inTheWay(path, 'PERMISSION_DENIED', 'a socket that this user cannot connect to exists', refusal);
     default:
       throw inTheWay(path, 'ADDRESS_IN_USE', 'another process listens', refusal, listenHints.ADDRESS_IN_USE);
+  }
+}
+
+/** Whether there certainly is a stale socket: see {@link assertStale}. */
+export async function isStaleSocket(path: string, at: string): Promise<boolean> {
+  try {
+    const stats = fileAt(at);
+    if (stats === undefined) return false;
+    await assertStale(stats, path, at);
+    return true;
+  } catch {
+    return false;
   }
 }
 

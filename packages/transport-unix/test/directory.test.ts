@@ -2,7 +2,8 @@ import { chmod, chown, lstat, mkdir, readdir, rename, rmdir, symlink, unlink, wr
 import { basename, join } from 'node:path';
 import { descriptorTargets, freshDirectory, isRoot, otherUser, run, script } from '@rpcplugin/test-support';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { Directory, OWN } from '../src/directory.js';
+import { OWN } from '../src/access.js';
+import { Directory } from '../src/directory.js';
 import { fileAt } from '../src/files.js';
 import { modeOf, otherGroup, packageDirectory, plainServer } from './support.js';
 
@@ -142,7 +143,8 @@ describe('openOrCreate', () => {
 /** Under each umask, prints it and the modes of a created, of a group's and of a found directory. */
 const underUmasks = `
   import { mkdirSync, rmdirSync, statSync } from 'node:fs';
-  import { Directory, OWN } from './src/directory.ts';
+  import { OWN } from './src/access.ts';
+  import { Directory } from './src/directory.ts';
   const path = process.argv[1];
   const parent = Directory.open(path);
   for (const umask of [0o177, 0o277, 0o777]) {
@@ -159,9 +161,9 @@ const underUmasks = `
   }
 `;
 
-describe('removeChild', () => {
+describe('release', () => {
   it('removes an empty directory', async () => {
-    parent.removeChild(opened(parent.create('ours', OWN)));
+    expect(parent.release(parent.create('ours', OWN))).toBe(true);
     expect(await readdir(path)).toEqual([]);
   });
 
@@ -205,37 +207,16 @@ describe('removeChild', () => {
       left: ['ours'],
     },
   ])('removes nothing else if $what', async ({ change, left }) => {
-    const child = opened(parent.create('ours', OWN));
+    const child = parent.create('ours', OWN);
     await change();
-    parent.removeChild(child);
+    const before = descriptorTargets().length;
+    parent.release(child);
+    expect(descriptorTargets()).toHaveLength(before - 1);
     expect(await readdir(path)).toEqual(left);
     // In the last case, the directory itself is removed, wherever it is now.
     if (fileAt(`${path}-moved`) === undefined) return;
     expect(await readdir(`${path}-moved`)).toEqual([]);
     await rmdir(`${path}-moved`);
-  });
-});
-
-describe('setSocketAccess', () => {
-  it('sets the mode of a socket', async () => {
-    await plainServer(join(path, 's'));
-    parent.setSocketAccess('s', { mode: 0o604 }, await lstat(join(path, 's'), { bigint: true }));
-    expect(await modeOf(join(path, 's'))).toBe(0o604);
-  });
-
-  it('changes no file that replaced the socket', async () => {
-    await writeFile(join(path, 'file'), '');
-    await chmod(join(path, 'file'), 0o600);
-    await symlink('file', join(path, 'link'));
-    await plainServer(join(path, 'other'));
-    await plainServer(join(path, 's'));
-    const socket = await lstat(join(path, 's'), { bigint: true });
-    for (const name of ['file', 'link', 'other']) {
-      expect(() => {
-        parent.setSocketAccess(name, { mode: 0o666 }, socket);
-      }).toThrow('replaced');
-    }
-    expect(await modeOf(join(path, 'file'))).toBe(0o600);
   });
 });
 

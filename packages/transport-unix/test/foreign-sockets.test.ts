@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -78,6 +78,14 @@ it('close resolves when the file disappears just before it is removed', async ()
   const child = await startRepeater(inject('error=ENOENT', '?unlink,unlinkat'));
   await child.ask({ do: 'listen', options: { path } });
   expect((await child.ask({ do: 'close' })).outcome).toBe('closed');
+});
+
+it('close removes its file when another process removes the empty staging directory in between', async () => {
+  const directory = await freshDirectory();
+  const child = await startRepeater(inject('error=ENOENT:when=1', '?rename,renameat,renameat2'));
+  await child.ask({ do: 'listen', options: { path: join(directory, 'p.sock') } });
+  expect((await child.ask({ do: 'close' })).outcome).toBe('closed');
+  expect(readdirSync(directory)).toEqual([]);
 });
 
 describe("a listener's socket file", () => {

@@ -10,7 +10,7 @@ import {
   until,
 } from '@rpcplugin/test-support';
 import { beforeEach, expect, it } from 'vitest';
-import { OWN } from '../src/directory.js';
+import { OWN } from '../src/access.js';
 import { openWithParents } from '../src/parents.js';
 import { modeOf, transport } from './support.js';
 

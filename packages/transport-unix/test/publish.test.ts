@@ -12,6 +12,7 @@ import {
   startProgram,
 } from '@rpcplugin/test-support';
 import { Operation } from '@rpcplugin/transport-base';
+import type { TransportErrorCode } from '@rpcplugin/transport-core';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Directory } from '../src/directory.js';
 import { publish as publishBy } from '../src/publish.js';
@@ -37,14 +38,13 @@ function publication(meanwhile: (bound: string) => unknown = () => undefined, at
   return {
     directory: opened,
     name: 'p.sock',
-    isContested: true,
+    isWellKnown: true,
     listenAt: async (address) => {
       server.listen({ path: address, exclusive: true });
       await once(server, 'listening');
       await meanwhile(address);
     },
-    mode: 0o604,
-    gid: undefined,
+    access: { mode: 0o604 },
     context: { operation: new Operation('test'), warn: () => undefined },
   };
 }
@@ -59,8 +59,8 @@ describe.each<{ method: Method }>([{ method: 'staged' }, { method: 'beside' }, {
     const by = (publication: Publication): ReturnType<typeof publishBy> => publishBy(publication, method);
 
     it('publishes a socket with its mode and leaves nothing else', async () => {
-      const { ino } = await by(publication());
-      expect((await lstat(path, { bigint: true })).ino).toBe(ino);
+      const { socket } = await by(publication());
+      expect((await lstat(path, { bigint: true })).ino).toBe(socket.ino);
       expect(await modeOf(path)).toBe(0o604);
       expect(await saysHello(path)).toBe(true);
       expect(await readdir(directory)).toEqual(['p.sock']);
@@ -103,11 +103,10 @@ describe('publish, while others change the directory', () => {
     expect(await readdir(directory)).toEqual(['p.sock']);
   });
 
-  it.each<{ what: string; put: () => Promise<unknown> }>([
-    { what: 'a live socket', put: () => plainServer(path) },
-    { what: 'another stale socket', put: () => staleSocketAt(path) },
-    { what: 'a file', put: () => writeFile(path, 'content') },
-  ])('rejects with ADDRESS_IN_USE and keeps $what that replaces a stale one', async ({ put }) => {
+  it.each<{ what: string; put: () => Promise<unknown>; code: TransportErrorCode }>([
+    { what: 'a live socket', put: () => plainServer(path), code: 'ADDRESS_IN_USE' },
+    { what: 'a file', put: () => writeFile(path, 'content'), code: 'NOT_A_SOCKET' },
+  ])('rejects with $code and keeps $what that replaces a stale one', async ({ put, code }) => {
     await staleSocketAt(path);
     let ino = -1;
     const publishing = publish(
@@ -117,7 +116,7 @@ describe('publish, while others change the directory', () => {
         ({ ino } = await lstat(path));
       }),
     );
-    expect((await rejectionOf(publishing)).code).toBe('ADDRESS_IN_USE');
+    expect((await rejectionOf(publishing)).code).toBe(code);
     expect((await lstat(path)).ino).toBe(ino);
     expect(await readdir(directory)).toEqual(['p.sock']);
   });

@@ -1,16 +1,26 @@
-import { writeFile } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freshDirectory, rejectionOf } from '@rpcplugin/test-support';
+import { freshDirectory, rejectionOf, staleSocketAt } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
-import { staleSocket } from '../src/stale-socket.js';
+import { assertStale, isStaleSocket } from '../src/stale-socket.js';
+import { plainServer } from './support.js';
 
-it('staleSocket rejects a path below a file', async () => {
-  const file = join(await freshDirectory(), 'file');
-  await writeFile(file, '');
-  await expect(staleSocket(join(file, 'p.sock'))).rejects.toMatchObject({ code: 'ENOTDIR' });
+it('knows a stale socket', async () => {
+  const path = join(await freshDirectory(), 's');
+  expect(await isStaleSocket(path, path)).toBe(false);
+  await staleSocketAt(path);
+  expect(await isStaleSocket(path, path)).toBe(true);
+  expect(await isStaleSocket(join(path, 'below'), join(path, 'below'))).toBe(false);
 });
 
-it('staleSocket names a device in its NOT_A_SOCKET error', async () => {
-  const error = await rejectionOf(staleSocket('/dev/null'));
+it('knows a live socket', async () => {
+  const path = join(await freshDirectory(), 's');
+  await plainServer(path);
+  expect(await isStaleSocket(path, path)).toBe(false);
+});
+
+it('names a device in its NOT_A_SOCKET error', async () => {
+  const stats = await lstat('/dev/null', { bigint: true });
+  const error = await rejectionOf(assertStale(stats, '/dev/null', '/dev/null'));
   expect(error).toMatchObject({ code: 'NOT_A_SOCKET', message: expect.stringContaining('a device') as string });
 });
