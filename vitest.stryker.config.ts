@@ -18,6 +18,12 @@ const slow = [
   'one-winner',
   'no-window',
   'attacked',
+  'failing-calls',
+  'foreign-sockets',
+  'network-namespaces',
+  'refused-calls',
+  'siblings',
+  'many-files',
 ];
 const tests: Record<string, string[]> = {
   // The contract tests the lifecycle in two seconds, over streams in memory. The tests of TCP cover the sockets.

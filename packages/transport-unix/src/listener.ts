@@ -9,7 +9,7 @@ import {
 } from '@rpcplugin/transport-base';
 import type { ListenContext, Listener, SocketTransportOptions } from '@rpcplugin/transport-base';
 import { OWN } from './access.js';
-import { needsBeacon, startBeacon } from './beacon.js';
+import { startBeacon } from './beacon.js';
 import type { Directory } from './directory.js';
 import { watchFile } from './file-watch.js';
 import { withPaths } from './files.js';
@@ -104,7 +104,7 @@ async function listenOnce(
   if (process.platform === 'linux' && !directory.isHeld) {
     warn(`files in ${directory.path} are named by their paths, not through /proc, which is not available`);
   }
-  if (isPrivate && needsBeacon()) await startBeacon(directory, name, context);
+  if (isPrivate) await startBeacon(directory, name, context);
   const { socket, unpublish } = await publish(
     {
       directory,
@@ -125,7 +125,7 @@ async function listenOnce(
     }
   });
   defer(watchFile(path, socket, warn));
-  if (method !== 'bare') defer(sweepStaging(directory));
+  if (method !== 'bare') defer(sweepStaging(directory, warn));
   return `unix:${path}`;
 }
 
@@ -142,9 +142,8 @@ interface Place {
 /** The private directory, and a name in it. */
 function openPrivate(gid: number | undefined, { defer, warn }: ListenContext): Place {
   const name = ownedName('plugin');
-  const { directory, doubt, release } = openPrivateDirectory(gid, name.length);
+  const { directory, release } = openPrivateDirectory(gid, name.length, warn);
   defer(release);
-  if (doubt !== undefined) warn(`another user may be able to replace sockets: ${doubt}`);
   return { directory, name };
 }
 

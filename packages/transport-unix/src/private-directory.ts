@@ -9,14 +9,10 @@ import type { Access } from './access.js';
 import { Directory } from './directory.js';
 import { joinDirectory, shareDirectory } from './shared-directory.js';
 import type { UsedDirectory } from './shared-directory.js';
-import { removeLeftover, startSweep } from './sweep.js';
+import { removeLeftover, startSweep, warnOfUnknown } from './sweep.js';
 import { assertTrustworthy } from './trust.js';
 
-/** A private directory in use. The last process to stop using it removes it. */
-export interface PrivateDirectory extends UsedDirectory {
-  /** Why other users may be able to replace it, as in a container without root; `undefined` if they cannot. */
-  readonly doubt: string | undefined;
-}
+type Warn = (what: string) => void;
 
 /**
  * Opens the directory of this user for sockets, in which no other user can add, replace or remove a file, and creates
@@ -26,15 +22,24 @@ export interface PrivateDirectory extends UsedDirectory {
  * It is in `base`, or by default in `XDG_RUNTIME_DIR`, which no cleaner sweeps, else in the temp directory, else in
  * `/tmp`: the first where it can be created and where the path of a socket fits.
  *
+ * The last process to stop using it removes it.
+ *
  * @param nameBytes - The length of the name of a socket in it, in bytes.
+ * @param warn - Called if other users may be able to replace the directory, as in a container without root, and if
+ *   files are left in it because nobody can know whether they are in use.
  * @throws TransportError `PERMISSION_DENIED` if it cannot be created in any of them, or `RESOURCE_EXHAUSTED`. The
  *   message says why for each.
  */
-export function openPrivateDirectory(gid: number | undefined, nameBytes: number, base?: string): PrivateDirectory {
+export function openPrivateDirectory(
+  gid: number | undefined,
+  nameBytes: number,
+  warn: Warn,
+  base?: string,
+): UsedDirectory {
   const failures: unknown[] = [];
   for (const place of base === undefined ? usualPlaces(gid) : [base]) {
     try {
-      return openIn(place, gid, nameBytes);
+      return openIn(place, gid, nameBytes, warn);
     } catch (error) {
       failures.push(new Error(`${place}: ${messageOf(error)}`, { cause: error }));
     }
@@ -70,7 +75,7 @@ function absoluteTempDirectory(): string[] {
   }
 }
 
-function openIn(place: string, gid: number | undefined, nameBytes: number): PrivateDirectory {
+function openIn(place: string, gid: number | undefined, nameBytes: number, warn: Warn): UsedDirectory {
   // The link may belong to another user, who could redirect those who connect by its path.
   const realPlace = realpathSync(place);
   const name = `rpcplugin-${process.geteuid?.() ?? ''}${gid === undefined ? '' : `-${gid}`}`;
@@ -80,14 +85,18 @@ function openIn(place: string, gid: number | undefined, nameBytes: number): Priv
   const doubt = assertTrustworthy(realPlace);
   const access = gid === undefined ? OWN : { mode: 0o710, gid };
   const path = join(realPlace, name);
-  return { ...(joinDirectory(path) ?? openAndShare(path, access)), doubt };
+  const used = joinDirectory(path) ?? openAndShare(path, access, warn);
+  if (doubt !== undefined) warn(`another user may be able to replace sockets: ${doubt}`);
+  return used;
 }
 
-function openAndShare(path: string, access: Access): UsedDirectory {
+function openAndShare(path: string, access: Access, warn: Warn): UsedDirectory {
   const parent = Directory.open(dirname(path));
   try {
     const directory = parent.openOrCreate(basename(path), access);
-    const cancelSweep = startSweep(directory, removeLeftover);
+    const cancelSweep = startSweep(directory, removeLeftover, (unknown) => {
+      warnOfUnknown(directory, unknown, warn);
+    });
     return shareDirectory(path, directory, () => {
       cancelSweep();
       try {

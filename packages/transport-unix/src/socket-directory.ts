@@ -60,13 +60,13 @@ export async function createSocketDirectory(options: SocketDirectoryOptions = {}
     const gid = group === undefined ? undefined : await groupId(group, new AbortController().signal);
     const name = ownedName('host');
     // With a name such as `plugin1234567890` in it.
-    const parent = openPrivateDirectory(gid, name.length + 20, base && absoluteSocketPath(base));
+    const parent = openPrivateDirectory(gid, name.length + 20, ignore, base && absoluteSocketPath(base));
     cleanup.defer(parent.release);
     const directory = parent.directory.create(name, gid === undefined ? OWN : { mode: 0o770, gid });
     cleanup.defer(() => {
       removeDirectory(parent.directory, directory);
     });
-    cleanup.defer(startSweep(parent.directory, removeAbandoned));
+    cleanup.defer(startSweep(parent.directory, removeAbandoned, ignore));
     let closing: Promise<void> | undefined;
     const close = (): Promise<void> =>
       (closing ??= cleanup.run().catch((error: unknown) => {
@@ -87,6 +87,10 @@ export async function createSocketDirectory(options: SocketDirectoryOptions = {}
   }
 }
 
+function ignore(): void {
+  // There is no endpoint to warn of.
+}
+
 function removeDirectory(parent: Directory, directory: Directory): void {
   let isGone: boolean;
   try {
@@ -101,8 +105,8 @@ function removeDirectory(parent: Directory, directory: Directory): void {
 }
 
 /** Removes the directory of a host that is gone, without the sockets of plugins that still run. */
-async function removeAbandoned(parent: Directory, { name }: Dirent): Promise<void> {
-  if (!name.startsWith('host-') || ownerState(name) !== 'gone') return;
+async function removeAbandoned(parent: Directory, { name }: Dirent): Promise<boolean> {
+  if (!name.startsWith('host-') || ownerState(name) !== 'gone') return true;
   const directory = parent.openChild(name);
   try {
     const entries = opendirSync(directory.at());
@@ -118,6 +122,7 @@ async function removeAbandoned(parent: Directory, { name }: Dirent): Promise<voi
   } finally {
     parent.release(directory);
   }
+  return true;
 }
 
 /**

@@ -1,10 +1,10 @@
 import { opendirSync } from 'node:fs';
 import type { Dirent } from 'node:fs';
 import { join } from 'node:path';
-import { pluginOf } from './beacon.js';
+import { beaconOf, pluginOf } from './beacon.js';
 import type { Directory } from './directory.js';
 import { fileAt, unlinkIfThere } from './files.js';
-import { ownerState } from './owner.js';
+import { hasOwner, ownerState } from './owner.js';
 import { breakIfAbandoned } from './path-lock.js';
 import { isStaleSocket } from './stale-socket.js';
 import { findStaging } from './staging.js';
@@ -14,22 +14,23 @@ const ENTRIES_PER_TURN = 20;
 /** How many turns a sweep takes at most. */
 const MAX_TURNS = 50;
 
-/** Removes an entry of a directory if it knows that nothing uses it. */
-type Visit = (directory: Directory, entry: Dirent) => Promise<void>;
+/** Removes an entry of a directory if nothing uses it. Returns false if it cannot know. */
+type Visit = (directory: Directory, entry: Dirent) => Promise<boolean>;
 
 /**
  * Sweeps a directory in which only this user can change anything. It starts in the next turn of the event loop and
  * takes about a millisecond of each.
  *
- * @param onEnd - Called once, when the sweep ends or is cancelled.
+ * @param onEnd - Called once, when the sweep ends or is cancelled, with the number of entries that were left because
+ *   nobody can know whether they are in use.
  * @returns A function that cancels the sweep.
  */
-export function startSweep(directory: Directory, visit: Visit, onEnd?: () => void): () => void {
-  const state = { isOver: false };
+export function startSweep(directory: Directory, visit: Visit, onEnd: (unknown: number) => void): () => void {
+  const state = { isOver: false, unknown: 0 };
   const end = (): void => {
     if (state.isOver) return;
     state.isOver = true;
-    onEnd?.();
+    onEnd(state.unknown);
   };
   const start = (): void => {
     // What fails is tried again by the next sweep.
@@ -46,13 +47,21 @@ export function startSweep(directory: Directory, visit: Visit, onEnd?: () => voi
  * Removes what killed processes have left in the staging directory of a directory, and that directory. Returns a
  * function that cancels that.
  */
-export function sweepStaging(directory: Directory): () => void {
+export function sweepStaging(directory: Directory, warn: (what: string) => void): () => void {
   const staging = findStaging(directory);
   if (staging === undefined) return () => undefined;
-  return startSweep(staging, removeLeftover, () => void directory.release(staging));
+  return startSweep(staging, removeLeftover, (unknown) => {
+    directory.release(staging);
+    warnOfUnknown(staging, unknown, warn);
+  });
 }
 
-async function sweep(directory: Directory, visit: Visit, state: Readonly<{ isOver: boolean }>): Promise<void> {
+/** Warns of leftovers that cannot be told from files in use. */
+export function warnOfUnknown({ path }: Directory, count: number, warn: (what: string) => void): void {
+  if (count > 0) warn(`files in ${path} were left, as their owners may be alive in another container: ${count}`);
+}
+
+async function sweep(directory: Directory, visit: Visit, state: { isOver: boolean; unknown: number }): Promise<void> {
   // The caller may close its own at any moment.
   const held = directory.reopen();
   try {
@@ -62,7 +71,7 @@ async function sweep(directory: Directory, visit: Visit, state: Readonly<{ isOve
         const entry = entries.readSync();
         if (entry === null) return;
         // One that cannot be removed is passed over.
-        await visit(held, entry).catch(() => undefined);
+        if (!(await visit(held, entry).catch(() => true))) state.unknown++;
         if (count % ENTRIES_PER_TURN === 0) await nextTurn();
       }
     } finally {
@@ -73,19 +82,31 @@ async function sweep(directory: Directory, visit: Visit, state: Readonly<{ isOve
   }
 }
 
-/** Removes the socket or lock of a thread or process that is gone. */
-export async function removeLeftover(directory: Directory, entry: Dirent): Promise<void> {
+/**
+ * Removes the socket or lock of a thread or process that is gone. Returns false for a socket of an unknown owner, unless
+ * there is a beacon for it.
+ */
+export async function removeLeftover(directory: Directory, entry: Dirent): Promise<boolean> {
   const { name } = entry;
+  const at = directory.at(name);
   const owner = ownerState(name);
-  const plugin = pluginOf(name);
+  if (owner === 'alive') return true;
   if (owner === 'gone') {
     // One that was moved aside may be another process's, which should have got its name back.
     if (!name.startsWith('old-') || (await refuses(directory, name))) removeSocket(directory, name);
-  } else if (entry.isSymbolicLink()) {
-    await breakIfAbandoned(directory.at(name));
-  } else if (owner === 'unknown' && plugin !== undefined && (await refuses(directory, name))) {
-    for (const each of [plugin, name]) removeSocket(directory, each);
+    return true;
   }
+  if (entry.isSymbolicLink()) {
+    await breakIfAbandoned(at);
+    return true;
+  }
+  const plugin = pluginOf(name);
+  if (plugin !== undefined) {
+    if (await refuses(directory, name)) for (const each of [plugin, name]) removeSocket(directory, each);
+    return true;
+  }
+  const beacon = beaconOf(name);
+  return !hasOwner(name) || (beacon !== undefined && fileAt(directory.at(beacon)) !== undefined);
 }
 
 function refuses(directory: Directory, name: string): Promise<boolean> {

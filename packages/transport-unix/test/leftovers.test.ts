@@ -1,7 +1,8 @@
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { freshDirectory, pathOf, staleSocketAt, until } from '@rpcplugin/test-support';
+import { freshDirectory, onDiagnostic, pathOf, staleSocketAt, until } from '@rpcplugin/test-support';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { UnixSocketTransport } from '../src/index.js';
 import { ownedName } from '../src/owner.js';
 import { bundleChild } from './bundle.js';
 import { startProcess, startThread } from './racers.js';
@@ -24,6 +25,12 @@ async function fillWithOthers(directory: string): Promise<string[]> {
   await symlink(file, join(directory, link));
   await mkdir(join(directory, empty));
   return [...sockets, file, link, empty].sort();
+}
+
+function warningsOf(listener: UnixSocketTransport): string[] {
+  const warnings: string[] = [];
+  onDiagnostic('warning', listener, ({ what }) => warnings.push(what));
+  return warnings;
 }
 
 async function sorted(directory: string): Promise<string[]> {
@@ -55,9 +62,12 @@ describe('leftovers in a staging directory', () => {
     const others = await fillWithOthers(staging);
     const left = nameOfGone('new');
     await staleSocketAt(join(staging, left));
-    await transport({ path: join(directory, 'p.sock') }).listen();
-    await until(async () => !(await readdir(staging)).includes(left));
+    const listener = transport({ path: join(directory, 'p.sock') });
+    const warnings = warningsOf(listener);
+    await listener.listen();
+    await until(() => warnings.length > 0);
     expect(await sorted(staging)).toEqual(others);
+    expect(warnings).toEqual([expect.stringMatching(`^files in ${staging} were left, .*: 1$`)]);
   });
 
   it('stay if the listener closes before the sweep, and leave no descriptor open', async () => {
@@ -124,8 +134,10 @@ describe('leftovers in a private directory', () => {
     const left = nameOfGone('plugin');
     await staleSocketAt(join(privateDirectory, left));
     const listener = transport();
+    const warnings = warningsOf(listener);
     await listener.listen();
-    await until(async () => !(await readdir(privateDirectory)).includes(left));
+    await until(() => warnings.length > 0);
+    expect(warnings).toEqual([expect.stringMatching(`^files in ${privateDirectory} were left, .*: 1$`)]);
     await listener.close();
     expect(await sorted(privateDirectory)).toEqual(others);
   });
