@@ -8,7 +8,7 @@ import { startClusterWorker, startProcess, startThread } from './racers.js';
 import { roundsOr } from './rounds.js';
 import { transport } from './support.js';
 
-const rounds = roundsOr(200);
+const rounds = roundsOr(100);
 const RACERS = 16;
 const file = await bundleChild('racer');
 
