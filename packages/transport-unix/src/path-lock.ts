@@ -1,6 +1,7 @@
 import { readlinkSync, symlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cleanup, errnoOf, Operation } from '@rpcplugin/transport-base';
+import type { ListenContext } from '@rpcplugin/transport-base';
 import { fileAt, unlinkIfThere } from './files.js';
 import { ownedName, ownerState } from './owner.js';
 
@@ -13,14 +14,17 @@ const UNKNOWN_MS = 50;
  */
 const ABANDONED_MS = 60_000;
 
+type LockContext = Pick<ListenContext, 'operation' | 'warn'>;
+
 /**
  * Takes a lock: a symbolic link at `path` whose target names its owner, which symlink(2) creates in one step. The lock
  * of an owner that is gone is taken over. The directory must be one that only this user can enter.
  *
+ * Goes on without the lock, with a warning, if it is not free in time or cannot be created here.
+ *
  * @param cleanup - Gets the step that releases the lock.
- * @returns Why the call goes on without the lock: it is not free in time, or cannot be created here.
  */
-export async function lock(path: string, operation: Operation, cleanup: Cleanup): Promise<Unlocked | undefined> {
+export async function lock(path: string, { operation, warn }: LockContext, cleanup: Cleanup): Promise<void> {
   const owner = ownedName('lock');
   const start = performance.now();
   for (;;) {
@@ -30,10 +34,13 @@ export async function lock(path: string, operation: Operation, cleanup: Cleanup)
       cleanup.defer(() => {
         if (holderOf(path) === owner) unlinkIfThere(path);
       });
-      return undefined;
+      return;
     } catch (cause) {
       if (errnoOf(cause) === 'ENOENT') throw cause;
-      if (errnoOf(cause) !== 'EEXIST') return { what: 'the path could not be locked', cause };
+      if (errnoOf(cause) !== 'EEXIST') {
+        warn('the path could not be locked', cause);
+        return;
+      }
     }
     const holder = holderOf(path);
     if (holder === undefined) continue;
@@ -42,7 +49,10 @@ export async function lock(path: string, operation: Operation, cleanup: Cleanup)
       continue;
     }
     const limitMs = ownerState(holder) === 'alive' ? ALIVE_MS : UNKNOWN_MS;
-    if (Math.max(performance.now() - start, ageMs(path)) > limitMs) return { what: 'another process locks the path' };
+    if (Math.max(performance.now() - start, ageMs(path)) > limitMs) {
+      warn('another process locks the path');
+      return;
+    }
     await sleep(0.5 + Math.random(), undefined, { signal: operation.signal }).catch(() => undefined);
   }
 }
@@ -56,12 +66,6 @@ export async function breakIfAbandoned(path: string): Promise<void> {
   operation.end();
 }
 
-/** Why a path is not locked. */
-interface Unlocked {
-  readonly what: string;
-  readonly cause?: unknown;
-}
-
 function isAbandoned(path: string, holder: string): boolean {
   const state = ownerState(holder);
   return state === 'gone' || (state === 'unknown' && ageMs(path) > ABANDONED_MS);
@@ -71,7 +75,7 @@ function isAbandoned(path: string, holder: string): boolean {
 async function breakLock(path: string, holder: string, operation: Operation): Promise<void> {
   const cleanup = new Cleanup();
   try {
-    await lock(`${path}~`, operation, cleanup);
+    await lock(`${path}~`, { operation, warn: () => undefined }, cleanup);
     if (holderOf(path) === holder) unlinkIfThere(path);
   } finally {
     await cleanup.run();

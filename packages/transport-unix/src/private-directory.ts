@@ -4,7 +4,7 @@ import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { isValidUnixEndpoint } from '@rpcplugin/endpoint-utils';
 import { errorCodeOf, messageOf, socketPathLimitBytes } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
-import { OWN } from './access.js';
+import { OWN, ownUid } from './access.js';
 import type { Access } from './access.js';
 import { Directory } from './directory.js';
 import { joinDirectory, shareDirectory } from './shared-directory.js';
@@ -49,13 +49,11 @@ export function openPrivateDirectory(
   if (failures.some((failure) => errorCodeOf(failure) === 'RESOURCE_EXHAUSTED')) {
     throw new TransportError('RESOURCE_EXHAUSTED', message, { cause });
   }
-  throw new TransportError('PERMISSION_DENIED', message, {
-    hint:
-      base === undefined
-        ? 'Set XDG_RUNTIME_DIR or TMPDIR to a directory that you own, or choose a directory in the options.'
-        : 'Choose a base that you own, below directories in which no other user can rename entries.',
-    cause,
-  });
+  const hint =
+    base === undefined
+      ? 'Set XDG_RUNTIME_DIR or TMPDIR to a directory that you own, or choose a directory in the options.'
+      : 'Choose a base that you own, below directories in which no other user can rename entries.';
+  throw new TransportError('PERMISSION_DENIED', message, { hint, cause });
 }
 
 /** The environment is input: what cannot be used in it is passed over. */
@@ -78,7 +76,7 @@ function absoluteTempDirectory(): string[] {
 function openIn(place: string, gid: number | undefined, nameBytes: number, warn: Warn): UsedDirectory {
   // The link may belong to another user, who could redirect those who connect by its path.
   const realPlace = realpathSync(place);
-  const name = `rpcplugin-${process.geteuid?.() ?? ''}${gid === undefined ? '' : `-${gid}`}`;
+  const name = `rpcplugin-${ownUid()}${gid === undefined ? '' : `-${gid}`}`;
   if (Buffer.byteLength(join(realPlace, name, '/')) + nameBytes > socketPathLimitBytes) {
     throw new Error('it is too long for a socket path');
   }

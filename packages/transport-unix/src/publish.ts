@@ -77,7 +77,7 @@ export async function publish(publication: Publication, method: Method): Promise
     const isTaken = isWellKnown && fileAt(directory.at(name)) !== undefined;
     const staging = method === 'staged' ? openStaging(directory) : isTaken ? stagingIfPossible(directory) : undefined;
     if (staging !== undefined) cleanup.defer(() => void directory.release(staging));
-    if (isTaken && staging !== undefined) await lockName(publication, staging, cleanup);
+    if (isTaken && staging !== undefined) await lock(staging.at(`lock:${name}`), context, cleanup);
     const [place, boundName] =
       method === 'bare'
         ? [own ?? directory, name]
@@ -117,12 +117,7 @@ export async function publish(publication: Publication, method: Method): Promise
   }
 }
 
-/** Takes the lock of the name, which processes hold that replace a stale socket. */
-async function lockName({ name, context }: Publication, staging: Directory, cleanup: Cleanup): Promise<void> {
-  const unlocked = await lock(staging.at(`lock:${name}`), context.operation, cleanup);
-  if (unlocked !== undefined) context.warn(unlocked.what, unlocked.cause);
-}
-
+/** Removes a stale socket that has the name. */
 async function takeOver(publication: Publication, staging: Directory | undefined): Promise<void> {
   const { directory, name } = publication;
   try {

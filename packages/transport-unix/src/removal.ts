@@ -84,23 +84,15 @@ function moveAside(directory: Directory, name: string, staging: Directory | unde
   }
 }
 
-/** Gives a file its name back, unless it was removed. If the name is taken, the file stays where it is. */
+/** Gives a file its name back. Throws if the name is taken: then the file stays where it is. */
 function giveBack(aside: string, file: string): void {
-  const stats = fileAt(aside);
-  if (stats === undefined) return;
-  // Neither replaces a file, apart from an empty directory.
-  if (stats.isDirectory()) renameSync(aside, file);
-  else if (linkIfPossible(aside, file)) unlinkIfThere(aside);
-  else if (fileAt(file) === undefined) renameSync(aside, file);
-}
-
-/** Returns false where links are not possible. Throws if the name is taken. */
-function linkIfPossible(from: string, to: string): boolean {
   try {
-    linkSync(from, to);
-    return true;
+    linkSync(aside, file);
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') throw error;
-    return false;
+    // Links are not possible here, or it is a directory.
+    if (fileAt(file) === undefined) renameSync(aside, file);
+    return;
   }
+  unlinkIfThere(aside);
 }

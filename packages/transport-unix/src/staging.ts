@@ -1,6 +1,6 @@
 import { assertSocketPathFits, errnoOf, errorCodeOf } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
-import { OWN } from './access.js';
+import { OWN, ownUid } from './access.js';
 import type { Directory } from './directory.js';
 import { withPaths } from './files.js';
 
@@ -57,5 +57,5 @@ export function findStaging(directory: Directory): Directory | undefined {
 }
 
 function stagingName(): string {
-  return `.rpcplugin-${process.geteuid?.() ?? ''}`;
+  return `.rpcplugin-${ownUid()}`;
 }

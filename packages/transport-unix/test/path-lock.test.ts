@@ -11,16 +11,18 @@ import { nameOfGone, nameOfUnknown } from './support.js';
 
 let directory: string;
 let path: string;
+let warnings: string[];
 
 beforeEach(async () => {
   directory = await freshDirectory();
   path = join(directory, 'lock');
+  warnings = [];
 });
 
 /** Takes a lock and resolves with a function that releases it. */
 async function take(at = path, operation = new Operation('test')): Promise<() => Promise<void>> {
   const cleanup = new Cleanup();
-  await lock(at, operation, cleanup);
+  await lock(at, { operation, warn: (what) => warnings.push(what) }, cleanup);
   return () => cleanup.run();
 }
 
@@ -91,6 +93,7 @@ it.each([
   // The clocks of file systems and timers are a few milliseconds apart. For a live owner, it would wait for 5 s.
   expect(Date.now() - Number(before.ctimeMs)).toBeGreaterThanOrEqual(45);
   expect(waitedMs).toBeLessThan(2500);
+  expect(warnings).toEqual(['another process locks the path']);
   expect(lstatSync(path, { bigint: true }).ino).toBe(before.ino);
   // The next one has nothing to wait for.
   expect(await settlesWithoutIO(take())).toBe(true);
