@@ -4,7 +4,7 @@ import { TransportError } from '@rpcplugin/transport-core';
 import type { ConnectOptions, ListenOptions, Transport } from '@rpcplugin/transport-core';
 import { remains, resourcesNow } from './remains.js';
 import { Accepted, echo } from './streams.js';
-import type { Absence, TransportSubject } from './subject.js';
+import type { Absence, Capabilities, Capability, TransportSubject } from './subject.js';
 import { NEVER_MS, until } from './waiting.js';
 
 export interface Pair {
@@ -17,13 +17,29 @@ export interface Pair {
   readonly far: Duplex;
 }
 
+/** A kind of endpoint where nothing listens, and the codes that `connect` may reject with. */
+export interface UnusedAddress {
+  readonly what: string;
+  readonly codes: readonly string[];
+  readonly make: Absence['make'];
+}
+
 /** Creates transports and connections for one case, and closes them after it. */
 export class Fixture {
   readonly subject: TransportSubject;
+  readonly #capabilities: Capabilities;
   readonly #transports: Transport[] = [];
 
   constructor(subject: TransportSubject) {
     this.subject = subject;
+    this.#capabilities = subject.capabilities ?? {};
+  }
+
+  /** A capability of the subject that the case has declared to need. */
+  capability<K extends Capability>(name: K): NonNullable<Capabilities[K]> {
+    const given = this.#capabilities[name];
+    if (given === undefined) throw new Error(`the case must declare that it needs the capability ${name}`);
+    return given;
   }
 
   /** Creates a transport that listens on its own address. */
@@ -35,17 +51,14 @@ export class Fixture {
 
   /** Creates a transport that listens on exactly this endpoint. */
   async createAt(endpoint: string): Promise<Transport> {
-    const transport = await this.subject.capabilities?.createAt?.(endpoint);
-    if (transport === undefined) throw new Error('the case must declare that it needs the capability createAt');
+    const transport = await this.capability('createAt')(endpoint);
     this.#transports.push(transport);
     return transport;
   }
 
   /** Creates a listener that does not answer, and resolves with its endpoint. */
   async stuck(): Promise<string> {
-    const endpoint = await this.subject.capabilities?.stuck?.();
-    if (endpoint === undefined) throw new Error('the case must declare that it needs the capability stuck');
-    return endpoint;
+    return this.capability('stuck')();
   }
 
   /** Creates a listener that echoes. */
@@ -96,10 +109,11 @@ export class Fixture {
     return { listener, endpoint, far: await accepted.at(0), peer };
   }
 
-  /** The kinds of endpoints where nothing listens, each with the codes that `connect` may reject with. */
-  absences(): { what: string; codes: readonly string[]; make: Absence['make'] }[] {
-    const absent = Object.entries(this.subject.capabilities?.absent ?? {});
-    if (absent.length > 0) return absent.map(([what, { code, make }]) => ({ what, codes: [code], make }));
+  /** The kinds of endpoints where nothing listens. */
+  absences(): [UnusedAddress, ...UnusedAddress[]] {
+    const absent = Object.entries(this.#capabilities.absent ?? {});
+    const [first, ...rest] = absent.map(([what, { code, make }]) => ({ what, codes: [code], make }));
+    if (first !== undefined) return [first, ...rest];
     const make = async (): Promise<string> => {
       const { listener, endpoint } = await this.echoServer();
       await listener.close();
@@ -110,9 +124,7 @@ export class Fixture {
 
   /** Creates an endpoint where nothing listens. */
   async unusedEndpoint(): Promise<string> {
-    const [absence] = this.absences();
-    if (absence === undefined) throw new Error('unreachable');
-    return absence.make();
+    return this.absences()[0].make();
   }
 
   /** Runs the action. @throws AssertionError if resources that it opened stay open. */
@@ -125,7 +137,12 @@ export class Fixture {
 
   /** Lists what the transports left behind, such as files, if the subject reports it. */
   async leftovers(): Promise<readonly string[]> {
-    return (await this.subject.capabilities?.leftovers?.()) ?? [];
+    return (await this.#capabilities.leftovers?.()) ?? [];
+  }
+
+  /** Cleans up, if the subject needs that. */
+  async cleanUp(): Promise<void> {
+    await this.#capabilities.cleanUp?.();
   }
 
   /** Closes the transports, without waiting for those that hang, and cleans up. @throws what `cleanUp` throws. */
@@ -137,7 +154,7 @@ export class Fixture {
     });
     await Promise.race([Promise.allSettled(closing), late]);
     clearTimeout(timer);
-    await this.subject.capabilities?.cleanUp?.();
+    await this.cleanUp();
   }
 }
 

@@ -3,16 +3,14 @@ import { once } from 'node:events';
 import { dirname, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Scenario } from './scenarios.js';
-import type { TransportSubject } from './subject.js';
+import type { SubjectModule } from './subject.js';
 import { NEVER_MS } from './waiting.js';
 
 // A TypeScript file while the kit is tested from its sources.
 const program = new URL(`./scenario-process${extname(import.meta.url)}`, import.meta.url);
 
-/** Runs a scenario in its own process, which must exit by itself. Resolves with the line that it prints. */
-export async function runElsewhere(subject: TransportSubject, scenario: Scenario, endpoint = ''): Promise<string> {
-  const module = subject.capabilities?.module;
-  if (module === undefined) throw new Error('the case must declare that it needs the capability module');
+/** Runs a scenario with the subject of a module in its own process, which must exit by itself. Resolves with the line that it prints. */
+export async function runElsewhere(module: SubjectModule, scenario: Scenario, endpoint = ''): Promise<string> {
   const { url, name = 'default', execArgv = [] } = module;
   const args = [...execArgv, fileURLToPath(program), String(url), name, scenario, endpoint];
   const child = spawn(process.execPath, args, {

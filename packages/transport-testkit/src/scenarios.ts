@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Fixture } from './fixture.js';
 import { remains, resourcesNow } from './remains.js';
 import { slowFiles } from './slow-files.js';
-import { connected, echoes, receiveAll } from './streams.js';
+import { connected, echoes, inputArrives, receiveAll } from './streams.js';
 import type { TransportSubject } from './subject.js';
 import { NEVER_MS, until } from './waiting.js';
 
@@ -39,7 +39,7 @@ const scenarios = {
       // Not `once` of node:events, which adds an `error` listener.
       const closed = new Promise((resolve) => fails.once('close', resolve));
       fails.write(randomBytes(2 ** 24));
-      await until(() => peer.readableLength > 0);
+      await inputArrives(peer);
       peer.destroy();
       await closed;
       await Promise.all([pair.listener.close({ graceMs: 0 }), pair.dialer.close({ graceMs: 0 })]);
@@ -72,7 +72,8 @@ export type Scenario = keyof typeof scenarios;
 
 /** Runs a scenario in this process. Only the subject's `cleanUp` cleans up after it. */
 export async function runScenario(subject: TransportSubject, scenario: Scenario, endpoint = ''): Promise<string> {
-  const line = await scenarios[scenario](new Fixture(subject), endpoint);
-  await subject.capabilities?.cleanUp?.();
+  const fixture = new Fixture(subject);
+  const line = await scenarios[scenario](fixture, endpoint);
+  await fixture.cleanUp();
   return line;
 }

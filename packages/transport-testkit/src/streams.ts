@@ -23,6 +23,11 @@ export class Accepted {
   }
 }
 
+/** Waits for input, without reading it. */
+export async function inputArrives(stream: Duplex): Promise<void> {
+  await until(() => stream.readableLength > 0);
+}
+
 /** Reads exactly `bytes` bytes and leaves the rest in the stream. */
 export async function receive(stream: Duplex, bytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import { Accepted, closed, echo, echoes } from '../streams.js';
+import { Accepted, closed, echo, echoes, inputArrives } from '../streams.js';
 import { durationOf, NEVER_MS, PROMPT_MS, turns, TURNS, until } from '../waiting.js';
 import type { CaseDefinition } from './definition.js';
 
@@ -58,7 +58,7 @@ export const closeConnectionCases: readonly CaseDefinition[] = [
         const [closes, reads] = side === 'near' ? [pair.near, pair.far] : [pair.far, pair.near];
         const sent = randomBytes(LARGE);
         writeInChunks(reads, sent);
-        await until(() => closes.readableLength > 0);
+        await inputArrives(closes);
         writeInChunks(closes, sent);
         const closing = (side === 'near' ? pair.dialer : pair.listener).close({ graceMs: NEVER_MS });
         const received = await readSlowly(reads);
@@ -74,7 +74,7 @@ export const closeConnectionCases: readonly CaseDefinition[] = [
       const { listener, near, far } = await fixture.pair();
       far.on('readable', () => undefined);
       writeInChunks(near, Buffer.alloc(LARGE));
-      await until(() => far.readableLength > 0);
+      await inputArrives(far);
       near.resume();
       await listener.close({ graceMs: NEVER_MS });
       await closed(near);
@@ -96,7 +96,7 @@ export const closeConnectionCases: readonly CaseDefinition[] = [
       const peer = await fixture.dial(endpoint);
       writeInChunks(peer, Buffer.alloc(LARGE));
       await accepted.at(0);
-      await until(() => peer.readableLength > 0);
+      await inputArrives(peer);
       const closing = listener.close({ graceMs: NEVER_MS });
       const received = await readSlowly(peer);
       await closing;

@@ -44,7 +44,7 @@ export const closeLeftoverCases: readonly CaseDefinition[] = [
     title: 'leaves nothing behind in a process, which exits by itself',
     needs: ['module'],
     async run(fixture) {
-      assert.equal(await runElsewhere(fixture.subject, 'lifecycle'), '[]');
+      assert.equal(await runElsewhere(fixture.capability('module'), 'lifecycle'), '[]');
     },
   },
 ];

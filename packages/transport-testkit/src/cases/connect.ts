@@ -24,13 +24,13 @@ export const connectCases: readonly CaseDefinition[] = [
     requirement: 'C2',
     title: 'rejects a malformed endpoint with INVALID_ENDPOINT before any I/O',
     needs: ['malformed'],
-    run: (fixture) => expectInvalid(fixture, fixture.subject.capabilities?.malformed ?? []),
+    run: (fixture) => expectInvalid(fixture, fixture.capability('malformed')),
   },
   {
     requirement: 'C2',
     title: 'rejects an endpoint of another network with INVALID_ENDPOINT before any I/O',
     needs: ['foreign'],
-    run: (fixture) => expectInvalid(fixture, fixture.subject.capabilities?.foreign ?? []),
+    run: (fixture) => expectInvalid(fixture, fixture.capability('foreign')),
   },
   {
     requirement: 'C3',

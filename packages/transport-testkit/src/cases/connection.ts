@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { Pair } from '../fixture.js';
 import { runElsewhere } from '../other-process.js';
-import { closed, connected, echoes, receive, receiveAll } from '../streams.js';
-import { NEVER_MS, turns, TURNS, until } from '../waiting.js';
+import { closed, connected, echoes, inputArrives, receive, receiveAll } from '../streams.js';
+import { NEVER_MS, turns, TURNS } from '../waiting.js';
 import type { CaseDefinition } from './definition.js';
 
 /** Bytes that exceed all buffers between two ends. */
@@ -27,7 +27,7 @@ export const connectionCases: readonly CaseDefinition[] = [
       const { near, far } = await fixture.pair();
       assert.notEqual(near.readableFlowing, true, 'the connection flows already');
       far.write('early');
-      await until(() => near.readableLength > 0);
+      await inputArrives(near);
       await turns(TURNS);
       assert.equal((await receive(near, 5)).toString(), 'early');
     },
@@ -57,7 +57,7 @@ export const connectionCases: readonly CaseDefinition[] = [
       async run(fixture) {
         const [writer, reader] = endsOf(await fixture.pair(), side);
         for (let sent = 0; sent < LARGE; sent += CHUNK) writer.write(Buffer.alloc(CHUNK));
-        await until(() => reader.readableLength > 0);
+        await inputArrives(reader);
         reader.destroy();
         await closed(writer);
       },
@@ -69,7 +69,7 @@ export const connectionCases: readonly CaseDefinition[] = [
         const sent = randomBytes(LARGE);
         const [writer, reader] = endsOf(await fixture.pair(), side);
         for (let at = 0; at < LARGE; at += CHUNK) writer.write(sent.subarray(at, at + CHUNK));
-        await until(() => reader.readableLength > 0);
+        await inputArrives(reader);
         await turns(TURNS);
         assert.ok(sent.equals(await receive(reader, LARGE)), 'different data arrived');
       },
@@ -108,7 +108,7 @@ export const connectionCases: readonly CaseDefinition[] = [
         far.end(await fixture.dial(slow, { timeoutMs: NEVER_MS }).then(echoes).then(String, String));
       };
       const endpoint = await (await fixture.create()).listen({ onConnection: greet, allowHalfOpen: true });
-      const answer = await runElsewhere(fixture.subject, 'slow', endpoint);
+      const answer = await runElsewhere(fixture.capability('module'), 'slow', endpoint);
       assert.equal(answer, 'hello true', `the slow process got ${JSON.stringify(answer)}`);
     },
   },

@@ -96,7 +96,7 @@ export const errorCases: readonly CaseDefinition[] = [
     title: 'keeps a process alive when connections without an error listener fail',
     needs: ['module'],
     async run(fixture) {
-      assert.equal(await runElsewhere(fixture.subject, 'errors'), 'true');
+      assert.equal(await runElsewhere(fixture.capability('module'), 'errors'), 'true');
     },
   },
 ];
@@ -107,8 +107,8 @@ async function failures(fixture: Fixture): Promise<Failure[]> {
   const closedTransport = await fixture.create();
   await closedTransport.close();
   const dialer = await fixture.create();
-  const absent = fixture.absences()[0];
-  const unused = await fixture.unusedEndpoint();
+  const [{ codes, make }] = fixture.absences();
+  const unused = await make();
   const { malformed = [], foreign = [], createAt } = fixture.subject.capabilities ?? {};
   const invalid = [...malformed.filter((text) => text !== ''), ...foreign].map(async (text) => ({
     what: JSON.stringify(text),
@@ -138,7 +138,7 @@ async function failures(fixture: Fixture): Promise<Failure[]> {
     {
       what: 'no listener',
       error: await rejectionOf(dialer.connect(unused, { waitMs: 0 }), 'no listener'),
-      codes: absent?.codes ?? [],
+      codes,
       endpoint: unused,
     },
     {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { runInNewContext } from 'node:vm';
-import { Accepted, closed, echo, echoes } from '../streams.js';
+import { Accepted, closed, echo, echoes, inputArrives } from '../streams.js';
 import { turns, TURNS, until } from '../waiting.js';
 import type { CaseDefinition } from './definition.js';
 
@@ -48,7 +48,7 @@ export const handlerCases: readonly CaseDefinition[] = [
       const peer = await fixture.dial(endpoint);
       peer.end(early);
       const connection = await accepted.at(0);
-      await until(() => connection.readableLength > 0);
+      await inputArrives(connection);
       await turns(TURNS);
       assert.ok(early.equals(await buffer(connection)), 'different data arrived');
     },

@@ -20,7 +20,7 @@ export const listenCases: readonly CaseDefinition[] = [
     needs: ['canonical'],
     async run(fixture) {
       const transport = await fixture.create();
-      assert.match(await transport.listen(), fixture.subject.capabilities?.canonical ?? /^$/);
+      assert.match(await transport.listen(), fixture.capability('canonical'));
     },
   },
   {
@@ -74,7 +74,7 @@ export const listenCases: readonly CaseDefinition[] = [
     needs: ['module'],
     async run(fixture) {
       const { endpoint } = await fixture.echoServer();
-      assert.equal(await runElsewhere(fixture.subject, 'echo', endpoint), 'true');
+      assert.equal(await runElsewhere(fixture.capability('module'), 'echo', endpoint), 'true');
     },
   },
 ];
