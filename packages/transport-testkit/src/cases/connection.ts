@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { Pair } from '../fixture.js';
 import { runElsewhere } from '../other-process.js';
@@ -33,6 +34,28 @@ export const connectionCases: readonly CaseDefinition[] = [
     },
   },
   ...(['near', 'far'] as const).flatMap((side): CaseDefinition[] => [
+    {
+      requirement: 'C1',
+      title: `delivers data after the write has returned, not within it (the ${side} end writes)`,
+      async run(fixture) {
+        const [writer, reader] = endsOf(await fixture.pair(), side);
+        let isWriting = false;
+        let isWithin = false;
+        reader.on('data', () => {
+          isWithin ||= isWriting;
+        });
+        for (let i = 0; i < 3; i++) {
+          // By then, the reader waits for data.
+          await turns(TURNS);
+          isWriting = true;
+          writer.write('data');
+          isWriting = false;
+        }
+        writer.end();
+        await once(reader, 'end');
+        assert.ok(!isWithin, 'the reader got data within the write');
+      },
+    },
     {
       requirement: 'C1',
       title: `holds back the writer while the peer does not read (the ${side} end writes)`,

@@ -3,7 +3,7 @@ import { TransportError } from '@rpcplugin/transport-core';
 import type { ConnectOptions } from '@rpcplugin/transport-core';
 import { MemoryTransport } from '../../src/index.js';
 import type { MemoryConnection } from '../../src/index.js';
-import { LATE_MS, STUCK, withConnection } from './mutant.js';
+import { LATE_MS, STUCK, withConnection, withWrites } from './mutant.js';
 import type { Listen, Mutant } from './mutant.js';
 import { ticketTransport } from './ticket-transport.js';
 
@@ -57,6 +57,32 @@ export const connectMutants: readonly Mutant[] = [
         return super.connect(endpoint, { ...options, allowHalfOpen: !allowHalfOpen });
       }
     },
+  },
+  {
+    mistake: 'delivers data within the write',
+    fails: [
+      'C1 delivers data after the write has returned, not within it (the near end writes)',
+      'C1 delivers data after the write has returned, not within it (the far end writes)',
+    ],
+    finds: /within the write/,
+    transport: withWrites((chunk, peer, callback) => {
+      peer.push(chunk);
+      callback();
+    }),
+  },
+  {
+    mistake: 'completes a write only when the peer reads',
+    fails: ['C1 carries HTTP/2 while both ends send as much as they can'],
+    timeoutMs: 3000,
+    transport: withWrites((chunk, peer, callback) => {
+      const read = peer._read.bind(peer);
+      peer._read = () => {
+        peer._read = read;
+        callback();
+        read();
+      };
+      setImmediate(() => peer.push(chunk));
+    }),
   },
   {
     mistake: 'has no backpressure',

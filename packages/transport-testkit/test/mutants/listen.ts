@@ -2,6 +2,7 @@ import { TransportError } from '@rpcplugin/transport-core';
 import type { ConnectOptions } from '@rpcplugin/transport-core';
 import { MemoryTransport } from '../../src/index.js';
 import type { MemoryConnection } from '../../src/index.js';
+import { turns } from '../../src/waiting.js';
 import { files, withConnection, withHandler } from './mutant.js';
 import type { Listen, Mutant } from './mutant.js';
 
@@ -80,9 +81,9 @@ export const listenMutants: readonly Mutant[] = [
     fails: ['L3 delivers early data to a handler that reads late'],
     transport: withHandler((handler) => (connection) => {
       connection.resume();
-      setImmediate(() => {
+      void turns(5).then(() => {
         connection.pause();
-        void handler(connection);
+        return handler(connection);
       });
     }),
   },

@@ -59,6 +59,22 @@ export function withHandler(change: (handler: Handler, transport: MemoryTranspor
   };
 }
 
+/** A transport whose connections write in another way. Its connections must be made one after the other. */
+export function withWrites(write: (chunk: Buffer, peer: MemoryConnection, callback: () => void) => void): MemoryMutant {
+  let other: MemoryConnection | undefined;
+  return withConnection((connection) => {
+    const peer = other;
+    other = peer === undefined ? connection : undefined;
+    if (peer === undefined) return;
+    connection._write = (chunk: Buffer, _encoding, callback) => {
+      write(chunk, peer, callback);
+    };
+    peer._write = (chunk: Buffer, _encoding, callback) => {
+      write(chunk, connection, callback);
+    };
+  });
+}
+
 /** A transport that changes each connection, at both ends. */
 export function withConnection(
   change: (connection: MemoryConnection, transport: MemoryTransport) => void,
