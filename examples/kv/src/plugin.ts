@@ -2,7 +2,7 @@
 // when asked.
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { toHandshakeAddress } from '@rpcplugin/endpoint-utils';
-import { negotiateTransport } from '@rpcplugin/transport-core';
+import { negotiateListener } from '@rpcplugin/transport-core';
 import { serveGrpc } from '@rpcplugin/transport-grpc';
 import { tcpOptionsFromEnv, tcpTransportFactory } from '@rpcplugin/transport-tcp';
 import { unixOptionsFromEnv, unixTransportFactory } from '@rpcplugin/transport-unix';
@@ -24,10 +24,10 @@ server.addService(GRPCController.service, {
 new HealthImplementation({ plugin: 'SERVING' }).addToServer(server);
 
 const offered = (process.env['KV_NETWORKS'] ?? 'unix,tcp').split(',');
-const transport = negotiateTransport(offered, [
+const factories = [
   unixTransportFactory(unixOptionsFromEnv()),
   tcpTransportFactory({ ...tcpOptionsFromEnv(), host: process.env['KV_HOST'] }),
-]);
+];
 
 // The transports install no signal handlers, as the application decides what a signal means. After `close` nothing
 // keeps the process alive, so it ends by itself. A signal may arrive before the plugin listens.
@@ -38,7 +38,9 @@ const { signal } = stopped;
 const hostCertificate = process.env['PLUGIN_CLIENT_CERT'];
 const own = hostCertificate ? await makeIdentity() : undefined;
 const security = hostCertificate && own ? pluginCredentials(own, hostCertificate) : ServerCredentials.createInsecure();
-const listener = await serveGrpc(server, transport, security, { signal }).catch((error: unknown) => {
+const listener = await negotiateListener(offered, factories, (transport) =>
+  serveGrpc(server, transport, security, { signal }),
+).catch((error: unknown) => {
   if (signal.aborted) process.exit();
   throw error;
 });

@@ -1,7 +1,7 @@
 export { TransportError } from './errors.js';
 export type { TransportErrorCode, TransportErrorOptions } from './errors.js';
 export type { CloseOptions, ConnectOptions, ListenOptions, Transport } from './transport.js';
-export { negotiateTransport } from './negotiate.js';
+export { negotiateListener, negotiateTransport } from './negotiate.js';
 export type { TransportFactory } from './negotiate.js';
 export type {
   AcceptMessage,
