@@ -13,9 +13,6 @@ export interface TransportFactory<T extends Transport = Transport> {
   create(): T;
 }
 
-/** What the factories of a list create. */
-type Created<F extends readonly TransportFactory[]> = ReturnType<F[number]['create']>;
-
 /**
  * Creates a transport that both sides support: that of the first factory, in the order given, whose network the other
  * side offers and this platform supports. The usual order is unix, then TCP. To dial, offer the one network that the
@@ -27,9 +24,9 @@ type Created<F extends readonly TransportFactory[]> = ReturnType<F[number]['crea
 export function negotiateTransport<F extends readonly TransportFactory[]>(
   offered: readonly string[],
   factories: F,
-): Created<F> {
+): ReturnType<F[number]['create']> {
   const factory = factories.find((candidate) => offered.includes(candidate.network) && candidate.isSupported());
-  if (factory !== undefined) return factory.create() as Created<F>;
+  if (factory !== undefined) return factory.create() as ReturnType<F[number]['create']>;
   const here = factories.map((candidate) =>
     candidate.isSupported() ? candidate.network : `${candidate.network} (not on this platform)`,
   );
@@ -67,15 +64,15 @@ const PASSED_OVER: readonly TransportErrorCode[] = [
 export async function negotiateListener<F extends readonly TransportFactory[], R>(
   offered: readonly string[],
   factories: F,
-  listen: (transport: Created<F>) => Promise<R>,
+  listen: (transport: ReturnType<F[number]['create']>) => Promise<R>,
 ): Promise<R> {
   const failures: { network: string; error: TransportError }[] = [];
   for (const factory of factories.filter(({ network }) => offered.includes(network))) {
     const { network } = factory;
-    let transport: Created<F> | undefined;
+    let transport: ReturnType<F[number]['create']> | undefined;
     try {
       // Rejects as if no network were in common, if the platform does not support it.
-      transport = negotiateTransport([network], [factory]) as Created<F>;
+      transport = negotiateTransport([network], [factory]) as ReturnType<F[number]['create']>;
       const result = await listen(transport);
       for (const failure of failures) warn(transport, failure.network, failure.error);
       return result;
