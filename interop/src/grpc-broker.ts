@@ -10,6 +10,7 @@ import type { Transport } from '@rpcplugin/transport-core';
 import { connectGrpc, serveGrpc } from '@rpcplugin/transport-grpc';
 import type { GrpcConnection, GrpcListener } from '@rpcplugin/transport-grpc';
 import type { ConnInfo, ConnInfo__Output } from './generated/plugin/ConnInfo.js';
+import { newTransport } from './new-transport.js';
 
 type ConnInfoStream = ClientDuplexStream<ConnInfo, ConnInfo__Output> | ServerDuplexStream<ConnInfo__Output, ConnInfo>;
 
@@ -62,7 +63,7 @@ export class GrpcBroker {
   async dial(service: number): Promise<GrpcConnection> {
     const info = this.#served.get(service) ?? (await this.#await(service));
     this.#served.delete(service);
-    return connectGrpc(fromHandshakeAddress(info), this.#options.channel);
+    return connectGrpc(newTransport(info.network), fromHandshakeAddress(info), this.#options.channel);
   }
 
   #await(service: number): Promise<ConnInfo__Output> {

@@ -81,7 +81,7 @@ async function exchange(plugin: Plugin, broker: GrpcBroker): Promise<void> {
   expect(answer.value).toEqual(value);
   const theirs = await broker.dial(answer.service);
   expect(await echo(theirs, value)).toEqual(value);
-  theirs.close();
+  await theirs.close();
 }
 
 describe.each(['unix', 'tcp'])('a TypeScript host and plugin, over %s', (network) => {

@@ -44,9 +44,9 @@ for (const { over, autoMtls } of [
       const directory = await freshDirectory();
       const signal = AbortSignal.timeout(20_000);
       const plugin = await launchPlugin(goPeer, ['plugin'], { env: { TMPDIR: directory }, autoMtls, signal });
-      onTestFinished(() => {
+      onTestFinished(async () => {
         plugin.process.kill('SIGKILL');
-        plugin.connection.close();
+        await plugin.connection.close();
       });
       return { plugin, client: plugin.connection.client(KV), directory };
     }

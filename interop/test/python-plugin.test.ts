@@ -20,8 +20,8 @@ async function launch(env: NodeJS.ProcessEnv, autoMtls: boolean): Promise<Plugin
   const [program, ...args] = python('plugin.py');
   const signal = AbortSignal.timeout(20_000);
   const plugin = await launchPlugin(program, args, { env: { ...(await pythonEnv()), ...env }, signal, autoMtls });
-  onTestFinished(() => {
-    plugin.connection.close();
+  onTestFinished(async () => {
+    await plugin.connection.close();
     plugin.process.kill('SIGKILL');
   });
   return plugin;
@@ -60,7 +60,7 @@ const endless: Record<string, (client: InstanceType<typeof KV>, underWay: () => 
   'an idle call': (client, underWay) => putAll(client, unended({ key: 'key', value: Buffer.alloc(1) }, underWay)),
 };
 
-describe.each(networks)('over $over', ({ over: network, env, available }) => {
+describe.each(networks)('over $over', ({ over: network, env, available, transport }) => {
   describe.each([
     { over: network, autoMtls: false },
     { over: `${network}, mutual TLS`, autoMtls: true },
@@ -116,7 +116,9 @@ describe.each(networks)('over $over', ({ over: network, env, available }) => {
         const plugin = await launch(env, autoMtls);
         const field = plugin.handshake.split('|')[5] ?? '';
         for (const stranger of [credentials.createInsecure(), hostCredentials(await makeIdentity(), field)]) {
-          await expect(connectGrpc(plugin.endpoint, stranger)).rejects.toMatchObject({ code: 'IO' });
+          await expect(connectGrpc(await transport(), plugin.endpoint, stranger)).rejects.toMatchObject({
+            code: 'IO',
+          });
         }
         expect(await plugin.stop()).toBe(0);
       });

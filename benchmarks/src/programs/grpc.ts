@@ -8,6 +8,7 @@ import type {
   ServerUnaryCall,
   ServerWritableStream,
 } from '@grpc/grpc-js';
+import type { Transport } from '@rpcplugin/transport-core';
 import { connectGrpc, serveGrpc } from '@rpcplugin/transport-grpc';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
@@ -45,8 +46,7 @@ serveCommands({
     });
     const security = ServerCredentials.createInsecure();
     if (isOurs) {
-      const transport = network === 'unix' ? new UnixSocketTransport({ directory }) : new TCPSocketTransport();
-      return (await serveGrpc(server, transport, security)).endpoint;
+      return (await serveGrpc(server, newTransport(directory), security)).endpoint;
     }
     const target = network === 'unix' ? `unix:${join(directory, `grpc-${process.pid}.sock`)}` : '127.0.0.1:0';
     const port = await new Promise<number>((resolve, reject) => {
@@ -92,9 +92,15 @@ serveCommands({
   },
 });
 
+function newTransport(directory?: string): Transport {
+  return network === 'unix' ? new UnixSocketTransport({ directory }) : new TCPSocketTransport();
+}
+
 async function dial(target: string): Promise<BenchClient> {
   const security = credentials.createInsecure();
-  client ??= isOurs ? (await connectGrpc(target, security)).client(BenchClient) : new BenchClient(target, security);
+  client ??= isOurs
+    ? (await connectGrpc(newTransport(), target, security)).client(BenchClient)
+    : new BenchClient(target, security);
   return client;
 }
 

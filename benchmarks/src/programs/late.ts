@@ -58,9 +58,9 @@ serveCommands({
   },
 
   connectGrpc: async (address: string) => {
-    const connection = await connectGrpc(endpoint(address), credentials.createInsecure(), PATIENCE);
+    const connection = await connectGrpc(transport, endpoint(address), credentials.createInsecure(), PATIENCE);
     const connected = now();
-    connection.close();
+    await connection.close();
     return connected;
   },
 

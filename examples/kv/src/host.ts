@@ -6,8 +6,11 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { credentials } from '@grpc/grpc-js';
 import { fromHandshakeAddress } from '@rpcplugin/endpoint-utils';
+import { negotiateTransport } from '@rpcplugin/transport-core';
 import { connectGrpc } from '@rpcplugin/transport-grpc';
 import type { GrpcConnection } from '@rpcplugin/transport-grpc';
+import { tcpTransportFactory } from '@rpcplugin/transport-tcp';
+import { unixTransportFactory } from '@rpcplugin/transport-unix';
 import { hostCredentials, makeIdentity } from './auto-mtls.js';
 import { GRPCController } from './protos.js';
 
@@ -51,7 +54,9 @@ export async function launchPlugin(command: string, args: string[], options: Lau
     const endpoint = fromHandshakeAddress({ network, address });
     if (own && certificate === '') throw new Error('the plugin did not answer with a certificate');
     const security = own ? hostCredentials(own, certificate) : credentials.createInsecure();
-    const connection = await connectGrpc(endpoint, security, { signal });
+    // The network in the line picks the transport, which dials every connection to the plugin.
+    const transport = negotiateTransport([network], [unixTransportFactory(), tcpTransportFactory()]);
+    const connection = await connectGrpc(transport, endpoint, security, { signal });
     let stopped: Promise<number | null> | undefined;
     const stopOnce = (): Promise<number | null> => (stopped ??= stop(plugin, connection, exited));
     return { process: plugin, handshake, endpoint, connection, stop: stopOnce };
@@ -90,7 +95,7 @@ async function stop(
       resolve();
     });
   });
-  connection.close();
+  await connection.close();
   return killUnlessExited(plugin, exited);
 }
 

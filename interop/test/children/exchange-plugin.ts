@@ -66,7 +66,7 @@ async function exchange({ service, value }: ExchangeMessage__Output): Promise<Ex
   if (broker === undefined) throw new Error('the host has not opened its broker stream');
   const theirs = await broker.dial(service);
   const answer = await echo(theirs, value);
-  theirs.close();
+  await theirs.close();
   const ours = broker.nextService();
   const brokered: GrpcListener = await broker.serve(
     ours,

@@ -1,7 +1,8 @@
+import { isIP } from 'node:net';
 import type { ChannelOptions } from '@grpc/grpc-js';
+import { formatEndpoint, parseEndpoint } from '@rpcplugin/endpoint-utils';
+import type { Endpoint } from '@rpcplugin/endpoint-utils';
 import { typeOption } from '@rpcplugin/transport-base';
-import { grpcTarget, isLocal } from './target.js';
-import type { GrpcTarget } from './target.js';
 
 /** Options of {@link grpcChannelOptions}. */
 export interface GrpcChannelOptionsOptions {
@@ -22,37 +23,71 @@ export interface GrpcChannelOptionsOptions {
  * - quick reconnects (the first after 10 ms, then at least every 50 ms), and no disconnect of an idle channel;
  * - the authority `localhost` for endpoints on this machine.
  *
- * A target that gRPC resolves itself (`dns:///…`, `xds:///…`, a list) keeps gRPC's proxy, name resolution, back-off
- * and authority.
- *
- * @param endpoint - An endpoint or gRPC target.
- * @throws TransportError `INVALID_ENDPOINT`, `PATH_TOO_LONG`, or `INVALID_ARGUMENT` for an authority that is not a
- *   string.
+ * @param endpoint - A TCP or unix endpoint.
+ * @throws TransportError `INVALID_ENDPOINT`, or `INVALID_ARGUMENT` for an authority that is not a string.
  */
 export function grpcChannelOptions(endpoint: string, options: GrpcChannelOptionsOptions = {}): ChannelOptions {
-  return channelOptionsFor(grpcTarget(endpoint), options);
+  const parsed = parseEndpoint(endpoint);
+  return { ...anyPeer, ...onePeer, ...authorityOptions(options.authority, isLocal(parsed) ? 'localhost' : undefined) };
 }
 
-/** Like {@link grpcChannelOptions}, for a parsed target. */
-export function channelOptionsFor({ address }: GrpcTarget, options: GrpcChannelOptionsOptions): ChannelOptions {
-  const given = typeOption('authority', options.authority, 'string');
-  const authority = given ?? (address !== undefined && isLocal(address) ? 'localhost' : undefined);
+/** Options for a channel that is dialled by a transport: any endpoint, of any network. */
+export function dialledChannelOptions(endpoint: string, authority: string | undefined): ChannelOptions {
+  const options = { ...anyPeer, ...onePeer, ...authorityOptions(authority, 'localhost') };
+  if (authority !== undefined) return options;
+  const remote = remoteOf(endpoint);
+  if (remote === undefined) return options;
   return {
-    'grpc.use_local_subchannel_pool': 1,
-    'grpc.max_receive_message_length': -1,
-    'grpc-node.flow_control_window': 4 * 1024 * 1024,
-    ...(address !== undefined && {
-      'grpc.enable_http_proxy': 0,
-      'grpc.service_config_disable_resolution': 1,
-      'grpc.initial_reconnect_backoff_ms': 10,
-      'grpc.max_reconnect_backoff_ms': 50,
-      // The longest delay of a Node timer.
-      'grpc.client_idle_timeout_ms': 2 ** 31 - 1,
-    }),
-    ...(authority !== undefined && {
-      'grpc.default_authority': authority,
-      // grpc-js verifies the name of the target, not the authority.
-      'grpc.ssl_target_name_override': authority,
-    }),
+    ...options,
+    'grpc.default_authority': formatEndpoint(remote),
+    'grpc.ssl_target_name_override': remote.host,
   };
+}
+
+/** Options for a channel whose target gRPC resolves itself. */
+export function targetChannelOptions(authority: string | undefined): ChannelOptions {
+  return { ...anyPeer, ...authorityOptions(authority, undefined) };
+}
+
+const anyPeer: ChannelOptions = {
+  'grpc.use_local_subchannel_pool': 1,
+  'grpc.max_receive_message_length': -1,
+  'grpc-node.flow_control_window': 4 * 1024 * 1024,
+};
+
+const onePeer: ChannelOptions = {
+  'grpc.enable_http_proxy': 0,
+  'grpc.service_config_disable_resolution': 1,
+  'grpc.initial_reconnect_backoff_ms': 10,
+  'grpc.max_reconnect_backoff_ms': 50,
+  // The longest delay of a Node timer.
+  'grpc.client_idle_timeout_ms': 2 ** 31 - 1,
+};
+
+function authorityOptions(given: string | undefined, fallback: string | undefined): ChannelOptions {
+  const authority = typeOption('authority', given, 'string') ?? fallback;
+  if (authority === undefined) return {};
+  return {
+    'grpc.default_authority': authority,
+    // grpc-js verifies the name of the target, not the authority.
+    'grpc.ssl_target_name_override': authority,
+  };
+}
+
+/** The endpoint as one on another machine, if it is. Networks of other transports are taken for local. */
+function remoteOf(endpoint: string): (Endpoint & { network: 'tcp' }) | undefined {
+  let parsed: Endpoint;
+  try {
+    parsed = parseEndpoint(endpoint);
+  } catch {
+    return undefined;
+  }
+  return parsed.network === 'tcp' && !isLocal(parsed) ? parsed : undefined;
+}
+
+/** Whether the address is on this machine, judging by its text alone. */
+function isLocal(endpoint: Endpoint): boolean {
+  if (endpoint.network === 'unix') return true;
+  const { host } = endpoint;
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }

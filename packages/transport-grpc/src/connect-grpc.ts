@@ -1,110 +1,168 @@
-import type { Channel, ChannelCredentials, ChannelOptions, ClientOptions } from '@grpc/grpc-js';
-import {
-  assertOptions,
-  connectHints,
-  durationOption,
-  hostHints,
-  Operation,
-  toTransportError,
-} from '@rpcplugin/transport-base';
-import { channelOptionsFor } from './channel-options.js';
-import type { ChannelSockets } from './channel-sockets.js';
-import { openChannel, reachAddress, waitUntilReady } from './ready-channel.js';
-import type { OpenChannel } from './ready-channel.js';
-import { grpcTarget } from './target.js';
+import type { Duplex } from 'node:stream';
+import { connectivityState } from '@grpc/grpc-js';
+import type { Channel, ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
+import { assertOptions, durationOption, messageOf, Operation, toTransportError } from '@rpcplugin/transport-base';
+import { TransportError } from '@rpcplugin/transport-core';
+import type { Transport } from '@rpcplugin/transport-core';
+import { ChannelConnections } from './channel-connections.js';
+import { dialledChannelOptions } from './channel-options.js';
+import { ChannelConnection } from './grpc-connection.js';
+import type { GrpcConnection } from './grpc-connection.js';
+import { dialledOptions, dialledTarget, unsupported } from './grpc-js-hooks.js';
+import { ifSilent } from './silence.js';
 
 /** Options of {@link connectGrpc}. */
 export interface ConnectGrpcOptions {
   /** Cancels a pending `connectGrpc` (`ABORTED`). Has no effect once it has settled. */
   signal?: AbortSignal | undefined;
-  /** Time limit for the whole call, in milliseconds (`TIMEOUT`). `Infinity` means none. Default: 5000. */
+  /**
+   * Time limit for the whole call, in milliseconds (`TIMEOUT`), and for each later connection of the channel.
+   * `Infinity` means none. Default: 5000.
+   */
   timeoutMs?: number | undefined;
   /**
-   * How long, in milliseconds and within `timeoutMs`, to retry an endpoint that is missing or refuses. Default: unix
-   * 1000, TCP 0. A target that gRPC resolves itself is retried for all of `timeoutMs`.
+   * How long, in milliseconds and within `timeoutMs`, to retry an endpoint that is missing or refuses, for the first
+   * and each later connection of the channel. Calls wait meanwhile. Default: that of the transport; unix 1000, TCP 0.
    */
   waitMs?: number | undefined;
   /**
-   * The authority of calls, and with TLS the name that the server's certificate must be for. Default: `localhost` for
-   * endpoints on this machine; otherwise gRPC's default.
+   * The authority of calls, and with TLS the name that the server's certificate must be for. Default: the host of a TCP
+   * endpoint on another machine, otherwise `localhost`, as in go-plugin.
    */
   authority?: string | undefined;
-  /** Channel options that override those of `grpcChannelOptions`. */
+  /** Channel options that override those of `grpcChannelOptions`. The load balancing policy is not among them. */
   channelOptions?: ChannelOptions | undefined;
 }
 
-/** The class of a generated client, or of one made by `makeClientConstructor` or `loadPackageDefinition`. */
-export type ClientConstructor<T> = new (address: string, credentials: ChannelCredentials, options?: ClientOptions) => T;
-
-/** A connection to a gRPC server, for any number of clients. */
-export interface GrpcConnection extends Disposable {
-  /** The connected channel, for code that needs a channel. It reconnects by itself when the connection is lost. */
-  readonly channel: Channel;
-  /** Creates a client on this connection. Closing the client closes the connection. */
-  client<T>(constructor: ClientConstructor<T>): T;
-  /** Closes the connection once calls in progress have ended. Idempotent. */
-  close(): void;
-}
-
 /**
- * Connects to a gRPC server at an endpoint. Resolves once calls can be made.
+ * Connects to a gRPC server at an endpoint of a transport. Resolves once calls can be made.
  *
- * Rejects with `INVALID_ENDPOINT`, `INVALID_ARGUMENT` or `PATH_TOO_LONG` before any I/O; with `NOT_FOUND`,
- * `CONNECTION_REFUSED`, `NOT_A_SOCKET`, `PERMISSION_DENIED` or another code if the endpoint cannot be reached; with
- * `IO` if it answers but HTTP/2 or TLS fails, such as for credentials that do not match; with `TIMEOUT` or `ABORTED`.
- * No connection stays open then.
+ * The transport dials every connection of the channel: this first one, and a new one for the first call after a
+ * connection was lost. So it must stay open; closing the connection leaves it open. TLS and mutual TLS work on any
+ * transport.
  *
- * @param target - An endpoint, or a gRPC target that goes to grpc-js unchanged: with a scheme that no endpoint has
- *   (`dns:///…`, `xds:///…`) or with a list of addresses.
+ * Rejects like the transport's `connect`; with `IO` if the endpoint answers but HTTP/2 or TLS fails, such as for
+ * credentials that do not match; with `INVALID_ARGUMENT` for credentials or channel options that grpc-js rejects; with
+ * `UNSUPPORTED` for a version of grpc-js that cannot be dialled for. No connection stays open then.
  */
 export async function connectGrpc(
-  target: string,
+  transport: Transport,
+  endpoint: string,
   credentials: ChannelCredentials,
   options: ConnectGrpcOptions = {},
 ): Promise<GrpcConnection> {
   assertOptions(options);
-  const resolved = grpcTarget(target);
-  const { address } = resolved;
   const timeoutMs = durationOption('timeoutMs', options.timeoutMs, 5000);
-  const waitMs = durationOption('waitMs', options.waitMs, address?.network === 'unix' ? 1000 : 0);
-  const channelOptions = { ...channelOptionsFor(resolved, options), ...options.channelOptions };
-  const failure = `connect gRPC to ${resolved.target}`;
-  const operation = new Operation(failure, { endpoint: resolved.target, signal: options.signal, timeoutMs });
-  const open = (): OpenChannel => openChannel(resolved.target, credentials, channelOptions);
-  try {
-    const opened =
-      address === undefined
-        ? await waitUntilReady(open(), operation)
-        : await reachAddress(address, open, operation, waitMs);
-    return new Connection(opened, credentials);
-  } catch (error) {
-    throw toTransportError(error, failure, resolved.target, { ...connectHints, ...hostHints });
-  } finally {
-    operation.end();
+  const deadline = performance.now() + timeoutMs;
+  const target = dialledTarget(endpoint);
+  const channelOptions = optionsFor(endpoint, options);
+  let failure: unknown;
+  for (let failures = 0; ; failures++) {
+    const attempt = new Attempt(transport, endpoint, { ...options, timeoutMs });
+    const { connections } = attempt;
+    const connection = new ChannelConnection(target, endpoint, credentials, channelOptions, connections, () => {
+      attempt.stopDialling();
+    });
+    try {
+      const dialled = await attempt.dialFirst(deadline);
+      // Dialled once more, because the listener may have been one that was about to close.
+      if (failures === 2) throw handshakeError(endpoint, failure);
+      if (await attempt.makesReady(connection.channel, dialled, deadline)) return connection;
+      failure = connections.failure;
+    } catch (error) {
+      await connection.close({ graceMs: 0 });
+      throw toTransportError(error, `connect gRPC to ${endpoint}`, endpoint);
+    }
+    await connection.close({ graceMs: 0 });
   }
 }
 
-class Connection implements GrpcConnection {
-  readonly channel: Channel;
-  readonly #sockets: ChannelSockets;
-  readonly #credentials: ChannelCredentials;
+function optionsFor(endpoint: string, { authority, channelOptions }: ConnectGrpcOptions): ChannelOptions {
+  const defaults = dialledChannelOptions(endpoint, authority);
+  try {
+    return dialledOptions({ ...defaults, ...channelOptions });
+  } catch (error) {
+    throw new TransportError('INVALID_ARGUMENT', `grpc.service_config is not JSON: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
 
-  constructor({ channel, sockets }: OpenChannel, credentials: ChannelCredentials) {
-    this.channel = channel;
-    this.#sockets = sockets;
-    this.#credentials = credentials;
+/** One attempt to connect a channel, and what dials for it afterwards. */
+class Attempt {
+  readonly connections: ChannelConnections;
+  readonly #transport: Transport;
+  readonly #endpoint: string;
+  readonly #options: ConnectGrpcOptions;
+  readonly #closing = new AbortController();
+
+  constructor(transport: Transport, endpoint: string, options: ConnectGrpcOptions & { timeoutMs: number }) {
+    this.#transport = transport;
+    this.#endpoint = endpoint;
+    this.#options = options;
+    const { timeoutMs } = options;
+    this.connections = new ChannelConnections(async () => {
+      const connection = await this.#dial(timeoutMs, this.#closing.signal);
+      ifSilent(connection, timeoutMs, () => connection.destroy()).unref();
+      return connection;
+    });
   }
 
-  client<T>(constructor: ClientConstructor<T>): T {
-    return new constructor(this.channel.getTarget(), this.#credentials, { channelOverride: this.channel });
+  #dial(timeoutMs: number, signal: AbortSignal | undefined): Promise<Duplex> {
+    return this.#transport.connect(this.#endpoint, { waitMs: this.#options.waitMs, timeoutMs, signal });
   }
 
-  close(): void {
-    this.channel.close();
-    this.#sockets.destroySilent();
+  /** Makes no more connections. */
+  stopDialling(): void {
+    this.#closing.abort();
   }
 
-  [Symbol.dispose](): void {
-    this.close();
+  /** Dials the first connection, for the channel to use. */
+  async dialFirst(deadline: number): Promise<Duplex> {
+    const connection = await this.#dial(leftMs(deadline), this.#options.signal);
+    this.connections.supply(connection);
+    return connection;
   }
+
+  /** Resolves with whether the channel is ready for calls on its first connection. If not, that closed. */
+  async makesReady(channel: Channel, connection: Duplex, deadline: number): Promise<boolean> {
+    const { signal } = this.#options;
+    const endpoint = this.#endpoint;
+    const operation = new Operation(`start gRPC with ${endpoint}`, { endpoint, signal, timeoutMs: leftMs(deadline) });
+    try {
+      return await new Promise<boolean>((resolve, reject) => {
+        operation.onCancel(reject);
+        connection.once('close', () => {
+          resolve(false);
+        });
+        const watch = (): void => {
+          const state = channel.getConnectivityState(false);
+          if (state === connectivityState.READY) resolve(true);
+          else if (state === connectivityState.TRANSIENT_FAILURE && this.connections.next === connection) {
+            reject(unsupported('it did not use the connection'));
+          } else if (state !== connectivityState.SHUTDOWN) channel.watchConnectivityState(state, Infinity, watch);
+        };
+        watch();
+        channel.getConnectivityState(true);
+      });
+    } finally {
+      operation.end();
+    }
+  }
+}
+
+function leftMs(deadline: number): number {
+  return Math.max(0, deadline - performance.now());
+}
+
+function handshakeError(endpoint: string, cause: unknown): TransportError {
+  return new TransportError(
+    'IO',
+    `${endpoint} accepts connections, but the gRPC handshake fails: ${messageOf(cause)}`,
+    {
+      endpoint,
+      hint: 'Check that the credentials of both sides match, and that the other side is a gRPC server.',
+      cause,
+    },
+  );
 }

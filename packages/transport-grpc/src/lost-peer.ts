@@ -1,4 +1,5 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** The interval between two checks for the peer, in milliseconds. */
 const INTERVAL_MS = 500;
@@ -13,7 +14,9 @@ const NOTHING = Buffer.alloc(0);
  * @param socket - The socket below TLS.
  * @param secured - The TLS socket below HTTP/2, which references it (`ref`) while calls are in progress.
  */
-export function noticeLostPeer(socket: Socket, secured: Socket): void {
+export function noticeLostPeer(socket: Duplex, secured: Socket): void {
+  // Only sockets of the operating system are affected.
+  if (!(socket instanceof Socket)) return;
   const timer = setInterval(() => {
     const { bytesRead } = socket;
     // Lets Node first read input that has arrived, perhaps the peer's last. If nothing was read, there is none, or Node
@@ -44,7 +47,7 @@ export function noticeLostPeer(socket: Socket, secured: Socket): void {
  * closes, Node's HTTP/2 does not report ECONNRESET, which becomes `INTERNAL` too. The message stays, and nothing else
  * reads the code.
  */
-export function reportAsLost(socket: Socket): void {
+export function reportAsLost(socket: Duplex): void {
   socket.prependListener('error', (error: NodeJS.ErrnoException) => {
     // An error that HTTP/2 itself finds has no `syscall`.
     if (error.syscall !== undefined) error.code = 'ETIMEDOUT';

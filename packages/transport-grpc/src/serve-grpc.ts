@@ -1,15 +1,11 @@
 import type { Duplex } from 'node:stream';
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
-import {
-  assertOptions,
-  ConnectionSet,
-  durationOption,
-  messageOf,
-  reportDrop,
-  startTimer,
-} from '@rpcplugin/transport-base';
+import { assertOptions, ConnectionSet, durationOption, messageOf, reportDrop } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { Transport } from '@rpcplugin/transport-core';
+import { graceOption } from './grpc-connection.js';
+import type { CloseGrpcOptions } from './grpc-connection.js';
+import { ifSilent, isSilent } from './silence.js';
 
 /** Options of {@link serveGrpc}. */
 export interface ServeGrpcOptions {
@@ -20,16 +16,6 @@ export interface ServeGrpcOptions {
    * `Infinity` means for ever. Ignored for connections without `bytesRead`. Default: 10000.
    */
   firstByteTimeoutMs?: number | undefined;
-}
-
-/** Options of {@link GrpcListener.close}. */
-export interface CloseGrpcOptions {
-  /**
-   * The grace period in milliseconds: how long calls in progress may take to finish before they are cut off. While a
-   * close is in progress, another call can shorten its grace period but not lengthen it. Default: 1000, because
-   * go-plugin hosts wait 2000 before they kill a plugin.
-   */
-  graceMs?: number | undefined;
 }
 
 /** A gRPC server that listens on one transport. */
@@ -115,9 +101,7 @@ class Listener implements GrpcListener {
   }
 
   async close(options: CloseGrpcOptions = {}): Promise<void> {
-    assertOptions(options);
-    const graceMs = durationOption('graceMs', options.graceMs, 1000);
-    await this.#connections.close(graceMs, () => this.#close());
+    await this.#connections.close(graceOption(options), () => this.#close());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -139,21 +123,6 @@ class Listener implements GrpcListener {
       await this.#transport.close({ graceMs: this.#connections.graceLeftMs });
     }
   }
-}
-
-/** Calls back if the peer sends nothing within `ms` milliseconds. */
-function ifSilent(connection: Duplex, ms: number, callback: () => void): void {
-  const timer = startTimer(ms, () => {
-    if (isSilent(connection)) callback();
-  });
-  connection.once('close', () => {
-    clearTimeout(timer);
-  });
-}
-
-/** Whether the peer has sent nothing: then there is no call to wait for, and no session to end. */
-function isSilent(connection: Duplex): boolean {
-  return 'bytesRead' in connection && connection.bytesRead === 0;
 }
 
 /** How long a peer may take to end its side when it is cut off, in milliseconds. */

@@ -13,10 +13,10 @@ import {
 import { TransportError } from '@rpcplugin/transport-core';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { describe, expect, it } from 'vitest';
-import { connectGrpc } from '../src/index.js';
 import type { GrpcListener } from '../src/index.js';
 import { ask, call, Probe, requestsWithoutEnd } from './service.js';
 import {
+  connectTo,
   connected,
   insecure,
   networks,
@@ -38,7 +38,7 @@ describe.each(networks)('GrpcListener.close over %s', (network) => {
     const answer = ask(client, 'hang', 'worth waiting for');
     await arrived;
     const closing = listener.close({ graceMs: 20_000 });
-    expect((await rejectionOf(connectGrpc(endpoint, insecure, { waitMs: 0 }))).code).toMatch(absent);
+    expect((await rejectionOf(connectTo(endpoint, insecure, { waitMs: 0 }))).code).toMatch(absent);
     probe.release();
     expect(await answer).toBe('worth waiting for');
     expect(await durationOf(() => closing)).toBeLessThan(PROMPT_MS);
@@ -128,7 +128,7 @@ describe.each(networks)('GrpcListener.close over %s', (network) => {
       await using listener: GrpcListener = outer;
       expect(await ask(await probeClient(listener.endpoint), 'echo', 'inside')).toBe('inside');
     }
-    expect((await rejectionOf(connectGrpc(endpoint, insecure, { waitMs: 0 }))).code).toMatch(absent);
+    expect((await rejectionOf(connectTo(endpoint, insecure, { waitMs: 0 }))).code).toMatch(absent);
   });
 
   it('does not wait for a peer that has sent nothing', async () => {
@@ -217,7 +217,7 @@ describe.each(networks)('GrpcListener.close over %s', (network) => {
     await listener.close({ graceMs: 50 });
     if (address.network === 'unix') expect(existsSync(address.path)).toBe(false);
     await answer;
-    connection.close();
+    await connection.close();
     await noSocketsLeft(before);
   });
 });

@@ -2,10 +2,12 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Metadata, status } from '@grpc/grpc-js';
 import type { ChannelCredentials } from '@grpc/grpc-js';
 import { parseEndpoint } from '@rpcplugin/endpoint-utils';
 import {
   closed,
+  codeOf,
   durationOf,
   freshDirectory,
   openDescriptors,
@@ -21,8 +23,9 @@ import { describe, expect, it } from 'vitest';
 import { connectGrpc, serveGrpc } from '../src/index.js';
 import type { ConnectGrpcOptions, GrpcConnection } from '../src/index.js';
 import { clientTls, makeIdentity } from './certificates.js';
-import { ask, Name, Probe, ProbeServer } from './service.js';
+import { ask, call, Name, Probe, ProbeServer } from './service.js';
 import {
+  connectTo,
   connected,
   freeEndpoint,
   listenEndpoint,
@@ -56,7 +59,7 @@ describe.each(networks)('connectGrpc over %s', (network) => {
   it('does nothing with an aborted signal', async () => {
     const { endpoint, sockets } = await plainServer(network);
     const reason = new Error('no longer wanted');
-    const connecting = connectGrpc(endpoint, insecure, { signal: AbortSignal.abort(reason) });
+    const connecting = connectTo(endpoint, insecure, { signal: AbortSignal.abort(reason) });
     expect(await settlesWithoutIO(connecting)).toBe(true);
     expect(await rejectionOf(connecting)).toMatchObject({ code: 'ABORTED', cause: reason, endpoint });
     expect(sockets).toHaveLength(0);
@@ -70,7 +73,7 @@ describe.each(networks)('connectGrpc over %s', (network) => {
       const before = openDescriptors();
       const aborter = new AbortController();
       const accepted = server.nextSocket();
-      const connecting = rejectionOf(connectGrpc(endpoint, own, { signal: aborter.signal }));
+      const connecting = rejectionOf(connectTo(endpoint, own, { signal: aborter.signal }));
       const peer = await accepted;
       await once(peer, 'readable');
       const reason = new Error('no longer wanted');
@@ -83,10 +86,10 @@ describe.each(networks)('connectGrpc over %s', (network) => {
     it('does not dial again after a timeout', async () => {
       const own = await credentials();
       const [{ endpoint, sockets }, other] = [await plainServer(network), await plainServer(network)];
-      await rejectionOf(connectGrpc(endpoint, own, { timeoutMs: 100 }));
+      await rejectionOf(connectTo(endpoint, own, { timeoutMs: 100 }));
       const dialled = sockets.length;
       // Long enough for many back-offs of a channel.
-      await rejectionOf(connectGrpc(other.endpoint, own, { timeoutMs: 400 }));
+      await rejectionOf(connectTo(other.endpoint, own, { timeoutMs: 400 }));
       expect(sockets).toHaveLength(dialled);
     });
 
@@ -97,7 +100,7 @@ describe.each(networks)('connectGrpc over %s', (network) => {
       // A timer counts from the start of its event loop turn, and creating credentials takes a while.
       await turns(1);
       const started = performance.now();
-      const connecting = connectGrpc(endpoint, own, { timeoutMs: 200 });
+      const connecting = connectTo(endpoint, own, { timeoutMs: 200 });
       expect(await settlesWithin(1000, connecting)).toBe(true);
       expect(performance.now() - started).toBeGreaterThan(190);
       expect(await rejectionOf(connecting)).toMatchObject({ code: 'TIMEOUT', endpoint });
@@ -116,7 +119,7 @@ describe.each(networks)('connectGrpc over %s', (network) => {
         else socket.resume().write(answer);
       });
       const before = openDescriptors();
-      const connecting = connectGrpc(endpoint, own, { timeoutMs: 20_000 });
+      const connecting = connectTo(endpoint, own, { timeoutMs: 20_000 });
       const tookMs = durationOf(() => connecting);
       const error = await rejectionOf(connecting);
       expect(error).toMatchObject({ code: 'IO', endpoint });
@@ -153,7 +156,7 @@ describe.each(networks)('connectGrpc over %s', (network) => {
   it('waits waitMs for an endpoint that never appears, and names it in the error', async () => {
     const endpoint = await freeEndpoint(network);
     const started = performance.now();
-    const connecting = connectGrpc(endpoint, insecure, { waitMs: 200 });
+    const connecting = connectTo(endpoint, insecure, { waitMs: 200 });
     expect(await settlesWithin(900, connecting)).toBe(true);
     expect(performance.now() - started).toBeGreaterThan(190);
     const error = await rejectionOf(connecting);
@@ -165,13 +168,13 @@ describe.each(networks)('connectGrpc over %s', (network) => {
   it('waits as long as a transport of the network does by default', async () => {
     const endpoint = await freeEndpoint(network);
     const started = performance.now();
-    expect(await settlesWithin(network === 'unix' ? 2000 : 500, connectGrpc(endpoint, insecure))).toBe(true);
+    expect(await settlesWithin(network === 'unix' ? 2000 : 500, connectTo(endpoint, insecure))).toBe(true);
     if (network === 'unix') expect(performance.now() - started).toBeGreaterThan(990);
   });
 
   it('rejects with TIMEOUT when the time limit ends the wait, with the latest failure as cause', async () => {
     const endpoint = await freeEndpoint(network);
-    const error = await rejectionOf(connectGrpc(endpoint, insecure, { timeoutMs: 1000, waitMs: Infinity }));
+    const error = await rejectionOf(connectTo(endpoint, insecure, { timeoutMs: 1000, waitMs: Infinity }));
     expect(error).toMatchObject({ code: 'TIMEOUT', endpoint });
     expect(error.cause).toMatchObject({ code: network === 'unix' ? 'ENOENT' : 'ECONNREFUSED' });
   });
@@ -180,7 +183,7 @@ describe.each(networks)('connectGrpc over %s', (network) => {
     const plugin = startChild(childCommand('plugin.ts', 'mute', await listenEndpoint(network)));
     const endpoint = String(await plugin.message());
     const connection = plugin.message();
-    const connecting = rejectionOf(connectGrpc(endpoint, insecure, { waitMs: 100, timeoutMs: 20_000 }));
+    const connecting = rejectionOf(connectTo(endpoint, insecure, { waitMs: 100, timeoutMs: 20_000 }));
     await connection;
     await plugin.kill();
     const tookMs = durationOf(() => connecting);
@@ -203,15 +206,17 @@ describe.each(networks)('connectGrpc over %s', (network) => {
     expect(connection.client(Probe)).toBeInstanceOf(Probe);
   });
 
-  it('makes no more calls after close, even if called twice', async () => {
+  it('fails calls after close with UNAVAILABLE', async () => {
     const { endpoint, accepted } = await startPlugin(network);
     const connection = await connected(endpoint);
     const client = connection.client(Probe);
     await ask(client, 'echo');
-    connection.close();
-    connection.close();
-    await expect(ask(client, 'echo')).rejects.toThrow();
-    await expect(ask(connection.client(Probe), 'echo')).rejects.toThrow();
+    await Promise.all([connection.close(), connection.close()]);
+    expect(await codeOf(call(client, 'echo'))).toBe(status.UNAVAILABLE);
+    expect(await codeOf(call(connection.client(Probe), 'echo'))).toBe(status.UNAVAILABLE);
+    const chat = client.chat(new Metadata({ waitForReady: true }), {});
+    chat.write(Buffer.from('hello'));
+    expect(await codeOf(once(chat.resume(), 'end'))).toBe(status.UNAVAILABLE);
     await Promise.all(accepted.map(closed));
   });
 
@@ -226,16 +231,16 @@ describe.each(networks)('connectGrpc over %s', (network) => {
       connection.channel.getConnectivityState(true);
       return mute.sockets.some(({ bytesRead }) => bytesRead > 0);
     });
-    connection.close();
+    await connection.close({ graceMs: 20_000 });
     await Promise.all(mute.sockets.map(closed));
     mute.close();
     await noSocketsLeft(before, { timeoutMs: 2000 });
   });
 
-  it('closes at the end of `using`', async () => {
+  it('closes at the end of `await using`', async () => {
     const { accepted, endpoint } = await startPlugin(network);
     {
-      using connection: GrpcConnection = await connectGrpc(endpoint, insecure);
+      await using connection: GrpcConnection = await connectTo(endpoint, insecure);
       await ask(connection.client(Probe), 'echo');
     }
     await Promise.all(accepted.map(closed));
@@ -247,9 +252,10 @@ describe.each(networks)('connectGrpc over %s', (network) => {
     const arrived = probe.nextHanging();
     const answer = ask(connection.client(Probe), 'hang', 'worth waiting for');
     await arrived;
-    connection.close();
+    const closing = connection.close({ graceMs: 20_000 });
     probe.release();
     expect(await answer).toBe('worth waiting for');
+    await closing;
     await Promise.all(accepted.map(closed));
   });
 });
@@ -278,7 +284,7 @@ describe('connectGrpc with invalid arguments, before any I/O', () => {
 
   it.each(cases)('rejects $name with $code', async ({ code, target, options }) => {
     const { endpoint, sockets } = await plainServer('unix');
-    const connecting = connectGrpc(target ?? endpoint, insecure, options);
+    const connecting = connectTo(target ?? endpoint, insecure, options);
     expect(await settlesWithoutIO(connecting)).toBe(true);
     expect((await rejectionOf(connecting)).code).toBe(code);
     expect(sockets).toHaveLength(0);
@@ -288,7 +294,7 @@ describe('connectGrpc with invalid arguments, before any I/O', () => {
     'rejects %o as credentials with INVALID_ARGUMENT',
     async (credentials) => {
       const { endpoint, sockets } = await plainServer('unix');
-      const connecting = connectGrpc(endpoint, credentials as ChannelCredentials);
+      const connecting = connectGrpc(new UnixSocketTransport(), endpoint, credentials as ChannelCredentials);
       expect(await settlesWithoutIO(connecting)).toBe(true);
       expect(await rejectionOf(connecting)).toMatchObject({ code: 'INVALID_ARGUMENT', endpoint });
       expect(sockets).toHaveLength(0);
@@ -309,7 +315,7 @@ describe('connectGrpc to a unix socket', () => {
   it('rejects with NOT_A_SOCKET for a regular file', async () => {
     const path = join(await freshDirectory(), 'file');
     await writeFile(path, '');
-    expect(await rejectionOf(connectGrpc(path, insecure))).toMatchObject({
+    expect(await rejectionOf(connectTo(path, insecure))).toMatchObject({
       code: 'NOT_A_SOCKET',
       endpoint: `unix:${path}`,
     });

@@ -1,16 +1,24 @@
 import { credentials } from '@grpc/grpc-js';
 import { openDescriptors, portOf, rejectionOf, settlesWithin, until } from '@rpcplugin/test-support';
-import { describe, expect, it } from 'vitest';
-import { connectGrpc, grpcChannelOptions } from '../src/index.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { connectGrpcTarget, grpcChannelOptions } from '../src/index.js';
+import type { ConnectGrpcTargetOptions, GrpcConnection } from '../src/index.js';
 import { ask, Name, Probe } from './service.js';
 import { connected, freeEndpoint, insecure, networks, noSocketsLeft, plainServer, startPlugin } from './support.js';
 
-describe('connectGrpc to a gRPC target', () => {
+/** Opens a connection, which is closed after the test. */
+async function connectedTarget(target: string, options?: ConnectGrpcTargetOptions): Promise<GrpcConnection> {
+  const connection = await connectGrpcTarget(target, insecure, options);
+  onTestFinished(() => connection.close({ graceMs: 0 }));
+  return connection;
+}
+
+describe('connectGrpcTarget', () => {
   it.each(['dns:///localhost:PORT', 'dns:localhost:PORT', 'dns:127.0.0.1:PORT'])(
     'lets gRPC resolve %s',
     async (form) => {
       const plugin = await startPlugin('tcp', { name: 'resolved' });
-      const connection = await connected(form.replace('PORT', String(portOf(plugin.endpoint))));
+      const connection = await connectedTarget(form.replace('PORT', String(portOf(plugin.endpoint))));
       expect(await ask(connection.client(Name), 'name')).toBe('resolved');
     },
   );
@@ -18,14 +26,14 @@ describe('connectGrpc to a gRPC target', () => {
   it('passes the target to gRPC unchanged', async () => {
     const plugin = await startPlugin('tcp');
     const target = `dns:///localhost:${portOf(plugin.endpoint)}`;
-    expect((await connected(target)).channel.getTarget()).toBe(target);
+    expect((await connectedTarget(target)).channel.getTarget()).toBe(target);
   });
 
   it('lets gRPC balance calls among several addresses', async () => {
     const plugins = await Promise.all(['one', 'two'].map((name) => startPlugin('tcp', { name })));
     const target = `ipv4:${plugins.map(({ endpoint }) => endpoint).join(',')}`;
     const serviceConfig = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
-    const { client } = await connected(target, insecure, {
+    const { client } = await connectedTarget(target, {
       channelOptions: { 'grpc.service_config': serviceConfig },
     }).then((connection) => ({ client: connection.client(Name) }));
     const names = new Set<string>();
@@ -39,7 +47,7 @@ describe('connectGrpc to a gRPC target', () => {
     const target = `dns:///localhost:${portOf(endpoint)}`;
     const started = performance.now();
     // Enough for the first refusal on a busy machine.
-    const connecting = connectGrpc(target, insecure, { timeoutMs: 1000 });
+    const connecting = connectGrpcTarget(target, insecure, { timeoutMs: 1000 });
     expect(await settlesWithin(2000, connecting)).toBe(true);
     expect(performance.now() - started).toBeGreaterThan(990);
     const error = await rejectionOf(connecting);
@@ -51,7 +59,7 @@ describe('connectGrpc to a gRPC target', () => {
   it('leaves nothing when the server accepts but never answers', async () => {
     const { endpoint, sockets } = await plainServer('tcp');
     const before = openDescriptors();
-    const connecting = connectGrpc(`dns:///localhost:${portOf(endpoint)}`, insecure, { timeoutMs: 1000 });
+    const connecting = connectGrpcTarget(`dns:///localhost:${portOf(endpoint)}`, insecure, { timeoutMs: 1000 });
     expect((await rejectionOf(connecting)).code).toBe('TIMEOUT');
     expect(sockets.length).toBeGreaterThan(0);
     await until(() => sockets.every((socket) => socket.resume().destroyed), { timeoutMs: 2000 });
@@ -64,7 +72,7 @@ describe('connectGrpc to a gRPC target', () => {
     const accepted = server.nextSocket();
     const aborter = new AbortController();
     const target = `dns:///localhost:${portOf(endpoint)}`;
-    const connecting = rejectionOf(connectGrpc(target, insecure, { signal: aborter.signal }));
+    const connecting = rejectionOf(connectGrpcTarget(target, insecure, { signal: aborter.signal }));
     await accepted;
     aborter.abort('no longer wanted');
     expect(await connecting).toMatchObject({ code: 'ABORTED', cause: 'no longer wanted', endpoint: target });

@@ -395,8 +395,8 @@ describe.each(networks)('a gRPC server over %s', (network) => {
 
         const second = await underAttack();
         expect(await slowestOf(regular.client(Probe))).toBeLessThan(PROMPT_MS);
-        regular.close();
-        newcomer.close();
+        await regular.close();
+        await newcomer.close();
         expect(await durationOf(() => server.listener.close({ graceMs: 50 }))).toBeLessThan(50 + PROMPT_MS);
         expect(server.accepted.every(({ destroyed }) => destroyed)).toBe(true);
         second.leave();

@@ -11,10 +11,9 @@ import {
 import type { Child, Usage } from '@rpcplugin/test-support';
 import { TransportError } from '@rpcplugin/transport-core';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { connectGrpc } from '../src/index.js';
 import type { Command, Reply } from './children/few-descriptors.js';
 import { ask } from './service.js';
-import { insecure, networks, plainConnection, probeClient, startPlugin } from './support.js';
+import { connectTo, insecure, networks, plainConnection, probeClient, startPlugin } from './support.js';
 
 /** What Node and the IPC channel need, and a few more. */
 const DESCRIPTORS = 64;
@@ -49,7 +48,7 @@ describe.each(networks)('a process out of file descriptors over %s', (network) =
     const client = await probeClient(endpoint);
     expect(await ask(client, 'echo', 'before')).toBe('before');
     await child.ask({ do: 'exhaust' });
-    await expect(connectGrpc(endpoint, insecure)).rejects.toBeInstanceOf(TransportError);
+    await expect(connectTo(endpoint, insecure)).rejects.toBeInstanceOf(TransportError);
     expect(await ask(client, 'echo', 'meanwhile')).toBe('meanwhile');
     expect(await loadOf(endpoint)).toBeLessThan(0.5);
     expect(await ask(client, 'echo', 'still')).toBe('still');

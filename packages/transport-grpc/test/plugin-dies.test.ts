@@ -96,7 +96,7 @@ describe.each(networks)('a killed plugin over %s', (network) => {
       const endings = await Promise.all(outcomes);
       expect(performance.now() - killed).toBeLessThan(PROMPT_MS);
       expect(endings.filter(([, code]) => code !== status.UNAVAILABLE)).toEqual([]);
-      connection.close();
+      await connection.close();
       await plugin.ended;
       await noSocketsLeft(before);
     });

@@ -9,11 +9,12 @@ const program = `
   import { rmdirSync } from 'node:fs';
   import { credentials } from '@grpc/grpc-js';
   import { connectGrpc } from '${new URL('../src/index.js', import.meta.url).href.replace(/js$/, 'ts')}';
+  import { UnixSocketTransport } from '@rpcplugin/transport-unix';
   const [directory, target] = process.argv.slice(1);
   process.chdir(directory);
   rmdirSync(directory);
   try {
-    await connectGrpc(target, credentials.createInsecure(), { waitMs: 0 });
+    await connectGrpc(new UnixSocketTransport(), target, credentials.createInsecure(), { waitMs: 0 });
   } catch (error) {
     console.log(error.name, error.code, typeof error.hint);
   }

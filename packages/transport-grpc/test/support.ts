@@ -24,6 +24,7 @@ import { connectGrpc, serveGrpc } from '../src/index.js';
 import type { ConnectGrpcOptions, GrpcConnection, GrpcListener, ServeGrpcOptions } from '../src/index.js';
 import { Probe, ProbeServer } from './service.js';
 import type { ProbeClient } from './service.js';
+import { transportTo } from './transport-to.js';
 
 export const networks = ['unix', 'tcp'] as const;
 export type Network = (typeof networks)[number];
@@ -95,16 +96,19 @@ function acceptedBy(transport: Transport<Socket>): Socket[] {
   return sockets;
 }
 
-/** Opens a connection, which is closed after the test. */
-export async function connected(
-  target: string,
+/** Calls `connectGrpc` with a new transport of the endpoint's network, which is closed after the test. */
+export function connectTo(
+  endpoint: string,
   credentials: ChannelCredentials = insecure,
   options?: ConnectGrpcOptions,
 ): Promise<GrpcConnection> {
-  const connection = await connectGrpc(target, credentials, options);
-  onTestFinished(() => {
-    connection.close();
-  });
+  return connectGrpc(closeAfterTest(transportTo(endpoint)), endpoint, credentials, options);
+}
+
+/** Opens a connection, which is closed after the test. */
+export async function connected(...of: Parameters<typeof connectTo>): Promise<GrpcConnection> {
+  const connection = await connectTo(...of);
+  onTestFinished(() => connection.close({ graceMs: 0 }));
   return connection;
 }
 

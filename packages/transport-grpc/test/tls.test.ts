@@ -10,10 +10,10 @@ import {
   until,
 } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
-import { connectGrpc } from '../src/index.js';
 import { clientTls, makeIdentity, serverTls } from './certificates.js';
 import { ask, Probe } from './service.js';
 import {
+  connectTo,
   connected,
   freeEndpoint,
   insecure,
@@ -97,7 +97,7 @@ describe.each(networks)('TLS over %s', (network) => {
     it('rejects promptly with IO, and leaves no connection', async () => {
       const { endpoint, accepted } = await startPlugin(network, { credentials: server });
       const before = openDescriptors();
-      const connecting = connectGrpc(endpoint, client, { timeoutMs: 20_000 });
+      const connecting = connectTo(endpoint, client, { timeoutMs: 20_000 });
       expect(await durationOf(() => connecting)).toBeLessThan(PROMPT_MS);
       const error = await rejectionOf(connecting);
       expect(error).toMatchObject({ code: 'IO', endpoint });
@@ -111,8 +111,8 @@ describe.each(networks)('TLS over %s', (network) => {
   it('keeps serving trusted clients after it rejects others', async () => {
     const { endpoint } = await startPlugin(network, { credentials: serverTls(plugin, host) });
     const client = await probeClient(endpoint, clientTls(plugin, host));
-    await rejectionOf(connectGrpc(endpoint, clientTls(plugin)));
-    await rejectionOf(connectGrpc(endpoint, insecure));
+    await rejectionOf(connectTo(endpoint, clientTls(plugin)));
+    await rejectionOf(connectTo(endpoint, insecure));
     const garbage = await plainConnection(endpoint);
     garbage.write('this is no TLS at all\r\n\r\n');
     await closed(garbage);
@@ -160,7 +160,7 @@ describe.each(networks)('TLS over %s', (network) => {
       return second.accepted.length > 20;
     });
     await until(() => socketsSince(before).length < 10, { timeoutMs: 2000 });
-    connection.close();
+    await connection.close();
     await until(() => socketsSince(before).length <= 1, { timeoutMs: 2000 });
   });
 });

@@ -10,9 +10,10 @@ import { codeOf, makeDirectory, removeDirectory } from '@rpcplugin/test-support/
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { connectGrpc, serveGrpc } from '../../src/index.js';
-import type { GrpcListener } from '../../src/index.js';
+import type { ConnectGrpcOptions, GrpcConnection, GrpcListener } from '../../src/index.js';
 import { clientTls, makeIdentity, serverTls } from '../certificates.js';
 import { ask, call, Probe, ProbeServer } from '../service.js';
+import { transportTo } from '../transport-to.js';
 
 interface Security {
   readonly host: ChannelCredentials;
@@ -40,7 +41,7 @@ const mutual: Security = {
 const scenarios: Record<string, (security: Security) => Promise<void>> = {
   async calls({ host, plugin }) {
     const { listener } = await serve(plugin);
-    const connection = await connectGrpc(listener.endpoint, host, { timeoutMs: NEVER_MS, waitMs: NEVER_MS });
+    const connection = await connectTo(listener.endpoint, host, { timeoutMs: NEVER_MS, waitMs: NEVER_MS });
     const client = connection.client(Probe);
     const options = { deadline: Date.now() + NEVER_MS };
     assert((await ask(client, 'echo', 'hello', options)) === 'hello');
@@ -52,28 +53,28 @@ const scenarios: Record<string, (security: Security) => Promise<void>> = {
     await once(chat, 'data');
     chat.end();
     await once(chat.resume(), 'end');
-    connection.close();
+    await connection.close({ graceMs: NEVER_MS });
     await listener.close({ graceMs: NEVER_MS });
   },
 
   async 'failed connects'({ host, plugin, stranger }) {
     const { listener } = await serve(plugin);
-    assert((await codeOf(connectGrpc(listener.endpoint, stranger, { timeoutMs: NEVER_MS }))) === 'IO');
+    assert((await codeOf(connectTo(listener.endpoint, stranger, { timeoutMs: NEVER_MS }))) === 'IO');
     const aborter = new AbortController();
-    const aborted = codeOf(connectGrpc(listener.endpoint, host, { signal: aborter.signal, timeoutMs: NEVER_MS }));
+    const aborted = codeOf(connectTo(listener.endpoint, host, { signal: aborter.signal, timeoutMs: NEVER_MS }));
     aborter.abort();
     assert((await aborted) === 'ABORTED');
     await listener.close({ graceMs: NEVER_MS });
-    assert(/NOT_FOUND|REFUSED/.test(String(await codeOf(connectGrpc(listener.endpoint, host, { waitMs: 20 })))));
+    assert(/NOT_FOUND|REFUSED/.test(String(await codeOf(connectTo(listener.endpoint, host, { waitMs: 20 })))));
     const waiting = { waitMs: NEVER_MS, timeoutMs: 50 };
-    assert((await codeOf(connectGrpc(listener.endpoint, host, waiting))) === 'TIMEOUT');
+    assert((await codeOf(connectTo(listener.endpoint, host, waiting))) === 'TIMEOUT');
     // This server accepts but never answers.
-    assert((await codeOf(connectGrpc(remote, host, { timeoutMs: 50 }))) === 'TIMEOUT');
+    assert((await codeOf(connectTo(remote, host, { timeoutMs: 50 }))) === 'TIMEOUT');
   },
 
   async 'calls that were cut off'({ host, plugin }) {
     const { listener, probe } = await serve(plugin);
-    const connection = await connectGrpc(listener.endpoint, host);
+    const connection = await connectTo(listener.endpoint, host);
     const client = connection.client(Probe);
     const arrived = probe.nextHanging();
     const hanging = codeOf(call(client, 'hang', '', { deadline: Date.now() + NEVER_MS }));
@@ -84,33 +85,33 @@ const scenarios: Record<string, (security: Security) => Promise<void>> = {
     await listener.close({ graceMs: 50 });
     assert((await hanging) === status.UNAVAILABLE);
     await chat;
-    connection.close();
+    await connection.close({ graceMs: NEVER_MS });
     silent.destroy();
     begun.destroy();
   },
 
   async 'a connection closed while its plugin was away'({ host, plugin }) {
     const { listener } = await serve(plugin);
-    const connection = await connectGrpc(listener.endpoint, host);
+    const connection = await connectTo(listener.endpoint, host);
     const client = connection.client(Probe);
     await ask(client, 'echo');
     await listener.close({ graceMs: 0 });
     const metadata = new Metadata({ waitForReady: true });
     const waiting = codeOf(call(client, 'echo', '', { metadata, deadline: Date.now() + NEVER_MS }));
     await codeOf(call(client, 'echo'));
-    connection.close();
+    await connection.close({ graceMs: NEVER_MS });
     assert((await waiting) === status.UNAVAILABLE);
   },
 
   async 'a killed plugin'({ host }) {
-    const connection = await connectGrpc(remote, host);
+    const connection = await connectTo(remote, host);
     const client = connection.client(Probe);
     const hanging = codeOf(call(client, 'hang', '', { deadline: Date.now() + NEVER_MS }));
     await ask(client, 'echo');
     process.send?.('calling');
     assert((await hanging) === status.UNAVAILABLE);
     assert((await codeOf(call(client, 'echo'))) === status.UNAVAILABLE);
-    connection.close();
+    await connection.close({ graceMs: NEVER_MS });
   },
 };
 
@@ -118,6 +119,10 @@ async function serve(own: ServerCredentials): Promise<{ probe: ProbeServer; list
   const probe = new ProbeServer('child');
   const transport = network === 'unix' ? new UnixSocketTransport() : new TCPSocketTransport();
   return { probe, listener: await serveGrpc(probe.server, transport, own) };
+}
+
+function connectTo(endpoint: string, own: ChannelCredentials, options?: ConnectGrpcOptions): Promise<GrpcConnection> {
+  return connectGrpc(transportTo(endpoint), endpoint, own, options);
 }
 
 async function dial({ endpoint }: GrpcListener): Promise<Socket> {

@@ -41,7 +41,12 @@ async function perform(command: Command): Promise<Reply> {
       return { endpoint: (await serveGrpc(server, transport, ServerCredentials.createInsecure())).endpoint };
     }
     case 'connect': {
-      using connection = await connectGrpc(command.target, credentials.createInsecure(), command.options);
+      await using connection = await connectGrpc(
+        transport,
+        command.target,
+        credentials.createInsecure(),
+        command.options,
+      );
       return { answer: await ask(connection.client(Probe), 'echo', 'hello') };
     }
     case 'usage':

@@ -4,9 +4,11 @@ import { credentials } from '@grpc/grpc-js';
 import { connectGrpc } from '../../src/index.js';
 import { clientTls, readIdentity } from '../certificates.js';
 import { ask, Probe } from '../service.js';
+import { transportTo } from '../transport-to.js';
 
 const [endpoint = '', theirs, own] = process.argv.slice(2);
 const connection = await connectGrpc(
+  transportTo(endpoint),
   endpoint,
   theirs === undefined || own === undefined
     ? credentials.createInsecure()

@@ -6,13 +6,16 @@ import { credentials as channelCredentials, Metadata, status } from '@grpc/grpc-
 import { connectGrpc } from '../../src/index.js';
 import { clientTls, readIdentity } from '../certificates.js';
 import { call, Probe } from '../service.js';
+import { transportTo } from '../transport-to.js';
 
 const [endpoint = '', plugin = '', theirs, own] = process.argv.slice(2);
 const credentials =
   theirs === undefined || own === undefined
     ? channelCredentials.createInsecure()
     : clientTls(await readIdentity(theirs, 'localhost'), await readIdentity(own, 'localhost'));
-const connections = await Promise.all(Array.from({ length: 10 }, () => connectGrpc(endpoint, credentials)));
+const connections = await Promise.all(
+  Array.from({ length: 10 }, () => connectGrpc(transportTo(endpoint), endpoint, credentials)),
+);
 const request = Buffer.from(
   Array<string>(32)
     .fill('x'.repeat(2 ** 16))
@@ -50,7 +53,7 @@ const endings = [...(await Promise.all(downloads)), ...(await Promise.all(calls)
 const expected = (ending: unknown): boolean =>
   ending === 'complete' || (ending instanceof Error && 'code' in ending && ending.code === status.UNAVAILABLE);
 if (begun < connections.length || !endings.every(expected)) throw new Error(endings.map(String).join(', '));
-for (const connection of connections) connection.close();
+await Promise.all(connections.map((connection) => connection.close()));
 
 /** Kills the plugin without a turn of the event loop, so that this process cannot notice before the plugin is dead. */
 function killPlugin(): void {

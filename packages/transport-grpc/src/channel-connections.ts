@@ -1,0 +1,95 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { ConnectionSet } from '@rpcplugin/transport-base';
+import { unsupported } from './grpc-js-hooks.js';
+import type { ConnectionHooks } from './grpc-js-hooks.js';
+import { noticeLostPeer, reportAsLost } from './lost-peer.js';
+import { isSilent } from './silence.js';
+
+/** The connections of one channel: how they are opened, why one failed, and how they end. */
+export class ChannelConnections implements ConnectionHooks {
+  readonly dial: (() => Promise<void>) | undefined;
+  readonly #open = new ConnectionSet<Duplex>((connection) => connection.destroy());
+  /** Dialled, for the channel to use next. */
+  #next: Duplex | undefined;
+  #failure: unknown;
+
+  /** @param dial - Dials a connection. Default: grpc-js makes its own. */
+  constructor(dial?: () => Promise<Duplex>) {
+    if (dial === undefined) return;
+    this.dial = async () => {
+      if (this.#next === undefined) this.supply(await dial());
+    };
+  }
+
+  /** The connection that was dialled and that the channel has not begun to use. */
+  get next(): Duplex | undefined {
+    return this.#next;
+  }
+
+  /** Why the latest connection failed, as far as that is known. */
+  get failure(): unknown {
+    return this.#failure ?? new Error('the connection closed before HTTP/2 began');
+  }
+
+  /** Gives the channel a connection to use instead of dialling its next one. */
+  supply(connection: Duplex): void {
+    this.#next = connection;
+    this.#failure = undefined;
+    this.#add(connection);
+  }
+
+  opened(socket: Socket): Duplex {
+    if (this.dial === undefined) {
+      this.#add(socket);
+      return socket;
+    }
+    const connection = this.#next;
+    this.#next = undefined;
+    if (connection === undefined) throw unsupported('it connects before it waits for its credentials');
+    return connection;
+  }
+
+  secured(connection: Duplex, { socket, secure }: Parameters<ConnectionHooks['secured']>[1]): void {
+    reportAsLost(socket);
+    if (!secure) return;
+    // When the peer refuses a certificate, Node closes neither TLS nor the connection below it.
+    socket.on('error', (error) => {
+      this.failed(connection, error);
+    });
+    reportAsLost(connection);
+    noticeLostPeer(connection, socket);
+  }
+
+  failed(connection: Duplex, error: unknown): void {
+    this.#onError(error);
+    connection.destroy();
+  }
+
+  #add(connection: Duplex): void {
+    this.#open.add(connection);
+    connection.on('error', this.#onError);
+    if (this.#open.isClosing) connection.destroy();
+  }
+
+  readonly #onError = (error: unknown): void => {
+    this.#failure ??= error;
+  };
+
+  /**
+   * Ends the connections, once for all callers.
+   *
+   * @param graceMs - How long calls may take to finish. A later call can shorten it but not lengthen it.
+   * @param shutDown - Makes the channel end its connections after the calls in progress.
+   */
+  close(graceMs: number, shutDown: () => void): Promise<void> {
+    return this.#open.close(graceMs, async () => {
+      shutDown();
+      // The channel waits for a peer that may never answer, and forgets a connection whose TLS handshake is in progress.
+      for (const connection of this.#open) {
+        if (isSilent(connection) || connection === this.#next) connection.destroy();
+      }
+      await this.#open.ended();
+    });
+  }
+}

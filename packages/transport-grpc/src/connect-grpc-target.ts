@@ -1,0 +1,83 @@
+import { Client, connectivityState, credentials as channelCredentials } from '@grpc/grpc-js';
+import type { Channel, ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
+import { assertOptions, durationOption, Operation, toTransportError } from '@rpcplugin/transport-base';
+import { ChannelConnections } from './channel-connections.js';
+import { targetChannelOptions } from './channel-options.js';
+import { ChannelConnection } from './grpc-connection.js';
+import type { GrpcConnection } from './grpc-connection.js';
+
+/** Options of {@link connectGrpcTarget}. */
+export interface ConnectGrpcTargetOptions {
+  /** Cancels a pending `connectGrpcTarget` (`ABORTED`). Has no effect once it has settled. */
+  signal?: AbortSignal | undefined;
+  /** Time limit for the whole call, in milliseconds (`TIMEOUT`). `Infinity` means none. Default: 5000. */
+  timeoutMs?: number | undefined;
+  /**
+   * The authority of calls, and with TLS the name that the server's certificate must be for. Default: gRPC's default,
+   * usually the host.
+   */
+  authority?: string | undefined;
+  /** Channel options that override the defaults: a subchannel pool of its own, no receive limit, a 4 MiB window. */
+  channelOptions?: ChannelOptions | undefined;
+}
+
+/**
+ * Connects to a target that gRPC resolves and dials itself: `dns:///host:port`, `xds:///service`, a list such as
+ * `ipv4:10.0.0.1:1,10.0.0.2:1`. The target goes to grpc-js unchanged, with gRPC's proxy, name resolution, load
+ * balancing, back-off and idle disconnect. Retries for all of `timeoutMs`, and resolves once calls can be made.
+ *
+ * Rejects with `INVALID_ARGUMENT` for a target, credentials or options that cannot be used; with `TIMEOUT`, whose cause
+ * is the latest failure; with `ABORTED`. No connection stays open then.
+ */
+export async function connectGrpcTarget(
+  target: string,
+  credentials: ChannelCredentials,
+  options: ConnectGrpcTargetOptions = {},
+): Promise<GrpcConnection> {
+  assertOptions(options);
+  const { signal, authority } = options;
+  const timeoutMs = durationOption('timeoutMs', options.timeoutMs, 5000);
+  const channelOptions = { ...targetChannelOptions(authority), ...options.channelOptions };
+  const name = `connect gRPC to ${target}`;
+  const operation = new Operation(name, { endpoint: target, signal, timeoutMs });
+  let connection: ChannelConnection | undefined;
+  try {
+    connection = new ChannelConnection(target, target, credentials, channelOptions, new ChannelConnections());
+    await isReady(connection.channel, operation);
+    return connection;
+  } catch (error) {
+    await connection?.close({ graceMs: 0 });
+    throw toTransportError(error, name, target);
+  } finally {
+    operation.end();
+  }
+}
+
+/** Resolves once the channel is connected. Retries until then. */
+async function isReady(channel: Channel, operation: Operation): Promise<void> {
+  let state = channel.getConnectivityState(true);
+  while (state !== connectivityState.READY) {
+    if (state === connectivityState.TRANSIENT_FAILURE) operation.attemptFailed(await lastError(channel));
+    state = await stateAfter(state, channel, operation);
+  }
+}
+
+function stateAfter(state: connectivityState, channel: Channel, operation: Operation): Promise<connectivityState> {
+  operation.throwIfCancelled();
+  return new Promise((resolve, reject) => {
+    const removeListener = operation.onCancel(reject);
+    channel.watchConnectivityState(state, Infinity, () => {
+      removeListener();
+      resolve(channel.getConnectivityState(true));
+    });
+  });
+}
+
+/** Resolves with why the channel failed. The channel tells only a call, which fails at once. */
+function lastError(channel: Channel): Promise<unknown> {
+  const client = new Client(channel.getTarget(), channelCredentials.createInsecure(), { channelOverride: channel });
+  const nothing = (): Buffer => Buffer.alloc(0);
+  return new Promise((resolve) => {
+    client.makeUnaryRequest('/', nothing, nothing, undefined, { deadline: Date.now() + 100 }, resolve);
+  });
+}
