@@ -32,9 +32,14 @@ export function grpcChannelOptions(endpoint: string, options: GrpcChannelOptions
 }
 
 /** Options for a channel that is dialled by a transport: any endpoint, of any network. */
-export function dialledChannelOptions(endpoint: string, authority: string | undefined): ChannelOptions {
+export function dialledChannelOptions(
+  network: string,
+  endpoint: string,
+  authority: string | undefined,
+): ChannelOptions {
   const options = { ...anyPeer, ...onePeer, ...authorityOptions(authority, 'localhost') };
-  if (authority !== undefined) return options;
+  // Endpoints of unknown networks are taken for local, whatever they look like.
+  if (authority !== undefined || network !== 'tcp') return options;
   const remote = remoteOf(endpoint);
   if (remote === undefined) return options;
   return {
@@ -74,7 +79,7 @@ function authorityOptions(given: string | undefined, fallback: string | undefine
   };
 }
 
-/** The endpoint as one on another machine, if it is. Networks of other transports are taken for local. */
+/** The endpoint as one on another machine, if it is. */
 function remoteOf(endpoint: string): (Endpoint & { network: 'tcp' }) | undefined {
   let parsed: Endpoint;
   try {

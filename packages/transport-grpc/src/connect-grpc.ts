@@ -55,7 +55,7 @@ export async function connectGrpc(
   const timeoutMs = durationOption('timeoutMs', options.timeoutMs, 5000);
   const deadline = performance.now() + timeoutMs;
   const target = dialledTarget(endpoint);
-  const channelOptions = optionsFor(endpoint, options);
+  const channelOptions = optionsFor(transport, endpoint, options);
   let failure: unknown;
   for (let failures = 0; ; failures++) {
     const attempt = new Attempt(transport, endpoint, { ...options, timeoutMs });
@@ -77,8 +77,12 @@ export async function connectGrpc(
   }
 }
 
-function optionsFor(endpoint: string, { authority, channelOptions }: ConnectGrpcOptions): ChannelOptions {
-  const defaults = dialledChannelOptions(endpoint, authority);
+function optionsFor(
+  { network }: Transport,
+  endpoint: string,
+  { authority, channelOptions }: ConnectGrpcOptions,
+): ChannelOptions {
+  const defaults = dialledChannelOptions(network, endpoint, authority);
   try {
     return dialledOptions({ ...defaults, ...channelOptions });
   } catch (error) {

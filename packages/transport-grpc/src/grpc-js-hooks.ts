@@ -149,7 +149,7 @@ interface ConnectRequest {
 }
 
 /** The handle of a socket that connects at once, to nothing. */
-class InertHandle {
+export class InertHandle {
   connect(request: ConnectRequest): number {
     process.nextTick(() => {
       request.oncomplete(0, this, request, true, true);

@@ -3,7 +3,7 @@ import { freshDirectory, startChild } from '@rpcplugin/test-support';
 import type { Child } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
 import { makeIdentity } from './certificates.js';
-import { listenEndpoint, networks, plainServer, PROMPT_MS, childCommand } from './support.js';
+import { childCommand, listenEndpoint, networks, plainServer, PROMPT_MS, startPlugin } from './support.js';
 
 /** Expects a process to exit without an error, soon after it has closed its last resource: the IPC channel. */
 async function endsByItself(child: Child): Promise<void> {
@@ -39,5 +39,18 @@ describe.each(networks)('a process that called a plugin over %s and closed nothi
     const address = await listenEndpoint(network);
     const plugin = startChild(childCommand('plugin.ts', 'serve', address, ...directories));
     await endsByItself(startChild(childCommand('idle.ts', String(await plugin.message()), ...directories)));
+  });
+});
+
+describe.each(['unix', 'tcp', 'duplex'] as const)('a host over %s', (medium) => {
+  it('stays alive during a call, and no longer', async () => {
+    const { endpoint, probe } = await startPlugin(medium);
+    const arrived = probe.nextHanging();
+    const host = startChild(childCommand('waits.ts', endpoint));
+    const alone = once(host.process, 'disconnect');
+    await arrived;
+    await alone;
+    probe.release();
+    expect(await host.ended).toMatchObject({ status: 0, stdout: 'the answer\n', stderr: '' });
   });
 });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, Socket } from 'node:net';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { credentials as channelCredentials, ServerCredentials } from '@grpc/grpc-js';
 import type { ChannelCredentials, ServerOptions } from '@grpc/grpc-js';
 import { formatEndpoint, joinHostPort, parseEndpoint } from '@rpcplugin/endpoint-utils';
@@ -18,16 +19,20 @@ import {
 import type { CommandLine } from '@rpcplugin/test-support';
 import type { Transport } from '@rpcplugin/transport-core';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
+import { MemoryTransport } from '@rpcplugin/transport-testkit';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { onTestFinished } from 'vitest';
 import { connectGrpc, serveGrpc } from '../src/index.js';
 import type { ConnectGrpcOptions, GrpcConnection, GrpcListener, ServeGrpcOptions } from '../src/index.js';
+import { DuplexTransport } from './duplex-transport.js';
 import { Probe, ProbeServer } from './service.js';
 import type { ProbeClient } from './service.js';
 import { transportTo } from './transport-to.js';
 
 export const networks = ['unix', 'tcp'] as const;
-export type Network = (typeof networks)[number];
+/** `networks`, and connections that are no sockets. */
+export const media = [...networks, 'duplex', 'memory'] as const;
+export type Network = (typeof media)[number];
 /** The time limit for a prompt action, in milliseconds: generous, for a busy machine. */
 export const PROMPT_MS = 5000;
 
@@ -35,10 +40,21 @@ export const insecure = channelCredentials.createInsecure();
 export const insecureServer = ServerCredentials.createInsecure();
 
 /** A transport on a new address, closed after the test. */
-export async function transportOf(network: Network): Promise<Transport<Socket>> {
-  return closeAfterTest(
-    network === 'tcp' ? new TCPSocketTransport() : new UnixSocketTransport({ directory: await freshDirectory() }),
-  );
+export async function transportOf(network: Network): Promise<Transport> {
+  return closeAfterTest(await newTransport(network));
+}
+
+async function newTransport(network: Network): Promise<Transport> {
+  switch (network) {
+    case 'tcp':
+      return new TCPSocketTransport();
+    case 'unix':
+      return new UnixSocketTransport({ directory: await freshDirectory() });
+    case 'duplex':
+      return new DuplexTransport(join(await freshDirectory(), 'p.sock'));
+    case 'memory':
+      return new MemoryTransport();
+  }
 }
 
 /** An endpoint without a listener: a socket in a new directory, or a port that was free a moment ago. */
@@ -53,16 +69,18 @@ export async function listenEndpoint(network: Network): Promise<string> {
 }
 
 /** A transport that listens on exactly this endpoint. */
-export function transportAt(endpoint: string): Transport<Socket> {
+export function transportAt(endpoint: string): Transport {
   const parts = parseEndpoint(endpoint);
-  return closeAfterTest(parts.network === 'unix' ? new UnixSocketTransport(parts) : new TCPSocketTransport(parts));
+  return closeAfterTest<Transport>(
+    parts.network === 'unix' ? new UnixSocketTransport(parts) : new TCPSocketTransport(parts),
+  );
 }
 
 export interface PluginOptions {
   name?: string;
   credentials?: ServerCredentials;
   server?: ServerOptions;
-  transport?: Transport<Socket>;
+  transport?: Transport;
   serve?: ServeGrpcOptions;
   /** A server that other transports serve already. */
   probe?: ProbeServer;
@@ -71,10 +89,12 @@ export interface PluginOptions {
 /** A plugin in this process: a server with the test services on a transport. */
 export interface Plugin {
   readonly probe: ProbeServer;
-  readonly transport: Transport<Socket>;
+  readonly transport: Transport;
   readonly listener: GrpcListener;
   readonly endpoint: string;
   /** The connections accepted so far. */
+  readonly connections: readonly Duplex[];
+  /** Those that are sockets. */
   readonly accepted: readonly Socket[];
 }
 
@@ -82,18 +102,15 @@ export interface Plugin {
 export async function startPlugin(network: Network, options: PluginOptions = {}): Promise<Plugin> {
   const transport = options.transport ?? (await transportOf(network));
   const probe = options.probe ?? new ProbeServer(options.name ?? network, options.server);
-  const accepted = acceptedBy(transport);
+  const connections: Duplex[] = [];
+  const accepted: Socket[] = [];
+  onDiagnostic('accept', transport, ({ connection }) => {
+    connections.push(connection);
+    if (connection instanceof Socket) accepted.push(connection);
+  });
   const listener = await serveGrpc(probe.server, transport, options.credentials ?? insecureServer, options.serve);
   onTestFinished(() => listener.close({ graceMs: 0 }).catch(() => undefined));
-  return { probe, transport, listener, endpoint: listener.endpoint, accepted };
-}
-
-function acceptedBy(transport: Transport<Socket>): Socket[] {
-  const sockets: Socket[] = [];
-  onDiagnostic('accept', transport, ({ connection }) => {
-    if (connection instanceof Socket) sockets.push(connection);
-  });
-  return sockets;
+  return { probe, transport, listener, endpoint: listener.endpoint, connections, accepted };
 }
 
 /** Calls `connectGrpc` with a new transport of the endpoint's network, which is closed after the test. */

@@ -164,3 +164,10 @@ describe.each(networks)('TLS over %s', (network) => {
     await until(() => socketsSince(before).length <= 1, { timeoutMs: 2000 });
   });
 });
+
+it.each(['duplex', 'memory'] as const)('mutual TLS works over %s, which is no socket', async (medium) => {
+  const { endpoint } = await startPlugin(medium, { credentials: serverTls(plugin, host) });
+  const client = await probeClient(endpoint, clientTls(plugin, host));
+  expect(await ask(client, 'echo', 'secret')).toBe('secret');
+  expect(await rejectionOf(connectTo(endpoint, clientTls(stranger)))).toMatchObject({ code: 'IO', endpoint });
+});

@@ -1,0 +1,116 @@
+// One test per assumption about grpc-js and Node that src/grpc-js-hooks.ts makes beyond their documented interfaces.
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { ChannelCredentials, experimental } from '@grpc/grpc-js';
+import { closed, rejectionOf } from '@rpcplugin/test-support';
+import { UnixSocketTransport } from '@rpcplugin/transport-unix';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { connectGrpc } from '../src/index.js';
+import { hookConnections, InertHandle } from '../src/grpc-js-hooks.js';
+import { ask, Probe } from './service.js';
+import { insecure, plainServer, startPlugin } from './support.js';
+
+describe('grpc-js', () => {
+  it('awaits waitForReady, connects a socket, and starts HTTP/2 on what connect resolves with', async () => {
+    const [bait, plugin] = [await plainServer('tcp'), await startPlugin('unix')];
+    const steps: string[] = [];
+    let dialled: Duplex | undefined;
+    const credentials = hookConnections(insecure, {
+      dial: async () => {
+        steps.push(`dial, ${bait.sockets.length} connected`);
+        dialled = await new UnixSocketTransport().connect(plugin.endpoint);
+      },
+      opened: (socket) => {
+        steps.push(`open ${socket.remotePort ?? 0}`);
+        return dialled ?? socket;
+      },
+      secured: () => steps.push('secured'),
+      failed: () => steps.push('failed'),
+    });
+    const client = new Probe(bait.endpoint, credentials);
+    onTestFinished(() => {
+      client.close();
+    });
+    expect(await ask(client, 'echo', 'hello')).toBe('hello');
+    expect(steps).toEqual(['dial, 0 connected', `open ${bait.endpoint.replace(/.*:/, '')}`, 'secured']);
+    expect(bait.sockets.every(({ bytesRead }) => bytesRead === 0)).toBe(true);
+  });
+
+  it('passes the address of a resolver to net.connect as it is', async () => {
+    const { endpoint } = await startPlugin('unix');
+    let wasRead = false;
+    const address = {
+      path: endpoint.replace('unix:', ''),
+      get handle() {
+        wasRead = true;
+        return undefined;
+      },
+    };
+    class Resolver implements experimental.Resolver {
+      readonly #listener: experimental.ResolverListener;
+      constructor(_target: experimental.GrpcUri, listener: experimental.ResolverListener) {
+        this.#listener = listener;
+      }
+      updateResolution(): void {
+        process.nextTick(this.#listener, experimental.statusOrFromValue([{ addresses: [address] }]), {}, null, '');
+      }
+      destroy(): void {
+        // Holds nothing.
+      }
+      static getDefaultAuthority(): string {
+        return 'localhost';
+      }
+    }
+    experimental.registerResolver('rpcplugin-test', Resolver);
+    const client = new Probe('rpcplugin-test:any', insecure);
+    onTestFinished(() => {
+      client.close();
+    });
+    expect(await ask(client, 'echo', 'hello')).toBe('hello');
+    expect(wasRead).toBe(true);
+  });
+
+  it('has load balancing policies that can be registered', () => {
+    expect(experimental.isLoadBalancerNameRegistered('rpcplugin-unknown')).toBe(false);
+    expect(typeof experimental.registerLoadBalancerType).toBe('function');
+  });
+});
+
+describe('net.connect of Node', () => {
+  it('takes an object as the handle of a socket', async () => {
+    const socket: Socket = connect({ path: 'nowhere', handle: new InertHandle() } as { path: string });
+    await once(socket, 'connect');
+    socket.setNoDelay();
+    const ending = once(socket, 'close');
+    socket.destroy();
+    expect(await ending).toEqual([false]);
+  });
+});
+
+describe('connectGrpc with another version of grpc-js', () => {
+  it('rejects with UNSUPPORTED if credentials have no secure connector', async () => {
+    const { endpoint } = await startPlugin('unix');
+    const credentials = Object.create(ChannelCredentials.prototype, {
+      _createSecureConnector: { value: undefined },
+    }) as ChannelCredentials;
+    const error = await rejectionOf(connectGrpc(new UnixSocketTransport(), endpoint, credentials));
+    expect(error).toMatchObject({ code: 'UNSUPPORTED', hint: expect.stringContaining('@grpc/grpc-js') as string });
+  });
+
+  it('rejects with UNSUPPORTED, and leaves no connection, if the channel does not use the connection', async () => {
+    const { accepted, endpoint } = await startPlugin('unix');
+    const other = Object.create(insecure, {
+      _createSecureConnector: {
+        value: (...args: Parameters<ChannelCredentials['_createSecureConnector']>) => ({
+          ...insecure._createSecureConnector(...args),
+          waitForReady: () => Promise.reject(new Error('not ready')),
+        }),
+      },
+    }) as ChannelCredentials;
+    const error = await rejectionOf(connectGrpc(new UnixSocketTransport(), endpoint, other));
+    expect(error.code).toBe('UNSUPPORTED');
+    await Promise.all(accepted.map(closed));
+  });
+});
