@@ -30,12 +30,12 @@ function formProblem(text: string, address: string): Problem | undefined {
     return ['it has whitespace or a control character', `Remove it. ${UNIX_FORMS}`];
   }
   if (text.includes(',')) {
-    return ['it is a list', 'Write one endpoint. connectGrpc from @rpcplugin/transport-grpc takes gRPC lists.'];
+    return ['it is a list', 'Write one endpoint. connectGrpcTarget from @rpcplugin/transport-grpc takes gRPC lists.'];
   }
   if (/^dns:\/\/[^/]/.test(text)) {
     return [
       'it names a DNS server',
-      'Write dns:host:port. connectGrpc from @rpcplugin/transport-grpc takes such gRPC targets.',
+      'Write dns:host:port. connectGrpcTarget from @rpcplugin/transport-grpc takes such gRPC targets.',
     ];
   }
   const scheme = schemeIgnoringCase(text);
