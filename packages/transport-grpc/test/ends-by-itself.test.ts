@@ -13,14 +13,17 @@ async function endsByItself(child: Child): Promise<void> {
 }
 
 describe.each(networks)('a process that closed everything over %s exits by itself', (network) => {
-  it.each(['calls', 'failed connects', 'calls that were cut off', 'a connection closed while its plugin was away'])(
-    'after %s',
-    async (what) => {
-      // Accepts connections, and neither answers nor closes them.
-      const { endpoint } = await plainServer(network);
-      await endsByItself(startChild(childCommand('exits-after.ts', what, network, endpoint)));
-    },
-  );
+  it.each([
+    'calls',
+    'failed connects',
+    'calls that were cut off',
+    'closing with endless streams',
+    'a connection closed while its plugin was away',
+  ])('after %s', async (what) => {
+    // Accepts connections, and neither answers nor closes them.
+    const { endpoint } = await plainServer(network);
+    await endsByItself(startChild(childCommand('exits-after.ts', what, network, endpoint)));
+  });
 
   it('after its plugin was killed', async () => {
     const plugin = startChild(childCommand('plugin.ts', 'serve', await listenEndpoint(network)));

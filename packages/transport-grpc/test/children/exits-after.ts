@@ -90,6 +90,16 @@ const scenarios: Record<string, (security: Security) => Promise<void>> = {
     begun.destroy();
   },
 
+  async 'closing with endless streams'({ host, plugin }) {
+    const { listener } = await serve(plugin);
+    const connection = await connectTo(listener.endpoint, host);
+    const endings = [1, 2].map(() => once(connection.client(Probe).chat(new Metadata(), {}), 'error'));
+    await ask(connection.client(Probe), 'echo');
+    await connection.close({ graceMs: 50 });
+    await Promise.all(endings);
+    await listener.close({ graceMs: NEVER_MS });
+  },
+
   async 'a connection closed while its plugin was away'({ host, plugin }) {
     const { listener } = await serve(plugin);
     const connection = await connectTo(listener.endpoint, host);
