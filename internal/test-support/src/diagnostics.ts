@@ -3,6 +3,7 @@ import type {
   AcceptMessage,
   CloseMessage,
   ConnectMessage,
+  DisconnectMessage,
   DropMessage,
   ErrorMessage,
   ListenMessage,
@@ -16,6 +17,7 @@ interface Messages {
   accept: AcceptMessage;
   close: CloseMessage;
   connect: ConnectMessage;
+  disconnect: DisconnectMessage;
   drop: DropMessage;
   error: ErrorMessage;
   listen: ListenMessage;

@@ -30,6 +30,11 @@ export class ConnectionSet<C extends Duplex> implements Iterable<C> {
     return this.#open.values();
   }
 
+  /** How many connections are open. */
+  get size(): number {
+    return this.#open.size;
+  }
+
   /** How many connections were destroyed because they were still open after the grace period. */
   get destroyed(): number {
     return this.#destroyed;

@@ -4,6 +4,7 @@ import type {
   AcceptMessage,
   CloseMessage,
   ConnectMessage,
+  DisconnectMessage,
   DropMessage,
   ErrorMessage,
   Transport,
@@ -17,6 +18,7 @@ interface Details {
   listen: object;
   connect: Omit<ConnectMessage, keyof TransportMessage>;
   accept: Omit<AcceptMessage, keyof TransportMessage>;
+  disconnect: Omit<DisconnectMessage, keyof TransportMessage>;
   drop: Omit<DropMessage, keyof TransportMessage>;
   close: Omit<CloseMessage, keyof TransportMessage>;
   error: Omit<ErrorMessage, keyof TransportMessage>;
@@ -27,6 +29,7 @@ const channels: Record<keyof Details, Channel> = {
   listen: channel('rpcplugin:transport:listen'),
   connect: channel('rpcplugin:transport:connect'),
   accept: channel('rpcplugin:transport:accept'),
+  disconnect: channel('rpcplugin:transport:disconnect'),
   drop: channel('rpcplugin:transport:drop'),
   close: channel('rpcplugin:transport:close'),
   error: channel('rpcplugin:transport:error'),

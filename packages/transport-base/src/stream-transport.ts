@@ -13,10 +13,16 @@ import { assertOptions, durationOption, typeOption } from './options.js';
 import { connectHints, listenHints, toTransportError } from './system-errors.js';
 import type { Hints } from './system-errors.js';
 
-/** The endpoint of the last successful connect, and the error listener of connections to it. */
-interface Connected {
+/** The listeners of the connections of one endpoint. */
+interface ConnectionListeners<C> {
+  readonly onError: (error: unknown) => void;
+  readonly onClose: (this: C) => void;
+}
+
+/** The endpoint of the last successful connect, and the listeners of connections to it. */
+interface Connected<C> {
   readonly endpoint: string;
-  readonly onConnectionError: (error: unknown) => void;
+  readonly listeners: ConnectionListeners<C>;
 }
 
 /**
@@ -39,7 +45,7 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
   #listening: ActiveListener<C> | undefined;
   /** The `stopListening` in progress. */
   #stopping: Promise<void> | undefined;
-  #lastConnected: Connected | undefined;
+  #lastConnected: Connected<C> | undefined;
 
   /**
    * @param network - The go-plugin name of the network, or a name of your own.
@@ -88,14 +94,12 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
     const onConnection = typeOption('onConnection', options.onConnection, 'function') ?? discard;
     const active = new ActiveListener(this.#listener(), options.signal);
     const { listener } = active;
-    const onConnectionError = (error: unknown): void => {
-      this.#diagnostics.error(active.endpoint, 'connection', error);
-    };
+    const listeners = this.#listenersFor(() => active.endpoint);
     this.#listening = active;
     try {
       const endpoint = await active.open({
         accept: (connection) => {
-          this.#accept(active, connection, onConnectionError, onConnection);
+          this.#accept(active, connection, listeners, onConnection);
         },
         drop: (reason) => {
           this.#diagnostics.publish('drop', active.endpoint, () => ({ reason }));
@@ -136,7 +140,7 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
         connection.destroy();
         throw operation.failure;
       }
-      this.#track(connection, this.#connectedTo(dialer.endpoint).onConnectionError);
+      this.#track(connection, this.#connectedTo(dialer.endpoint).listeners);
       this.#diagnostics.publish('connect', dialer.endpoint, () => ({ connection }));
       return connection;
     } catch (error) {
@@ -211,20 +215,31 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
     }
   }
 
-  #connectedTo(endpoint: string): Connected {
+  #connectedTo(endpoint: string): Connected<C> {
     if (this.#lastConnected?.endpoint !== endpoint) {
-      const onConnectionError = (error: unknown): void => {
-        this.#diagnostics.error(endpoint, 'connection', error);
-      };
-      this.#lastConnected = { endpoint, onConnectionError };
+      this.#lastConnected = { endpoint, listeners: this.#listenersFor(() => endpoint) };
     }
     return this.#lastConnected;
+  }
+
+  /** Shared, because listeners of its own would be a good part of a connection's memory. */
+  #listenersFor(endpointOf: () => string | undefined): ConnectionListeners<C> {
+    const diagnostics = this.#diagnostics;
+    const connections = this.#connections;
+    return {
+      onError: (error) => {
+        diagnostics.error(endpointOf(), 'connection', error);
+      },
+      onClose() {
+        diagnostics.publish('disconnect', endpointOf(), () => ({ connection: this, open: connections.size }));
+      },
+    };
   }
 
   #accept(
     active: ActiveListener<C>,
     connection: C,
-    onError: (error: unknown) => void,
+    listeners: ConnectionListeners<C>,
     onConnection: (connection: C) => unknown,
   ): void {
     if (this.#connections.isClosing) {
@@ -232,7 +247,7 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
       this.#diagnostics.publish('drop', active.endpoint, () => ({ reason: 'closing' }));
       return;
     }
-    this.#track(connection, onError);
+    this.#track(connection, listeners);
     this.#diagnostics.publish('accept', active.endpoint, () => ({ connection }));
     const failed = (error: unknown): void => {
       connection.destroy();
@@ -247,8 +262,9 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
     }
   }
 
-  #track(connection: C, onError: (error: unknown) => void): void {
+  #track(connection: C, { onError, onClose }: ConnectionListeners<C>): void {
     this.#connections.add(connection);
+    connection.on('close', onClose);
     // Without a listener, an `error` event would end the process. Users wait for `close`, which follows it.
     connection.on('error', onError);
   }

@@ -8,7 +8,7 @@ import type { ListenContext } from '../src/index.js';
 import { PipeTransport } from './pipe-transport.js';
 import { dial, freshPath } from './support.js';
 
-const names = ['listen', 'connect', 'accept', 'drop', 'close', 'error', 'warning'] as const;
+const names = ['listen', 'connect', 'accept', 'disconnect', 'drop', 'close', 'error', 'warning'] as const;
 
 /** The messages published on a channel until the end of the test. */
 function published(name: (typeof names)[number]): unknown[] {
@@ -53,6 +53,34 @@ describe('diagnostics', () => {
     await dial(transport.path);
     await vi.waitUntil(() => told.length > 0, { timeout: 10_000 });
     expect(told).toEqual([{ transport, network: 'pipe', endpoint, connection: told[1] }, told[1]]);
+  });
+
+  it('publishes disconnect for both ends of a connection when it closes', async () => {
+    const messages = published('disconnect');
+    const [listening, connecting] = [await pipe(), await pipe()];
+    const accepted: Socket[] = [];
+    const endpoint = await listening.listen({ onConnection: (connection) => accepted.push(connection.resume()) });
+    const stays = await connecting.connect(endpoint);
+    const leaves = await connecting.connect(endpoint);
+    await vi.waitUntil(() => accepted.length === 2, { timeout: 10_000 });
+    expect(messages).toEqual([]);
+    leaves.destroy();
+    await vi.waitUntil(() => messages.length === 2, { timeout: 10_000 });
+    expect(messages).toContainEqual({
+      transport: connecting,
+      network: 'pipe',
+      endpoint,
+      connection: leaves,
+      open: 1,
+    });
+    expect(messages).toContainEqual({
+      transport: listening,
+      network: 'pipe',
+      endpoint,
+      connection: accepted.find(({ destroyed }) => destroyed),
+      open: 1,
+    });
+    expect(stays.destroyed).toBe(false);
   });
 
   it('publishes drop for a connection beyond maxConnections', async () => {

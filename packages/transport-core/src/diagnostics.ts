@@ -27,6 +27,14 @@ export interface AcceptMessage extends TransportMessage {
   readonly connection: Duplex;
 }
 
+/** `rpcplugin:transport:disconnect`: a connection closed that was accepted or connected. One for each of those. */
+export interface DisconnectMessage extends TransportMessage {
+  /** The connection, closed. */
+  readonly connection: Duplex;
+  /** How many connections of the transport are still open. */
+  readonly open: number;
+}
+
 /** `rpcplugin:transport:drop`: a connection was closed before it was used. */
 export interface DropMessage extends TransportMessage {
   /**

@@ -7,6 +7,7 @@ export type {
   AcceptMessage,
   CloseMessage,
   ConnectMessage,
+  DisconnectMessage,
   DropMessage,
   ErrorMessage,
   ListenMessage,
