@@ -71,20 +71,6 @@ export const connectMutants: readonly Mutant[] = [
     }),
   },
   {
-    mistake: 'completes a write only when the peer reads',
-    fails: ['C1 carries HTTP/2 while both ends send as much as they can'],
-    timeoutMs: 3000,
-    transport: withWrites((chunk, peer, callback) => {
-      const read = peer._read.bind(peer);
-      peer._read = () => {
-        peer._read = read;
-        callback();
-        read();
-      };
-      setImmediate(() => peer.push(chunk));
-    }),
-  },
-  {
     mistake: 'has no backpressure',
     fails: [
       'C1 holds back the writer while the peer does not read (the near end writes)',
