@@ -85,7 +85,7 @@ export class ChannelConnections implements ConnectionHooks {
   close(graceMs: number, shutDown: () => void): Promise<void> {
     return this.#open.close(graceMs, async () => {
       shutDown();
-      // The channel waits for a peer that may never answer, and forgets a connection whose TLS handshake is in progress.
+      // The channel waits for a peer that may never answer, and forgets a connection during its TLS handshake.
       for (const connection of this.#open) {
         if (isSilent(connection) || connection === this.#next) connection.destroy();
       }

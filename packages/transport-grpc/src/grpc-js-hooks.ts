@@ -8,7 +8,8 @@ import { TransportError } from '@rpcplugin/transport-core';
 // test/grpc-js-hooks.test.ts has one test per assumption:
 //
 // 1. `ChannelCredentials._createSecureConnector` makes what each connection is secured with. grpc-js awaits its
-//    `waitForReady`, then connects a socket, then passes that to `connect` and starts HTTP/2 on what this resolves with.
+//    `waitForReady`, then connects a socket, then passes that to `connect`, and starts HTTP/2 on what this resolves
+//    with.
 // 2. `experimental.registerResolver`: the addresses of a resolver reach `net.connect` as they are.
 // 3. `net.connect` takes an object in `handle` for a socket's handle, so the socket of 1 can do without a peer.
 // 4. `experimental.registerLoadBalancerType`: a policy decides what happens to a call while there is no connection.

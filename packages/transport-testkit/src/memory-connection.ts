@@ -88,7 +88,7 @@ export class MemoryConnection extends Duplex {
   }
 
   /**
-   * Lets this end read what has arrived, in the next turn of the event loop: like the kernel, not while the peer writes.
+   * Lets this end read what has arrived, in a later turn of the event loop: like the kernel, not while the peer writes.
    * On Node 20, that can abort the process if both ends are those of an HTTP/2 session.
    */
   #deliver(): void {

@@ -9,7 +9,10 @@ import { NEVER_MS } from './waiting.js';
 // A TypeScript file while the kit is tested from its sources.
 const program = new URL(`./scenario-process${extname(import.meta.url)}`, import.meta.url);
 
-/** Runs a scenario with the subject of a module in its own process, which must exit by itself. Resolves with the line that it prints. */
+/**
+ * Runs a scenario with the subject of a module in its own process, which must exit by itself. Resolves with the line
+ * that it prints.
+ */
 export async function runElsewhere(module: SubjectModule, scenario: Scenario, endpoint = ''): Promise<string> {
   const { url, name = 'default', execArgv = [] } = module;
   const args = [...execArgv, fileURLToPath(program), String(url), name, scenario, endpoint];

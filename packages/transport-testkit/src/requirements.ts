@@ -51,8 +51,8 @@ export const requirements = [
   {
     id: 'C1',
     statement:
-      'connect resolves with a connected duplex: data flows both ways with backpressure, never within the write itself, ' +
-      'and half-close follows allowHalfOpen.',
+      'connect resolves with a connected duplex: data flows both ways with backpressure, never within the write ' +
+      'itself, and half-close follows allowHalfOpen.',
   },
   {
     id: 'C2',

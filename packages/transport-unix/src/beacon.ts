@@ -6,8 +6,8 @@ import type { Directory } from './directory.js';
 import { unlinkIfThere } from './files.js';
 import { ownedName } from './owner.js';
 
-// The beacon of a plugin in a container is a second socket, which processes of this user in other containers may connect
-// to, so that they need not connect to that of the plugin. When it refuses, the plugin has ended.
+// The beacon of a plugin in a container is a second socket, which processes of this user in other containers may
+// connect to, so that they need not connect to that of the plugin. When it refuses, the plugin has ended.
 
 /** The name of the beacon of a plugin; `undefined` if the name is not that of a plugin's socket. */
 export function beaconOf(plugin: string): string | undefined {

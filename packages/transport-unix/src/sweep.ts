@@ -83,8 +83,8 @@ async function sweep(directory: Directory, visit: Visit, state: { isOver: boolea
 }
 
 /**
- * Removes the socket or lock of a thread or process that is gone. Returns false for a socket of an unknown owner, unless
- * there is a beacon for it.
+ * Removes the socket or lock of a thread or process that is gone. Returns false for a socket of an unknown owner,
+ * unless there is a beacon for it.
  */
 export async function removeLeftover(directory: Directory, entry: Dirent): Promise<boolean> {
   const { name } = entry;
