@@ -1,5 +1,15 @@
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { chmod, lstat, readdir, readFile, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -10,11 +20,13 @@ import {
   rejectionOf,
   staleSocketAt,
   startProgram,
+  turns,
 } from '@rpcplugin/test-support';
 import { Operation } from '@rpcplugin/transport-base';
 import type { TransportErrorCode } from '@rpcplugin/transport-core';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Directory } from '../src/directory.js';
+import { ownedName } from '../src/owner.js';
 import { publish as publishBy } from '../src/publish.js';
 import type { Method, Publication } from '../src/publish.js';
 import { modeOf, nameOfGone, plainServer, saysHello, stagingName } from './support.js';
@@ -224,6 +236,32 @@ describe('publish, while others change the directory', () => {
     );
     expect(readdirSync(join(directory, stagingName))).toEqual([left]);
   });
+});
+
+it('waits to replace a stale socket while another process holds the lock of the path', async () => {
+  await staleSocketAt(path);
+  const { ino } = lstatSync(path);
+  const staging = join(directory, stagingName);
+  mkdirSync(staging, { mode: 0o700 });
+  const lock = join(staging, 'lock:p.sock');
+  symlinkSync(ownedName('lock'), lock);
+  let isPublished = false;
+  const publishing = publish(publication()).finally(() => (isPublished = true));
+  await turns(50);
+  expect(isPublished).toBe(false);
+  expect(lstatSync(path).ino).toBe(ino);
+  unlinkSync(lock);
+  await publishing;
+  expect(await saysHello(path)).toBe(true);
+});
+
+it('does not wait for the lock of a free path', async () => {
+  const staging = join(directory, stagingName);
+  mkdirSync(staging, { mode: 0o700 });
+  symlinkSync(ownedName('lock'), join(staging, 'lock:p.sock'));
+  await publish(publication());
+  expect(await saysHello(path)).toBe(true);
+  expect(readdirSync(staging)).toEqual(['lock:p.sock']);
 });
 
 /** Binds a socket, gives it a second name, and listens only when asked to. */
