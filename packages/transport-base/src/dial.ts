@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FileWatch } from './file-watch.js';
 import type { Dialer, DialContext } from './addresses.js';
-import { errnoOf, errorCodeOf } from './system-errors.js';
+import { FileWatch } from './file-watch.js';
+import { attemptUntilAccepted } from './full-backlog.js';
+import { errorCodeOf } from './system-errors.js';
 
 /** How long a file counts as new, in milliseconds: the process that bound a socket to it may be about to listen. */
 const NEW_FILE_MS = 1000;
@@ -12,8 +13,8 @@ const STALE_RETRY_MS = 50;
 /**
  * Dials until an attempt succeeds, an error is final, or the operation is cancelled.
  *
- * An endpoint that is missing or refuses is retried for `waitMs`. A full backlog (EAGAIN, unix sockets only, see
- * connect(2)) is always retried: it passes as soon as the listener accepts.
+ * An endpoint that is missing or refuses is retried for `waitMs`. A full backlog is always retried: it passes as soon as
+ * the listener accepts.
  */
 export async function dial<C extends Duplex>(dialer: Dialer<C>, context: DialContext, waitMs: number): Promise<C> {
   const { operation } = context;
@@ -21,18 +22,17 @@ export async function dial<C extends Duplex>(dialer: Dialer<C>, context: DialCon
   const waitUntil = performance.now() + waitMs;
   let file: FileWatch | undefined;
   try {
-    for (let backlogFull = 0; ;) {
+    for (;;) {
       // Not read before the first attempt, which usually succeeds. After a refusal, the second attempt follows at once.
       const state = file?.state() ?? '';
       let delay: Promise<void>;
       try {
-        return await dialer.attempt(context);
+        return await attemptUntilAccepted(dialer, context);
       } catch (error) {
         operation.throwIfCancelled();
         operation.attemptFailed(error);
         const leftMs = waitUntil - performance.now();
-        if (errnoOf(error) === 'EAGAIN') delay = pause(backlogDelayMs(backlogFull++), operation.signal);
-        else if (!isAbsent(error) || leftMs <= 0) throw error;
+        if (!isAbsent(error) || leftMs <= 0) throw error;
         else if (path === undefined) delay = pause(retryMs, operation.signal);
         else {
           file ??= new FileWatch(path);
@@ -60,12 +60,4 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
 function isAbsent(error: unknown): boolean {
   const code = errorCodeOf(error);
   return code === 'NOT_FOUND' || code === 'CONNECTION_REFUSED';
-}
-
-/**
- * Grows from a millisecond to a quarter of a second, to spread a burst over what the listener can accept without
- * keeping the machine busy; random, so that the burst does not return as a burst.
- */
-function backlogDelayMs(failures: number): number {
-  return 2 ** Math.min(failures, 8) * (0.5 + Math.random() / 2);
 }

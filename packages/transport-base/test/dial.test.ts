@@ -60,30 +60,6 @@ describe('dial', () => {
     await expect(dialWith(attempt, new Operation('test'), noWait)).rejects.toMatchObject({ code: errno });
   });
 
-  it('retries after EAGAIN (a full backlog) even without waitMs', async () => {
-    const { attempt, count } = attempts(...Array.from({ length: 8 }, () => systemError('EAGAIN')));
-    await dialWith(attempt, new Operation('test'), noWait);
-    expect(count()).toBe(9);
-  });
-
-  it('backs off between retries after EAGAIN', async () => {
-    const { attempt } = attempts(...Array.from({ length: 8 }, () => systemError('EAGAIN')));
-    const begun = performance.now();
-    await dialWith(attempt, new Operation('test'), noWait);
-    // At least half of 1 + 2 + 4 + … + 128 ms.
-    expect(performance.now() - begun).toBeGreaterThan(100);
-  });
-
-  it('retries soon after the first EAGAIN', async () => {
-    const delays = [];
-    for (let round = 0; round < 5; round++) {
-      const begun = performance.now();
-      await dialWith(attempts(systemError('EAGAIN')).attempt, new Operation('test'), noWait);
-      delays.push(performance.now() - begun);
-    }
-    expect(Math.min(...delays)).toBeLessThan(50);
-  });
-
   it('does not retry a missing file until it appears', async () => {
     const path = await freshPath();
     const { attempt, count } = attempts(systemError('ENOENT'));
