@@ -52,7 +52,7 @@ export const requirements = [
     id: 'C1',
     statement:
       'connect resolves with a connected duplex: data flows both ways with backpressure, never within the write ' +
-      'itself, and half-close follows allowHalfOpen.',
+      'itself, and half-close follows allowHalfOpen. It carries HTTP/2.',
   },
   {
     id: 'C2',

@@ -1,6 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { connect, createServer } from 'node:http2';
-import { buffer } from 'node:stream/consumers';
 import type { TransportError } from '@rpcplugin/transport-core';
 import { describe, expect, it } from 'vitest';
 import { MemoryTransport } from '../src/index.js';
@@ -35,17 +32,4 @@ it.each([
   const error: unknown = await new MemoryTransport().connect(endpoint as string).catch((reason: unknown) => reason);
   expect(error).toMatchObject({ code: 'INVALID_ENDPOINT' });
   expect((error as TransportError).endpoint).toBe(named);
-});
-
-it('carries HTTP/2 while both ends send as much as they can', async () => {
-  const [listener, dialer] = [new MemoryTransport(), new MemoryTransport()];
-  const server = createServer().on('stream', (call) => call.pipe(call));
-  const endpoint = await listener.listen({ onConnection: (connection) => server.emit('connection', connection) });
-  const near = await dialer.connect(endpoint);
-  const client = connect('http://localhost', { createConnection: () => near });
-  const body = randomBytes(2 ** 20);
-  const calls = Array.from({ length: 4 }, () => client.request({ ':method': 'POST' }).end(body));
-  for (const answer of await Promise.all(calls.map((call) => buffer(call)))) expect(body.equals(answer)).toBe(true);
-  client.destroy();
-  await Promise.all([listener.close({ graceMs: 0 }), dialer.close({ graceMs: 0 })]);
 });

@@ -5,12 +5,14 @@ import type { Duplex } from 'node:stream';
 import type { Pair } from '../fixture.js';
 import { runElsewhere } from '../other-process.js';
 import { closed, connected, echoes, inputArrives, receive, receiveAll } from '../streams.js';
-import { NEVER_MS, turns, TURNS } from '../waiting.js';
+import { NEVER_MS, PROMPT_MS, turns, TURNS, until } from '../waiting.js';
 import type { CaseDefinition } from './definition.js';
 
 /** Bytes that exceed all buffers between two ends. */
 const LARGE = 16 * 2 ** 20;
 const CHUNK = 2 ** 16;
+/** Bytes that the buffers between two ends hold, also those of a pipe, in each direction. */
+const SMALL = 2 ** 14;
 
 export const connectionCases: readonly CaseDefinition[] = [
   {
@@ -31,6 +33,20 @@ export const connectionCases: readonly CaseDefinition[] = [
       await inputArrives(near);
       await turns(TURNS);
       assert.equal((await receive(near, 5)).toString(), 'early');
+    },
+  },
+  {
+    requirement: 'C1',
+    title: 'completes small writes at both ends while neither reads',
+    async run(fixture) {
+      const { near, far } = await fixture.pair();
+      let pending = 0;
+      for (const end of [near, far, near, far]) {
+        pending++;
+        end.write(Buffer.alloc(SMALL), () => pending--);
+      }
+      await until(() => pending === 0, PROMPT_MS).catch(() => assert.fail('a write waits for the peer to read'));
+      await Promise.all([receive(near, 2 * SMALL), receive(far, 2 * SMALL)]);
     },
   },
   ...(['near', 'far'] as const).flatMap((side): CaseDefinition[] => [

@@ -7,6 +7,7 @@ import { connectionCases } from './connection.js';
 import type { CaseDefinition } from './definition.js';
 import { errorCases } from './errors.js';
 import { handlerCases, handlerFailureCases } from './handlers.js';
+import { http2Cases } from './http2.js';
 import { listenAbortCases } from './listen-abort.js';
 import { listenConflictCases } from './listen-conflicts.js';
 import { listenCases } from './listen.js';
@@ -20,6 +21,7 @@ export const contractCases: readonly CaseDefinition[] = [
   ...listenAbortCases,
   ...handlerFailureCases,
   ...connectionCases,
+  ...http2Cases,
   ...connectCases,
   ...closeCases,
   ...closeConnectionCases,

@@ -28,6 +28,7 @@ export const connectMutants: readonly Mutant[] = [
     mistake: 'corrupts data',
     fails: [
       'C1 carries data both ways',
+      'C1 carries HTTP/2 while both ends send as much as they can',
       'C1 delivers all held-back data in order once the peer reads (the near end writes)',
       'C1 delivers all held-back data in order once the peer reads (the far end writes)',
     ],
@@ -68,6 +69,21 @@ export const connectMutants: readonly Mutant[] = [
     transport: withWrites((chunk, peer, callback) => {
       peer.push(chunk);
       callback();
+    }),
+  },
+  {
+    mistake: 'completes a write only when the peer reads',
+    fails: ['C1 completes small writes at both ends while neither reads'],
+    finds: /waits for the peer to read/,
+    timeoutMs: 10_000,
+    transport: withWrites((chunk, peer, callback) => {
+      const read = peer._read.bind(peer);
+      peer._read = () => {
+        peer._read = read;
+        callback();
+        read();
+      };
+      setImmediate(() => peer.push(chunk));
     }),
   },
   {
