@@ -7,15 +7,17 @@ import { importedModules } from '../src/imported-modules.js';
 // - core, by 0.4 kB: listening on the first network that works.
 // - unix and tcp, from 10 kB: the lifecycle adds the endpoint and hint to every error, and checks its subclass.
 // - base, by 0.1 kB, with those that contain it: a message for each connection that closes.
+// - base, by 0.15 kB, with those that contain it: the queue at a full backlog.
+// - grpc, by 0.15 kB: both ends learn that the other has left.
 // - base, tcp and grpc, by 0.2 kB: paths with `..`, one listener for many calls of a signal, warnings.
 // - unix, by 4 kB: owners of files, locks and sweeps by owner, listening where links, directories or /proc are missing,
 //   the watch of the file, beacons, and the directories of hosts.
 test.each([
   ['@rpcplugin/transport-core', 1_050],
-  ['@rpcplugin/transport-base', 6_800],
-  ['@rpcplugin/transport-unix', 14_800],
-  ['@rpcplugin/transport-tcp', 10_700],
-  ['@rpcplugin/transport-grpc', 10_300],
+  ['@rpcplugin/transport-base', 6_950],
+  ['@rpcplugin/transport-unix', 14_950],
+  ['@rpcplugin/transport-tcp', 10_900],
+  ['@rpcplugin/transport-grpc', 10_600],
   ['@rpcplugin/endpoint-utils', 4_800],
 ])('%s is smaller than %i bytes', async (name, budget) => {
   const { gzipped } = await bundleSize(name);

@@ -1,15 +1,25 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { ConnectionSet } from '@rpcplugin/transport-base';
+import { connectivityState } from '@grpc/grpc-js';
+import type { Channel } from '@grpc/grpc-js';
 import { unsupported } from './grpc-js-hooks.js';
 import type { ConnectionHooks } from './grpc-js-hooks.js';
 import { noticeLostPeer, reportAsLost } from './lost-peer.js';
+import { PeerConnections } from './peers.js';
 import { isSilent } from './silence.js';
 
 /** The connections of one channel: how they are opened, why one failed, and how they end. */
 export class ChannelConnections implements ConnectionHooks {
   readonly dial: (() => Promise<void>) | undefined;
-  readonly #open = new ConnectionSet<Duplex>((connection) => connection.destroy());
+  /** The open connections. */
+  readonly peers = new PeerConnections(
+    (connection) => connection.destroy(),
+    (report) => {
+      this.#whenNoticed(report);
+    },
+  );
+  /** The channel that uses the connections, once it is created. */
+  channel: Channel | undefined;
   /** Dialled, for the channel to use next. */
   #next: Duplex | undefined;
   #failure: unknown;
@@ -67,9 +77,17 @@ export class ChannelConnections implements ConnectionHooks {
   }
 
   #add(connection: Duplex): void {
-    this.#open.add(connection);
+    this.peers.add(connection);
     connection.on('error', this.#onError);
-    if (this.#open.isClosing) connection.destroy();
+    if (this.peers.isClosing) connection.destroy();
+  }
+
+  /** A channel that has lost its only connection fails calls until it notices, some turns of the event loop later. */
+  #whenNoticed(report: () => void): void {
+    const { channel, peers } = this;
+    const isReady = channel?.getConnectivityState(false) === connectivityState.READY;
+    if (isReady && peers.connections === 0) channel.watchConnectivityState(connectivityState.READY, Infinity, report);
+    else report();
   }
 
   readonly #onError = (error: unknown): void => {
@@ -83,13 +101,13 @@ export class ChannelConnections implements ConnectionHooks {
    * @param shutDown - Makes the channel end its connections after the calls in progress.
    */
   close(graceMs: number, shutDown: () => void): Promise<void> {
-    return this.#open.close(graceMs, async () => {
+    return this.peers.close(graceMs, async () => {
       shutDown();
       // The channel waits for a peer that may never answer, and forgets a connection during its TLS handshake.
-      for (const connection of this.#open) {
+      for (const connection of this.peers) {
         if (isSilent(connection) || connection === this.#next) connection.destroy();
       }
-      await this.#open.ended();
+      await this.peers.ended();
     });
   }
 }

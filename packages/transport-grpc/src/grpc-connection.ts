@@ -3,6 +3,7 @@ import { assertOptions, durationOption } from '@rpcplugin/transport-base';
 import type { ChannelConnections } from './channel-connections.js';
 import { GrpcChannel } from './grpc-channel.js';
 import { hookConnections } from './grpc-js-hooks.js';
+import type { GrpcPeers } from './peers.js';
 
 /** The class of a generated client, or of one made by `makeClientConstructor` or `loadPackageDefinition`. */
 export type ClientConstructor<T> = new (address: string, credentials: ChannelCredentials, options?: ClientOptions) => T;
@@ -18,7 +19,7 @@ export interface CloseGrpcOptions {
 }
 
 /** A connection to a gRPC server, for any number of clients. */
-export interface GrpcConnection extends AsyncDisposable {
+export interface GrpcConnection extends GrpcPeers, AsyncDisposable {
   /**
    * The connected channel, for code that needs a channel. When its connection is lost, the next call dials a new one.
    * Closing it closes the connection.
@@ -63,6 +64,7 @@ export class ChannelConnection implements GrpcConnection {
     this.channel = new GrpcChannel(target, endpoint, hookConnections(credentials, connections), options, () => {
       void this.close();
     });
+    connections.channel = this.channel;
     this.#credentials = credentials;
     this.#connections = connections;
     this.#onClose = onClose;
@@ -70,6 +72,14 @@ export class ChannelConnection implements GrpcConnection {
 
   client<T>(constructor: ClientConstructor<T>): T {
     return new constructor(this.channel.getTarget(), this.#credentials, { channelOverride: this.channel });
+  }
+
+  get connections(): number {
+    return this.#connections.peers.connections;
+  }
+
+  onDisconnect(listener: (connections: number) => void): () => void {
+    return this.#connections.peers.onDisconnect(listener);
   }
 
   async close(options: CloseGrpcOptions = {}): Promise<void> {

@@ -13,6 +13,8 @@ import { TransportError } from '@rpcplugin/transport-core';
 // 2. `experimental.registerResolver`: the addresses of a resolver reach `net.connect` as they are.
 // 3. `net.connect` takes an object in `handle` for a socket's handle, so the socket of 1 can do without a peer.
 // 4. `experimental.registerLoadBalancerType`: a policy decides what happens to a call while there is no connection.
+// 5. On the server, `getPeer` of a call is the `remoteAddress` of the connection: what `getpeername` of the socket's
+//    handle says, also through TLS.
 
 type SecureConnector = ReturnType<ChannelCredentials['_createSecureConnector']>;
 type SecuredConnection = Awaited<ReturnType<SecureConnector['connect']>>;
@@ -79,6 +81,21 @@ export function unsupported(what: string): TransportError {
   return new TransportError('UNSUPPORTED', `cannot dial for this version of @grpc/grpc-js: ${what}`, {
     hint: 'Install a version of @grpc/grpc-js in the range of peer dependencies of @rpcplugin/transport-grpc.',
   });
+}
+
+/** The handle of a connected socket. That of a unix socket has no `getpeername`. */
+interface SocketHandle {
+  getpeername?: (name: { address?: string }) => number;
+}
+
+/** Names the peer of a unix socket, for `getPeer` of its calls. */
+export function namePeer(connection: Duplex, address: string): void {
+  const { _handle: handle } = connection as { _handle?: SocketHandle | null };
+  if (handle === undefined || handle === null) return;
+  handle.getpeername ??= (name) => {
+    name.address = address;
+    return 0;
+  };
 }
 
 /** The scheme of targets whose connections are dialled by hooks, and the name of their load balancing policy. */

@@ -5,5 +5,6 @@ export type { ConnectGrpcOptions } from './connect-grpc.js';
 export { connectGrpcTarget } from './connect-grpc-target.js';
 export type { ConnectGrpcTargetOptions } from './connect-grpc-target.js';
 export type { ClientConstructor, CloseGrpcOptions, GrpcConnection } from './grpc-connection.js';
+export type { GrpcPeers } from './peers.js';
 export { grpcChannelOptions } from './channel-options.js';
 export type { GrpcChannelOptionsOptions } from './channel-options.js';

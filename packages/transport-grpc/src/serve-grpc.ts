@@ -1,10 +1,13 @@
 import type { Duplex } from 'node:stream';
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
-import { assertOptions, ConnectionSet, durationOption, messageOf, reportDrop } from '@rpcplugin/transport-base';
+import { assertOptions, durationOption, messageOf, reportDrop } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { Transport } from '@rpcplugin/transport-core';
 import { graceOption } from './grpc-connection.js';
 import type { CloseGrpcOptions } from './grpc-connection.js';
+import { namePeer } from './grpc-js-hooks.js';
+import { PeerConnections } from './peers.js';
+import type { GrpcPeers } from './peers.js';
 import { ifSilent, isSilent } from './silence.js';
 
 /** Options of {@link serveGrpc}. */
@@ -19,7 +22,7 @@ export interface ServeGrpcOptions {
 }
 
 /** A gRPC server that listens on one transport. */
-export interface GrpcListener extends AsyncDisposable {
+export interface GrpcListener extends GrpcPeers, AsyncDisposable {
   /** The canonical endpoint, to give to peers. */
   readonly endpoint: string;
   /**
@@ -47,11 +50,12 @@ export async function serveGrpc(
   assertOptions(options);
   const firstByteTimeoutMs = durationOption('firstByteTimeoutMs', options.firstByteTimeoutMs, 10_000);
   const injector = createInjector(server, credentials);
-  const connections = new ConnectionSet<Duplex>(cutOff);
+  const connections = new PeerConnections(cutOff);
   try {
     const endpoint = await transport.listen({
       signal: options.signal,
       onConnection: (connection) => {
+        namePeer(connection, transport.endpoint ?? transport.network);
         connections.add(connection);
         ifSilent(connection, firstByteTimeoutMs, () => {
           connection.destroy();
@@ -86,18 +90,21 @@ class Listener implements GrpcListener {
   readonly endpoint: string;
   readonly #transport: Transport;
   readonly #injector: ConnectionInjector;
-  readonly #connections: ConnectionSet<Duplex>;
+  readonly #connections: PeerConnections;
 
-  constructor(
-    endpoint: string,
-    transport: Transport,
-    injector: ConnectionInjector,
-    connections: ConnectionSet<Duplex>,
-  ) {
+  constructor(endpoint: string, transport: Transport, injector: ConnectionInjector, connections: PeerConnections) {
     this.endpoint = endpoint;
     this.#transport = transport;
     this.#injector = injector;
     this.#connections = connections;
+  }
+
+  get connections(): number {
+    return this.#connections.connections;
+  }
+
+  onDisconnect(listener: (connections: number) => void): () => void {
+    return this.#connections.onDisconnect(listener);
   }
 
   async close(options: CloseGrpcOptions = {}): Promise<void> {

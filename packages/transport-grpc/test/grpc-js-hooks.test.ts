@@ -4,13 +4,16 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ChannelCredentials, experimental } from '@grpc/grpc-js';
-import { closed, rejectionOf } from '@rpcplugin/test-support';
+import { closed, rejectionOf, sharedDirectory } from '@rpcplugin/test-support';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectGrpc } from '../src/index.js';
 import { hookConnections, InertHandle } from '../src/grpc-js-hooks.js';
+import { clientTls, makeIdentity, serverTls } from './certificates.js';
 import { ask, Probe } from './service.js';
-import { insecure, plainServer, startPlugin } from './support.js';
+import { connected, insecure, listenEndpoint, plainServer, startPlugin, transportAt } from './support.js';
+
+const plugin = await makeIdentity(sharedDirectory(), 'localhost');
 
 describe('grpc-js', () => {
   it('awaits waitForReady, connects a socket, and starts HTTP/2 on what connect resolves with', async () => {
@@ -86,6 +89,24 @@ describe('net.connect of Node', () => {
     const ending = once(socket, 'close');
     socket.destroy();
     expect(await ending).toEqual([false]);
+  });
+});
+
+describe('getPeer of a call on the server', () => {
+  it.each([
+    ['plaintext', undefined, undefined],
+    ['TLS', serverTls(plugin), clientTls(plugin)],
+  ])('is what the handle of a unix socket says, with %s', async (_name, server, client) => {
+    const endpoint = await listenEndpoint('unix');
+    await startPlugin('unix', { transport: transportAt(endpoint), ...(server && { credentials: server }) });
+    const [, peer] = (await ask((await connected(endpoint, client)).client(Probe), 'origin')).split('\n');
+    expect(peer).toBe(endpoint);
+  });
+
+  it('is the address of the client on TCP', async () => {
+    const { accepted, endpoint } = await startPlugin('tcp');
+    const [, peer] = (await ask((await connected(endpoint)).client(Probe), 'origin')).split('\n');
+    expect(peer).toBe(`127.0.0.1:${accepted[0]?.remotePort ?? 0}`);
   });
 });
 
