@@ -136,6 +136,7 @@ export function dialledOptions(options: ChannelOptions): ChannelOptions {
 class DialledResolver implements experimental.Resolver {
   readonly #target: experimental.GrpcUri;
   readonly #listener: experimental.ResolverListener;
+  #isResolved = false;
 
   constructor(target: experimental.GrpcUri, listener: experimental.ResolverListener) {
     this.#target = target;
@@ -143,6 +144,9 @@ class DialledResolver implements experimental.Resolver {
   }
 
   updateResolution(): void {
+    // A policy that asks for addresses after each failure would ask for ever, in the same turn of the event loop.
+    if (this.#isResolved) return;
+    this.#isResolved = true;
     const address = {
       path: this.#target.path,
       get handle() {
@@ -153,7 +157,7 @@ class DialledResolver implements experimental.Resolver {
   }
 
   destroy(): void {
-    // Holds nothing.
+    this.#isResolved = false;
   }
 
   /** HTTP/2 needs a host. Calls have the authority of the channel options. */
