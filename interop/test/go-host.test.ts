@@ -21,7 +21,7 @@ for (const { over, network, flags } of cells) {
     async function launch(): Promise<{ host: GoHost; directory: string }> {
       const directory = await freshDirectory();
       return {
-        host: new GoHost(plugin, { flags, env: { KV_NETWORKS: network, XDG_RUNTIME_DIR: directory } }),
+        host: new GoHost(plugin, { flags, env: { PLUGIN_TRANSPORTS: network, XDG_RUNTIME_DIR: directory } }),
         directory,
       };
     }

@@ -19,19 +19,19 @@ export interface Network {
 export const networks: readonly Network[] = [
   {
     over: 'unix',
-    env: { KV_NETWORKS: 'unix' },
+    env: { PLUGIN_TRANSPORTS: 'unix' },
     available: true,
     transport: async () => closeAfterTest(new UnixSocketTransport({ directory: await freshDirectory() })),
   },
   {
     over: 'TCP',
-    env: { KV_NETWORKS: 'tcp' },
+    env: { PLUGIN_TRANSPORTS: 'tcp' },
     available: true,
     transport: () => Promise.resolve(closeAfterTest(new TCPSocketTransport())),
   },
   {
     over: 'TCP over IPv6',
-    env: { KV_NETWORKS: 'tcp', KV_HOST: '::1' },
+    env: { PLUGIN_TRANSPORTS: 'tcp', KV_HOST: '::1' },
     available: hasIPv6,
     transport: () => Promise.resolve(closeAfterTest(new TCPSocketTransport({ host: '::1' }))),
   },

@@ -20,7 +20,7 @@ interface Range {
 /** The port in the first line that a program prints, or its standard error if it prints none. */
 async function printedPort(command: CommandLine, range: Range): Promise<number | string> {
   const unset = { PLUGIN_MIN_PORT: undefined, PLUGIN_MAX_PORT: undefined };
-  const program = startProgram(command, { env: { ...unset, KV_NETWORKS: 'tcp', ...range } });
+  const program = startProgram(command, { env: { ...unset, PLUGIN_TRANSPORTS: 'tcp', ...range } });
   const stop = (): boolean => program.process.kill('SIGTERM');
   program.printed(/\n/).then(stop, () => undefined);
   const { stdout, stderr } = await program.ended;

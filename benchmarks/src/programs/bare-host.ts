@@ -15,7 +15,7 @@ serveCommands({
   /** Milliseconds from the plugin's spawn to its first answer. */
   launch: async () => {
     const started = performance.now();
-    const env = { ...process.env, KV_NETWORKS: network };
+    const env = { ...process.env, PLUGIN_TRANSPORTS: network };
     const child = spawn(process.execPath, [plugin], { env, stdio: ['ignore', 'pipe', 'inherit'] });
     const exited = once(child, 'exit');
     const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];

@@ -7,7 +7,7 @@ import { GRPCController, KV } from '@rpcplugin/example-kv/protos';
 import { createStore } from '@rpcplugin/example-kv/store';
 import { HealthImplementation } from 'grpc-health-check';
 
-const network = process.env['KV_NETWORKS'] ?? 'unix';
+const network = process.env['PLUGIN_TRANSPORTS'] ?? 'unix';
 const path = join(tmpdir(), `plugin-${randomUUID()}`);
 
 const server = new Server({ 'grpc.max_receive_message_length': -1 });

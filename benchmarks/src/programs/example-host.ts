@@ -12,7 +12,7 @@ serveCommands({
   /** Milliseconds from the plugin's spawn to its first answer. */
   launch: async () => {
     const started = performance.now();
-    const options = { env: { KV_NETWORKS: network }, signal: new AbortController().signal };
+    const options = { env: { PLUGIN_TRANSPORTS: network }, signal: new AbortController().signal };
     const launched = await launchPlugin(process.execPath, [plugin], options);
     await answer(launched.connection.client(KV));
     const spent = performance.now() - started;

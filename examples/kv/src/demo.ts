@@ -36,7 +36,7 @@ try {
 async function demonstrate(network: string, signal: AbortSignal): Promise<void> {
   console.log(`\n${network}`);
   const started = performance.now();
-  const plugin = await launchPlugin(process.execPath, pluginArgs, { env: { KV_NETWORKS: network }, signal });
+  const plugin = await launchPlugin(process.execPath, pluginArgs, { env: { PLUGIN_TRANSPORTS: network }, signal });
   show('process', `${plugin.process.pid ?? '?'}, ready after ${since(started)}`);
   show('handshake', plugin.handshake);
   show('endpoint', plugin.endpoint);

@@ -23,7 +23,7 @@ server.addService(GRPCController.service, {
 } satisfies GRPCControllerHandlers);
 new HealthImplementation({ plugin: 'SERVING' }).addToServer(server);
 
-const offered = (process.env['KV_NETWORKS'] ?? 'unix,tcp').split(',');
+const offered = (process.env['PLUGIN_TRANSPORTS'] ?? 'unix,tcp').split(',');
 const factories = [
   unixTransportFactory(unixOptionsFromEnv()),
   tcpTransportFactory({ ...tcpOptionsFromEnv(), host: process.env['KV_HOST'] }),

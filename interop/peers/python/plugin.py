@@ -87,7 +87,7 @@ def main():
         security = grpc.ssl_server_credentials(pairs, root_certificates=trusted, require_client_auth=True)
         return server.add_secure_port(address, security)
 
-    network = os.environ["KV_NETWORKS"]
+    network = os.environ["PLUGIN_TRANSPORTS"]
     if network == "unix":
         address = os.path.join(tempfile.mkdtemp(dir=os.environ["PLUGIN_UNIX_SOCKET_DIR"]), "plugin")
         add_port(f"unix:{address}")
