@@ -22,5 +22,8 @@ export function readIPv4(text: string, start: number, end: number): string | und
   return dots === 3 && octet >= 0 ? text.slice(start, end) : undefined;
 }
 
-/** Whether a host can only be meant as an IPv4 address. Resolvers read `127.1` and `2130706433` as one, too. */
-export const looksLikeIPv4 = (host: string) => /^[\d.]+$/.test(host);
+/**
+ * Whether a host can only be meant as an IPv4 address. Resolvers read `127.1`, `2130706433` and `0x7f.1` as one, too
+ * (inet_aton(3)).
+ */
+export const looksLikeIPv4 = (host: string) => /^(?:(?:0x[\da-f]*|\d*)(?:\.|$))+$/i.test(host);

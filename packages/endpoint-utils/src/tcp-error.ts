@@ -105,11 +105,14 @@ function hostProblem(text: string, address: string, { host, port }: HostPort): P
   if (looksLikeIPv4(host)) {
     return [
       'the host is not an IPv4 address',
-      'Write four numbers from 0 to 255 without leading zeros, as in 127.0.0.1:50051.',
+      'Write four decimal numbers from 0 to 255 without leading zeros, as in 127.0.0.1:50051.',
     ];
   }
   if (isSchemeName(host.toLowerCase())) {
-    return [`the host ${quote(host)} is the name of a scheme`, 'Write its address or its full name.'];
+    return [
+      `the host ${quote(host)} is the name of a scheme`,
+      'Endpoints of that scheme need another transport. For a host of that name, write its address or its full name.',
+    ];
   }
   return [
     `the host name ${quote(host)} is malformed`,

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import {
   formatEndpoint,
   fromHandshakeAddress,
+  isLocalEndpoint,
   isValidTcpEndpoint,
   isValidUnixEndpoint,
   joinHostPort,
@@ -118,6 +119,7 @@ describe('any value', () => {
     parseEndpoint,
     formatEndpoint,
     normalizeEndpoint,
+    isLocalEndpoint,
     isValidTcpEndpoint,
     isValidUnixEndpoint,
     normalizeUnixPath,

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { codeBlocks, run, script } from '@rpcplugin/test-support';
 import { describe, expect, test } from 'vitest';
 import { normalizeEndpoint } from '../src/index.js';
+import { SCHEMES } from '../src/schemes.js';
 
 const packageDirectory = fileURLToPath(new URL('..', import.meta.url));
 const readme = await readFile(`${packageDirectory}README.md`, 'utf8');
@@ -29,5 +30,10 @@ describe('the README', () => {
     const texts = codeIn(accepted);
     expect(texts).not.toEqual([]);
     expect(texts.map(normalizeEndpoint)).toEqual(texts.map(() => codeIn(canonical)[0]));
+  });
+
+  test('lists every name that is not a host', () => {
+    const [, listed] = /except the names of other networks: (.*?)\. /s.exec(readme) ?? [];
+    expect(codeIn(listed).toSorted()).toEqual([...SCHEMES].toSorted());
   });
 });

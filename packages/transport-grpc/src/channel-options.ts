@@ -1,6 +1,5 @@
-import { isIP } from 'node:net';
 import type { ChannelOptions } from '@grpc/grpc-js';
-import { formatEndpoint, parseEndpoint } from '@rpcplugin/endpoint-utils';
+import { formatEndpoint, isLocalEndpoint, parseEndpoint } from '@rpcplugin/endpoint-utils';
 import type { Endpoint } from '@rpcplugin/endpoint-utils';
 import { typeOption } from '@rpcplugin/transport-base';
 
@@ -8,7 +7,8 @@ import { typeOption } from '@rpcplugin/transport-base';
 export interface GrpcChannelOptionsOptions {
   /**
    * The authority of calls, and with TLS the name that the server's certificate must be for. Default: `localhost` for
-   * endpoints on this machine, as in go-plugin; otherwise gRPC's default, the host.
+   * endpoints on this machine (see `isLocalEndpoint` of `@rpcplugin/endpoint-utils`), as in go-plugin; otherwise gRPC's
+   * default, the host.
    */
   authority?: string | undefined;
 }
@@ -27,8 +27,8 @@ export interface GrpcChannelOptionsOptions {
  * @throws TransportError `INVALID_ENDPOINT`, or `INVALID_ARGUMENT` for an authority that is not a string.
  */
 export function grpcChannelOptions(endpoint: string, options: GrpcChannelOptionsOptions = {}): ChannelOptions {
-  const parsed = parseEndpoint(endpoint);
-  return { ...anyPeer, ...onePeer, ...authorityOptions(options.authority, isLocal(parsed) ? 'localhost' : undefined) };
+  const fallback = isLocalEndpoint(endpoint) ? 'localhost' : undefined;
+  return { ...anyPeer, ...onePeer, ...authorityOptions(options.authority, fallback) };
 }
 
 /** Options for a channel that is dialled by a transport: any endpoint, of any network. */
@@ -87,12 +87,5 @@ function remoteOf(endpoint: string): (Endpoint & { network: 'tcp' }) | undefined
   } catch {
     return undefined;
   }
-  return parsed.network === 'tcp' && !isLocal(parsed) ? parsed : undefined;
-}
-
-/** Whether the address is on this machine, judging by its text alone. */
-function isLocal(endpoint: Endpoint): boolean {
-  if (endpoint.network === 'unix') return true;
-  const { host } = endpoint;
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+  return parsed.network === 'tcp' && !isLocalEndpoint(parsed) ? parsed : undefined;
 }

@@ -28,6 +28,9 @@ describe('grpcChannelOptions', () => {
     '127.0.0.1:50051',
     'tcp://127.1.2.3:50051',
     '[::1]:50051',
+    '[::ffff:127.0.0.1]:50051',
+    '0.0.0.0:50051',
+    '[::]:50051',
     'localhost:50051',
   ])('sets the authority localhost for %s, on this machine', (endpoint) => {
     expect(grpcChannelOptions(endpoint)).toStrictEqual({ ...always, ...oneAddress, ...authority('localhost') });

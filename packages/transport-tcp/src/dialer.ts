@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
-import { joinHostPort, parseTcpEndpoint } from '@rpcplugin/endpoint-utils';
+import { isLocalEndpoint, joinHostPort, parseTcpEndpoint } from '@rpcplugin/endpoint-utils';
 import { quote } from '@rpcplugin/printable';
 import { connectSocket, hostHints } from '@rpcplugin/transport-base';
 import type { DialContext, Dialer } from '@rpcplugin/transport-base';
@@ -8,9 +8,17 @@ import { TransportError } from '@rpcplugin/transport-core';
 import { connectFirst } from './happy-eyeballs.js';
 import { interleaveFamilies, resolveHost } from './resolve-host.js';
 
+const localHints = {
+  ...hostHints,
+  ADDRESS_NOT_AVAILABLE:
+    'This machine does not reach its own address: its loopback interface is down, or it has no IPv6. ' +
+    'On Linux, `ip link set lo up` brings the interface up.',
+};
+
 /** @throws TransportError `INVALID_ENDPOINT` unless the text is a TCP endpoint with a port other than 0. */
 export function tcpDialer(text: string): Dialer {
-  const { host, port } = parseTcpEndpoint(text);
+  const parsed = parseTcpEndpoint(text);
+  const { host, port } = parsed;
   if (port === 0) {
     throw new TransportError('INVALID_ENDPOINT', `cannot connect to port 0 of ${quote(text)}`, {
       hint: 'Port 0 lets a listener choose its port. Connect to the endpoint that its listen returned.',
@@ -20,7 +28,7 @@ export function tcpDialer(text: string): Dialer {
     endpoint: joinHostPort(host, port),
     // Reaches a late listener within 10 ms, and takes a few per cent of a processor while it waits.
     retryMs: 8,
-    hints: hostHints,
+    hints: isLocalEndpoint(parsed) ? localHints : hostHints,
     attempt: (context) =>
       isIP(host) === 0 ? connectToName(host, port, context) : connectToAddress(host, port, context),
   };

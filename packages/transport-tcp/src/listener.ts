@@ -26,7 +26,7 @@ export function tcpListener({ host, ports }: ListenAddress, options: SocketTrans
         try {
           // Bound at once and kept: a port that is probed first can be taken before it is bound.
           const bound = (await listenSocket({ host: address, port }, options, context)) as AddressInfo;
-          return joinHostPort(address, bound.port);
+          return joinHostPort(dialableHost(address), bound.port);
         } catch (error) {
           if (min === max || !isTaken(error)) throw error;
           if (port === max) throw noFreePort(address, min, max, error);
@@ -34,6 +34,18 @@ export function tcpListener({ host, ports }: ListenAddress, options: SocketTrans
       }
     },
   };
+}
+
+/**
+ * The host by which this machine reaches a listener on the address. `::` means `::1` to those who dial it; without that
+ * address, the listener is reached by IPv4, which it accepts as well.
+ */
+function dialableHost(address: string): string {
+  if (address !== '::') return address;
+  // Seldom needed.
+  const { networkInterfaces } = process.getBuiltinModule('node:os');
+  const own = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses);
+  return own.some((each) => each.address === '::1') ? address : '0.0.0.0';
 }
 
 /** Whether another port may be free: this one is in use, or reserved to privileged users. */

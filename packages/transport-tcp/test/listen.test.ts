@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
-import { normalizeEndpoint } from '@rpcplugin/endpoint-utils';
+import { joinHostPort, normalizeEndpoint } from '@rpcplugin/endpoint-utils';
 import {
   closeServer,
   hasIPv6,
@@ -69,6 +69,7 @@ describe('listen', () => {
     'accepts loopback connections when it listens on %s',
     async (host, loopback) => {
       const endpoint = await transport({ host }).listen();
+      expect(endpoint).toBe(joinHostPort(host, portOf(endpoint)));
       await transport().connect(endpoint);
       await transport().connect(`${loopback}:${portOf(endpoint)}`);
     },

@@ -9,6 +9,8 @@ import type { TCPSocketTransportOptions } from '../../src/index.js';
 
 export type Command =
   | { do: 'listen'; options: TCPSocketTransportOptions }
+  /** Listens and connects to the endpoint that this returned. */
+  | { do: 'reach'; options: TCPSocketTransportOptions }
   /** `abort` aborts the connect as soon as the silent name server gets a query. */
   | { do: 'connect'; endpoint: string; options?: Omit<ConnectOptions, 'signal'>; abort?: boolean }
   /** Starts a name server that never answers. */
@@ -27,6 +29,12 @@ async function perform(command: Command): Promise<Reply> {
     case 'listen': {
       await using transport = new TCPSocketTransport(command.options);
       return { result: await transport.listen() };
+    }
+    case 'reach': {
+      await using transport = new TCPSocketTransport(command.options);
+      const endpoint = await transport.listen();
+      await transport.connect(endpoint);
+      return { result: endpoint };
     }
     case 'connect': {
       await using transport = new TCPSocketTransport();
