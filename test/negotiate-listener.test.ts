@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { freshDirectory, onDiagnostic, plainListener, rejectionOf } from '@rpcplugin/test-support';
 import { negotiateListener, TransportError } from '@rpcplugin/transport-core';
 import type { Transport, TransportFactory } from '@rpcplugin/transport-core';
-import { tcpTransportFactory } from '@rpcplugin/transport-tcp';
+import { tcpOptionsFromEnv, tcpTransportFactory } from '@rpcplugin/transport-tcp';
 import { unixTransportFactory } from '@rpcplugin/transport-unix';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
@@ -44,6 +44,21 @@ it('listens on the first network, and creates no other transport', async () => {
   const transport = await negotiateListener(both, [unixTransportFactory({ path }), other], listen);
   expect(transport.endpoint).toBe(`unix:${path}`);
   expect(other.created).toEqual([]);
+});
+
+describe('an unusable port range in the environment', () => {
+  const tcp = tcpTransportFactory(() => tcpOptionsFromEnv({ PLUGIN_MIN_PORT: '6000' }));
+
+  it('does not matter to a plugin that listens on unix', async () => {
+    const path = join(directory, 'p.sock');
+    const transport = await negotiateListener(both, [unixTransportFactory(() => ({ path })), tcp], listen);
+    expect(transport.endpoint).toBe(`unix:${path}`);
+  });
+
+  it('fails a plugin that would listen on TCP, and is not passed over', async () => {
+    const error = await rejectionOf(negotiateListener(both, [tcp, unixTransportFactory()], listen));
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: 'Set PLUGIN_MAX_PORT, too.' });
+  });
 });
 
 describe('passes over a network', () => {

@@ -25,8 +25,8 @@ new HealthImplementation({ plugin: 'SERVING' }).addToServer(server);
 
 const offered = (process.env['PLUGIN_TRANSPORTS'] ?? 'unix,tcp').split(',');
 const factories = [
-  unixTransportFactory(unixOptionsFromEnv()),
-  tcpTransportFactory({ ...tcpOptionsFromEnv(), host: process.env['KV_HOST'] }),
+  unixTransportFactory(unixOptionsFromEnv),
+  tcpTransportFactory(() => ({ ...tcpOptionsFromEnv(), host: process.env['KV_HOST'] })),
 ];
 
 // The transports install no signal handlers, as the application decides what a signal means. After `close` nothing

@@ -37,6 +37,8 @@ export interface OperationOptions {
   readonly timeoutMs?: number | undefined;
   /** The endpoint that its errors name. */
   readonly endpoint?: string | undefined;
+  /** The hint of its `TIMEOUT`, which says how far it came. */
+  readonly timeoutHint?: string | undefined;
 }
 
 /**
@@ -124,11 +126,11 @@ export class Operation {
   };
 
   readonly #onTimeout = (): void => {
-    const { endpoint, timeoutMs } = this.#options;
+    const { endpoint, timeoutHint, timeoutMs } = this.#options;
     this.cancel(
       new TransportError('TIMEOUT', `${this.#name} did not succeed within ${timeoutMs ?? 0} ms`, {
         endpoint,
-        hint: 'Is the other side alive? Raise timeoutMs if it needs longer.',
+        hint: timeoutHint,
         cause: this.#lastAttemptError,
       }),
     );

@@ -40,6 +40,11 @@ describe('Operation', () => {
     expect(await cancelled(operation)).toMatchObject({ code: 'TIMEOUT', endpoint: 'e' });
   });
 
+  it('gives its TIMEOUT the hint of its options', async () => {
+    const operation = new Operation('test', { timeoutMs: 5, timeoutHint: 'wait longer' });
+    expect(await cancelled(operation)).toMatchObject({ code: 'TIMEOUT', hint: 'wait longer' });
+  });
+
   it('names itself and its time limit when it times out', async () => {
     const error = (await cancelled(new Operation('the test', { timeoutMs: 5 }))) as TransportError;
     expect(error.message).toMatch(/the test .*\b5 ms/);

@@ -39,7 +39,8 @@ export async function connectGrpcTarget(
   const timeoutMs = durationOption('timeoutMs', options.timeoutMs, 5000);
   const channelOptions = { ...targetChannelOptions(authority), ...options.channelOptions };
   const name = `connect gRPC to ${target}`;
-  const operation = new Operation(name, { endpoint: target, signal, timeoutMs });
+  const timeoutHint = 'Is a gRPC server alive there? The cause says why the latest attempt failed, if one did.';
+  const operation = new Operation(name, { endpoint: target, signal, timeoutMs, timeoutHint });
   let connection: ChannelConnection | undefined;
   try {
     connection = new ChannelConnection(target, target, credentials, channelOptions, new ChannelConnections());

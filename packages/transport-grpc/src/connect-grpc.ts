@@ -132,7 +132,14 @@ class Attempt {
   async makesReady(channel: Channel, connection: Duplex, deadline: number): Promise<boolean> {
     const { signal } = this.#options;
     const endpoint = this.#endpoint;
-    const operation = new Operation(`start gRPC with ${endpoint}`, { endpoint, signal, timeoutMs: leftMs(deadline) });
+    const operation = new Operation(`start gRPC with ${endpoint}`, {
+      endpoint,
+      signal,
+      timeoutMs: Math.ceil(leftMs(deadline)),
+      timeoutHint:
+        'A connection was accepted, but the other side did not start gRPC on it. Is it a gRPC server, and not stuck? ' +
+        'Raise timeoutMs if it needs longer.',
+    });
     try {
       return await new Promise<boolean>((resolve, reject) => {
         operation.onCancel(reject);

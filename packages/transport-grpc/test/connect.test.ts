@@ -103,7 +103,10 @@ describe.each(networks)('connectGrpc over %s', (network) => {
       const connecting = connectTo(endpoint, own, { timeoutMs: 200 });
       expect(await settlesWithin(1000, connecting)).toBe(true);
       expect(performance.now() - started).toBeGreaterThan(190);
-      expect(await rejectionOf(connecting)).toMatchObject({ code: 'TIMEOUT', endpoint });
+      const error = await rejectionOf(connecting);
+      expect(error).toMatchObject({ code: 'TIMEOUT', endpoint });
+      expect(error.hint).toMatch(/^A connection was accepted.*gRPC server/);
+      expect(error.message).toMatch(/within \d+ ms$/);
       await Promise.all(sockets.map(closed));
       await noSocketsLeft(before, { timeoutMs: 2000 });
     });
@@ -176,6 +179,7 @@ describe.each(networks)('connectGrpc over %s', (network) => {
     const endpoint = await freeEndpoint(network);
     const error = await rejectionOf(connectTo(endpoint, insecure, { timeoutMs: 1000, waitMs: Infinity }));
     expect(error).toMatchObject({ code: 'TIMEOUT', endpoint });
+    expect(error.hint).toMatch(/^No connection was accepted/);
     expect(error.cause).toMatchObject({ code: network === 'unix' ? 'ENOENT' : 'ECONNREFUSED' });
   });
 

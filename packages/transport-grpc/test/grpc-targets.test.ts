@@ -52,6 +52,7 @@ describe('connectGrpcTarget', () => {
     expect(performance.now() - started).toBeGreaterThan(990);
     const error = await rejectionOf(connecting);
     expect(error).toMatchObject({ code: 'TIMEOUT', endpoint: target });
+    expect(error.hint).toMatch(/gRPC server/);
     expect(String(error.cause)).toContain('ECONNREFUSED');
     await noSocketsLeft(before, { timeoutMs: 2000 });
   });

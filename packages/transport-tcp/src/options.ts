@@ -62,8 +62,10 @@ function portRange(port: number | Partial<PortRange> | null): PortRange {
 
 /**
  * The options that a go-plugin host passes in the environment: the ports from `PLUGIN_MIN_PORT` to `PLUGIN_MAX_PORT`.
- * As in go-plugin (`serverListener_tcp` in its server.go), an unset or empty variable means 0; if both are, the
- * system chooses.
+ * As in go-plugin (`serverListener_tcp` in its server.go), an unset or empty variable means 0. So
+ * without `PLUGIN_MIN_PORT`, the system chooses any port.
+ *
+ * For a plugin that may listen on another network, pass the function itself: `tcpTransportFactory(tcpOptionsFromEnv)`.
  *
  * @param env - Default: `process.env`.
  * @throws TransportError `INVALID_ARGUMENT`, naming the variable, if it is not a port or the range is inverted.
@@ -71,7 +73,11 @@ function portRange(port: number | Partial<PortRange> | null): PortRange {
 export function tcpOptionsFromEnv(env: NodeJS.ProcessEnv = process.env): TCPSocketTransportOptions {
   const min = portFromEnv(env, 'PLUGIN_MIN_PORT');
   const max = portFromEnv(env, 'PLUGIN_MAX_PORT');
-  if (min > max) throw invalidOption('PLUGIN_MIN_PORT', String(min), `It is above PLUGIN_MAX_PORT, ${max}. Swap them.`);
+  if (min > max) {
+    const isSet = (env['PLUGIN_MAX_PORT'] ?? '') !== '';
+    const hint = isSet ? `It is above PLUGIN_MAX_PORT, ${max}. Swap them.` : 'Set PLUGIN_MAX_PORT, too.';
+    throw invalidOption('PLUGIN_MIN_PORT', String(min), hint);
+  }
   return { port: { min, max } };
 }
 

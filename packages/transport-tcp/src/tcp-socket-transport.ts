@@ -45,9 +45,20 @@ export class TCPSocketTransport extends StreamTransport {
   }
 }
 
-/** Creates TCP transports, for `negotiateTransport`. Every platform supports TCP. */
-export function tcpTransportFactory(options?: TCPSocketTransportOptions): TransportFactory<TCPSocketTransport> {
-  return { network: 'tcp', isSupported: () => true, create: () => new TCPSocketTransport(options) };
+/**
+ * Creates TCP transports, for `negotiateTransport`. Every platform supports TCP.
+ *
+ * @param options - The options, or a function that returns them. It is called for each transport that is created, so
+ *   options that cannot be used, such as those of `tcpOptionsFromEnv`, do not matter if another network is chosen.
+ */
+export function tcpTransportFactory(
+  options?: TCPSocketTransportOptions | (() => TCPSocketTransportOptions),
+): TransportFactory<TCPSocketTransport> {
+  return {
+    network: 'tcp',
+    isSupported: () => true,
+    create: () => new TCPSocketTransport(typeof options === 'function' ? options() : options),
+  };
 }
 
 function isShuttingDown(socket: Socket): boolean {

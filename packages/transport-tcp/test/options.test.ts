@@ -179,13 +179,15 @@ describe('tcpOptionsFromEnv', () => {
   );
 
   it.each([
-    [{ PLUGIN_MIN_PORT: '6000', PLUGIN_MAX_PORT: '5000' }, 5000],
-    [{ PLUGIN_MIN_PORT: '6000' }, 0],
-  ])('rejects the inverted range %j and names both variables', (env, max) => {
+    [{ PLUGIN_MIN_PORT: '6000', PLUGIN_MAX_PORT: '5000' }, 'It is above PLUGIN_MAX_PORT, 5000. Swap them.'],
+    [{ PLUGIN_MIN_PORT: '6000', PLUGIN_MAX_PORT: '0' }, 'It is above PLUGIN_MAX_PORT, 0. Swap them.'],
+    [{ PLUGIN_MIN_PORT: '6000', PLUGIN_MAX_PORT: '' }, 'Set PLUGIN_MAX_PORT, too.'],
+    [{ PLUGIN_MIN_PORT: '6000' }, 'Set PLUGIN_MAX_PORT, too.'],
+  ])('rejects the inverted range %j with a hint', (env, hint) => {
     expect(thrownBy(() => tcpOptionsFromEnv(env))).toMatchObject({
       code: 'INVALID_ARGUMENT',
       message: 'PLUGIN_MIN_PORT cannot be "6000"',
-      hint: `It is above PLUGIN_MAX_PORT, ${max}. Swap them.`,
+      hint,
     });
   });
 

@@ -52,9 +52,20 @@ export class UnixSocketTransport extends StreamTransport {
   }
 }
 
-/** Creates unix socket transports, for `negotiateTransport`. Supported on every platform except Windows. */
-export function unixTransportFactory(options?: UnixSocketTransportOptions): TransportFactory<UnixSocketTransport> {
-  return { network: 'unix', isSupported, create: () => new UnixSocketTransport(options) };
+/**
+ * Creates unix socket transports, for `negotiateTransport`. Supported on every platform except Windows.
+ *
+ * @param options - The options, or a function that returns them. It is called for each transport that is created, so
+ *   options that cannot be used, such as those of `unixOptionsFromEnv`, do not matter if another network is chosen.
+ */
+export function unixTransportFactory(
+  options?: UnixSocketTransportOptions | (() => UnixSocketTransportOptions),
+): TransportFactory<UnixSocketTransport> {
+  return {
+    network: 'unix',
+    isSupported,
+    create: () => new UnixSocketTransport(typeof options === 'function' ? options() : options),
+  };
 }
 
 function isSupported(): boolean {
