@@ -45,7 +45,7 @@ const listener = await negotiateListener(offered, factories, (transport) =>
   throw error;
 });
 signal.addEventListener('abort', () => void listener.close());
-const { network, address } = toHandshakeAddress(listener.endpoint);
+const { network, address } = toHandshakeAddress(listener.endpoint, listener.network);
 const fields = ['1', '1', network, address, 'grpc', ...(own ? [toHandshakeField(own)] : [])];
 process.stdout.write(`${fields.join('|')}\n`);
 

@@ -3,7 +3,7 @@ export type { Endpoint } from './endpoint.js';
 export { toGrpcTarget } from './grpc-target.js';
 export { fromHandshakeAddress, toHandshakeAddress } from './handshake.js';
 export type { HandshakeAddress } from './handshake.js';
-export { isLocalEndpoint } from './local.js';
+export { isLocalHost } from './local.js';
 export { joinHostPort, splitHostPort } from './host-port.js';
 export type { HostPort } from './host-port.js';
 export { isValidTcpEndpoint, parseTcpEndpoint } from './tcp.js';

@@ -15,7 +15,7 @@ export const UNIX_FORMS = 'A unix socket is written unix:path, /path, ./path or 
 
 // Control characters and unpaired surrogates: a terminal or a handshake line cannot carry the former, and UTF-8 cannot
 // encode the latter. \p{Cc} and \p{Cs} mean the same but add half a millisecond to the start of a program in V8.
-const UNWRITABLE = /[^ -~\xa0-\ud7ff\ue000-\u{10ffff}]/u;
+export const UNWRITABLE = /[^ -~\xa0-\ud7ff\ue000-\u{10ffff}]/u;
 
 // Paths whose last part is empty, `.` or `..`.
 const DIRECTORY = /(?:^|\/)\.{0,2}$/;

@@ -13,6 +13,13 @@ describe('toHandshakeAddress', () => {
     expect(toHandshakeAddress(endpoint)).toEqual(fields);
   });
 
+  test.each([
+    ['tcp', '127.0.0.1:1234'],
+    ['unix', '/run/p.sock'],
+  ])('accepts %s with its own endpoint', (network, address) => {
+    expect(toHandshakeAddress(address, network)).toEqual({ network, address });
+  });
+
   test('accepts an endpoint in parts', () => {
     expect(toHandshakeAddress({ network: 'unix', path: '//run/p' })).toEqual({ network: 'unix', address: '/run/p' });
   });
@@ -25,6 +32,36 @@ describe('toHandshakeAddress', () => {
     ['localhost', /Missing port/],
   ])('rejects %j', (endpoint, hint) => {
     expect(expectInvalid(() => toHandshakeAddress(endpoint)).hint).toMatch(hint);
+  });
+});
+
+describe("a framework's own network", () => {
+  test.each([
+    ['pipe', 'pipe:/tmp/plugin/1', { network: 'pipe', address: '/tmp/plugin/1' }],
+    ['memory', 'memory:1', { network: 'memory', address: '1' }],
+    ['x-h3+quic', 'x-h3+quic:[::1]:443', { network: 'x-h3+quic', address: '[::1]:443' }],
+    // Read as TCP without the network.
+    ['quic', 'quic:443', { network: 'quic', address: '443' }],
+  ])('%s: the fields of %j lead back to it', (network, endpoint, fields) => {
+    expect(toHandshakeAddress(endpoint, network)).toEqual(fields);
+    expect(fromHandshakeAddress(fields)).toBe(endpoint);
+  });
+
+  test.each<[network: string, endpoint: string, hint: RegExp]>([
+    ['pipe', '127.0.0.1:1', /not an endpoint of the network pipe/],
+    ['pipe', 'pipes:1', /not an endpoint of the network pipe/],
+    ['pipe', 'pipe:', /address is empty/],
+    ['pipe', 'pipe:a|b', /\| or a control character/],
+    ['pipe', 'pipe:a\rb', /control character/],
+    ['Pipe', 'Pipe:1', /lower-case letters/],
+    ['tcp', '/run/p.sock', /not an endpoint of the network tcp/],
+    ['unix', '127.0.0.1:1', /not an endpoint of the network unix/],
+  ])('%s: rejects %j', (network, endpoint, hint) => {
+    expect(expectInvalid(() => toHandshakeAddress(endpoint, network)).hint).toMatch(hint);
+  });
+
+  test('takes text, not parts', () => {
+    expectInvalid(() => toHandshakeAddress({ network: 'unix', path: '/run/p' }, 'pipe'));
   });
 });
 
@@ -55,8 +92,13 @@ describe('fromHandshakeAddress', () => {
     ['unix', '/run/', /directory/],
     ['unix', '/run/a|b', /\|/],
     ['unix', '/run/a\n', /control/],
-    ['TCP', '127.0.0.1:1234', /'tcp' or 'unix'/],
-    ['udp', '127.0.0.1:1234', /'tcp' or 'unix'/],
+    ['TCP', '127.0.0.1:1234', /lower-case letters/],
+    ['', '127.0.0.1:1234', /name of a network/],
+    ['4pipes', 'x', /starts with a letter/],
+    ['pipe:', 'x', /name of a network/],
+    ['pipe', '', /address is empty/],
+    ['pipe', 'a|b', /\| or a control character/],
+    ['pipe', 'a\nb', /control character/],
   ])('rejects %s, %j', (network, address, hint) => {
     expect(expectInvalid(() => fromHandshakeAddress({ network, address })).hint).toMatch(hint);
   });

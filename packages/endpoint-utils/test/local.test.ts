@@ -1,11 +1,9 @@
 import { expect, test } from 'vitest';
-import { isLocalEndpoint } from '../src/index.js';
-import { expectInvalid } from './support.js';
+import { isLocalHost, parseTcpEndpoint } from '../src/index.js';
 
 const local = [
-  'unix:/run/p.sock',
-  './p.sock',
   'LocalHost:1',
+  '[0:0::1]:1',
   'localhost.:1',
   '127.0.0.1:1',
   'tcp://127.255.255.255:1',
@@ -31,19 +29,10 @@ const notLocal = [
   '[fe80::1%lo]:1',
 ];
 
-test.each(local)('isLocalEndpoint is true for %s', (endpoint) => {
-  expect(isLocalEndpoint(endpoint)).toBe(true);
+test.each(local)('isLocalHost is true for the host of %s', (endpoint) => {
+  expect(isLocalHost(parseTcpEndpoint(endpoint).host)).toBe(true);
 });
 
-test.each(notLocal)('isLocalEndpoint is false for %s', (endpoint) => {
-  expect(isLocalEndpoint(endpoint)).toBe(false);
-});
-
-test('isLocalEndpoint takes parts, and normalizes them', () => {
-  expect(isLocalEndpoint({ network: 'tcp', host: '0:0::1', port: 1 })).toBe(true);
-  expect(isLocalEndpoint({ network: 'unix', path: 'p.sock' })).toBe(true);
-});
-
-test('isLocalEndpoint rejects text that is not an endpoint', () => {
-  expectInvalid(() => isLocalEndpoint('localhost'));
+test.each(notLocal)('isLocalHost is false for the host of %s', (endpoint) => {
+  expect(isLocalHost(parseTcpEndpoint(endpoint).host)).toBe(false);
 });

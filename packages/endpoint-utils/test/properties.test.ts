@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import {
   formatEndpoint,
   fromHandshakeAddress,
-  isLocalEndpoint,
+  isLocalHost,
   isValidTcpEndpoint,
   isValidUnixEndpoint,
   joinHostPort,
@@ -119,7 +119,7 @@ describe('any value', () => {
     parseEndpoint,
     formatEndpoint,
     normalizeEndpoint,
-    isLocalEndpoint,
+    isLocalHost,
     isValidTcpEndpoint,
     isValidUnixEndpoint,
     normalizeUnixPath,

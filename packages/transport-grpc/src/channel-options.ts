@@ -1,5 +1,5 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
-import { formatEndpoint, isLocalEndpoint, parseEndpoint } from '@rpcplugin/endpoint-utils';
+import { formatEndpoint, isLocalHost, parseEndpoint } from '@rpcplugin/endpoint-utils';
 import type { Endpoint } from '@rpcplugin/endpoint-utils';
 import { typeOption } from '@rpcplugin/transport-base';
 
@@ -7,7 +7,7 @@ import { typeOption } from '@rpcplugin/transport-base';
 export interface GrpcChannelOptionsOptions {
   /**
    * The authority of calls, and with TLS the name that the server's certificate must be for. Default: `localhost` for
-   * endpoints on this machine (see `isLocalEndpoint` of `@rpcplugin/endpoint-utils`), as in go-plugin; otherwise gRPC's
+   * endpoints on this machine (see `isLocalHost` of `@rpcplugin/endpoint-utils`), as in go-plugin; otherwise gRPC's
    * default, the host.
    */
   authority?: string | undefined;
@@ -27,7 +27,8 @@ export interface GrpcChannelOptionsOptions {
  * @throws TransportError `INVALID_ENDPOINT`, or `INVALID_ARGUMENT` for an authority that is not a string.
  */
 export function grpcChannelOptions(endpoint: string, options: GrpcChannelOptionsOptions = {}): ChannelOptions {
-  const fallback = isLocalEndpoint(endpoint) ? 'localhost' : undefined;
+  const parsed = parseEndpoint(endpoint);
+  const fallback = parsed.network === 'unix' || isLocalHost(parsed.host) ? 'localhost' : undefined;
   return { ...anyPeer, ...onePeer, ...authorityOptions(options.authority, fallback) };
 }
 
@@ -87,5 +88,5 @@ function remoteOf(endpoint: string): (Endpoint & { network: 'tcp' }) | undefined
   } catch {
     return undefined;
   }
-  return parsed.network === 'tcp' && !isLocalEndpoint(parsed) ? parsed : undefined;
+  return parsed.network === 'unix' || isLocalHost(parsed.host) ? undefined : parsed;
 }

@@ -23,6 +23,8 @@ export interface ServeGrpcOptions {
 
 /** A gRPC server that listens on one transport. */
 export interface GrpcListener extends GrpcPeers, AsyncDisposable {
+  /** The network of the transport, for the handshake with the host. */
+  readonly network: string;
   /** The canonical endpoint, to give to peers. */
   readonly endpoint: string;
   /**
@@ -87,12 +89,14 @@ function createInjector(server: Server, credentials: ServerCredentials): Connect
 }
 
 class Listener implements GrpcListener {
+  readonly network: string;
   readonly endpoint: string;
   readonly #transport: Transport;
   readonly #injector: ConnectionInjector;
   readonly #connections: PeerConnections;
 
   constructor(endpoint: string, transport: Transport, injector: ConnectionInjector, connections: PeerConnections) {
+    this.network = transport.network;
     this.endpoint = endpoint;
     this.#transport = transport;
     this.#injector = injector;

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
-import { isLocalEndpoint, joinHostPort, parseTcpEndpoint } from '@rpcplugin/endpoint-utils';
+import { isLocalHost, joinHostPort, parseTcpEndpoint } from '@rpcplugin/endpoint-utils';
 import { quote } from '@rpcplugin/printable';
 import { connectSocket, hostHints } from '@rpcplugin/transport-base';
 import type { DialContext, Dialer } from '@rpcplugin/transport-base';
@@ -17,8 +17,7 @@ const localHints = {
 
 /** @throws TransportError `INVALID_ENDPOINT` unless the text is a TCP endpoint with a port other than 0. */
 export function tcpDialer(text: string): Dialer {
-  const parsed = parseTcpEndpoint(text);
-  const { host, port } = parsed;
+  const { host, port } = parseTcpEndpoint(text);
   if (port === 0) {
     throw new TransportError('INVALID_ENDPOINT', `cannot connect to port 0 of ${quote(text)}`, {
       hint: 'Port 0 lets a listener choose its port. Connect to the endpoint that its listen returned.',
@@ -28,7 +27,7 @@ export function tcpDialer(text: string): Dialer {
     endpoint: joinHostPort(host, port),
     // Reaches a late listener within 10 ms, and takes a few per cent of a processor while it waits.
     retryMs: 8,
-    hints: isLocalEndpoint(parsed) ? localHints : hostHints,
+    hints: isLocalHost(host) ? localHints : hostHints,
     attempt: (context) =>
       isIP(host) === 0 ? connectToName(host, port, context) : connectToAddress(host, port, context),
   };
