@@ -8,6 +8,7 @@ const name = process.env['MUTATE'] ?? '';
 // A package's own tests kill its mutants, except for these, which take many seconds and kill no other mutants.
 const slow = [
   'properties', // random input kills a mutant in one run and not in the next
+  'cost', // measures time
   'contract', // 30 s in each socket transport
   'hostile-peers',
   'out-of-descriptors',
