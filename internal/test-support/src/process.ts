@@ -19,4 +19,4 @@ export { closed, ending } from './sockets.js';
 export { staleSocketAt } from './stale-socket.js';
 export { loadDuring, usage } from './usage.js';
 export type { Usage } from './usage.js';
-export { durationOf, settlesWithin, settlesWithoutIO, timers, turns, until } from './waiting.js';
+export { durationOf, settlesWithin, settlesWithoutIO, standStill, timers, turns, until } from './waiting.js';

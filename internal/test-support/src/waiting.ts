@@ -61,3 +61,9 @@ export async function settlesWithin(ms: number, promise: Promise<unknown>): Prom
   for (let turn = 0; turn < EFFECT_TURNS && !state.settled; turn++) await turns(1);
   return state.settled;
 }
+
+/** Keeps the event loop busy for this many milliseconds. */
+export function standStill(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { startTimer } from './timer.js';
+import type { Timer } from './timer.js';
 
 /** Tracks open connections and destroys those still open after a grace period. */
 export class ConnectionSet<C extends Duplex> implements Iterable<C> {
@@ -11,7 +12,7 @@ export class ConnectionSet<C extends Duplex> implements Iterable<C> {
   #destroyed = 0;
   #closed: Promise<void> | undefined;
   #deadline = Infinity;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
 
   /** @param destroy - Destroys a connection that is still open after the grace period. */
   constructor(destroy: (connection: C) => void) {
@@ -65,7 +66,7 @@ export class ConnectionSet<C extends Duplex> implements Iterable<C> {
    */
   close(graceMs: number, close: () => Promise<void>): Promise<void> {
     this.#closed ??= close().finally(() => {
-      clearTimeout(this.#timer);
+      this.#timer?.cancel();
       // A later call has nothing left to shorten.
       this.#deadline = -Infinity;
     });
@@ -85,7 +86,7 @@ export class ConnectionSet<C extends Duplex> implements Iterable<C> {
     const deadline = performance.now() + graceMs;
     if (deadline >= this.#deadline) return;
     this.#deadline = deadline;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timer = startTimer(graceMs, () => {
       this.#destroyed += this.#open.size;
       for (const connection of this.#open) this.#destroy(connection);

@@ -21,3 +21,4 @@ export {
 export type { Hints } from './system-errors.js';
 export { assertOptions, durationOption, integerOption, invalidOption, typeOption } from './options.js';
 export { startTimer } from './timer.js';
+export type { Timer } from './timer.js';

@@ -1,6 +1,7 @@
 import { TransportError } from '@rpcplugin/transport-core';
 import { signalOption } from './options.js';
 import { startTimer } from './timer.js';
+import type { Timer } from './timer.js';
 
 /**
  * The operations that each signal cancels. One listener per signal: Node warns of a leak when a signal has more than
@@ -51,7 +52,7 @@ export interface OperationOptions {
 export class Operation {
   readonly #name: string;
   readonly #options: OperationOptions;
-  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #timer: Timer | undefined;
   readonly #listeners = new Set<(failure: TransportError) => void>();
   #failure: TransportError | undefined;
   #lastAttemptError: unknown;
@@ -117,7 +118,7 @@ export class Operation {
 
   /** Ends the operation: nothing cancels it any more. */
   end(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     if (this.#options.signal !== undefined) removeAbortListener(this.#options.signal, this.#onAbort);
   }
 

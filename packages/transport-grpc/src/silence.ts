@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { startTimer } from '@rpcplugin/transport-base';
+import type { Timer } from '@rpcplugin/transport-base';
 
 /** Whether the peer has sent nothing: then there is no call to wait for, and no session to end. */
 export function isSilent(connection: Duplex): boolean {
@@ -7,12 +8,12 @@ export function isSilent(connection: Duplex): boolean {
 }
 
 /** Calls back if the peer sends nothing within `ms` milliseconds. Returns the timer. */
-export function ifSilent(connection: Duplex, ms: number, callback: () => void): NodeJS.Timeout {
+export function ifSilent(connection: Duplex, ms: number, callback: () => void): Timer {
   const timer = startTimer(ms, () => {
     if (isSilent(connection)) callback();
   });
   connection.once('close', () => {
-    clearTimeout(timer);
+    timer.cancel();
   });
   return timer;
 }

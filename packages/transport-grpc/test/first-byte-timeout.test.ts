@@ -1,4 +1,4 @@
-import { closed, durationOf, onDiagnostic, rejectionOf, timers, until } from '@rpcplugin/test-support';
+import { closed, durationOf, onDiagnostic, rejectionOf, standStill, timers, until } from '@rpcplugin/test-support';
 import type { DropMessage } from '@rpcplugin/transport-core';
 import { describe, expect, it } from 'vitest';
 import { serveGrpc } from '../src/index.js';
@@ -26,6 +26,16 @@ describe.each(networks)('firstByteTimeoutMs over %s', (network) => {
     await closed(await plainConnection(endpoint));
     expect(talker.destroyed).toBe(false);
     expect(await ask(client, 'echo', 'still here')).toBe('still here');
+  });
+
+  it('keeps a peer whose bytes arrived while this process stood still', async () => {
+    const { accepted, endpoint } = await startPlugin(network, { serve });
+    const peer = await plainConnection(endpoint);
+    await until(() => accepted.length === 1);
+    peer.write('P');
+    standStill(400);
+    await closed(await plainConnection(endpoint));
+    expect(accepted[0]?.destroyed).toBe(false);
   });
 
   it('leaves no timer for a peer that disconnects', async () => {
