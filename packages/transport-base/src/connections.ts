@@ -108,9 +108,9 @@ export function endConnection(connection: Duplex): void {
     connection.resume();
     return;
   }
-  // A stream with a `readable` listener does not flow.
+  // A stream with a `readable` listener does not flow, and need not emit the event again before `read` returns null.
   const readAll = (): void => {
-    connection.read();
+    while (connection.read() !== null);
   };
   connection.on('readable', readAll);
   readAll();

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
-import { timers } from '@rpcplugin/test-support';
+import { settlesWithin, timers } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
+import { endConnection } from '../src/connections.js';
 import { ConnectionSet } from '../src/index.js';
 
 function setOf(...connections: PassThrough[]): ConnectionSet<PassThrough> {
@@ -123,4 +125,15 @@ describe('ConnectionSet', () => {
     await closing;
     expect(set.graceLeftMs).toBe(0);
   });
+});
+
+it('endConnection discards all that is buffered, despite a listener for readable', async () => {
+  // Each read returns one object.
+  const connection = new PassThrough({ objectMode: true });
+  connection.on('readable', () => undefined);
+  for (const each of [1, 2, 3]) connection.write(each);
+  await once(connection, 'readable');
+  const closed = once(connection, 'close');
+  endConnection(connection);
+  expect(await settlesWithin(2000, closed)).toBe(true);
 });

@@ -220,7 +220,8 @@ export class Directory {
   /** In a user namespace that does not map this user, directories of other users seem to belong to it. */
   #assertWritable(): void {
     try {
-      accessSync(this.at(), constants.W_OK | constants.X_OK);
+      // The directory itself: for a link, Deno looks at the mode of the link.
+      accessSync(`${this.at()}/.`, constants.W_OK | constants.X_OK);
     } catch (cause) {
       throw new TakenError(`${this.path} is not writable`, { cause });
     }
