@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
-import type { AddressInfo, ListenOptions, NetConnectOpts, Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, ListenOptions, Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 
 /** A server whose process is stuck and whose backlog is full: it neither accepts nor refuses a connection. */
 export interface StuckServer {
@@ -14,42 +16,73 @@ export interface StuckServer {
 /** The kernel queues one connection more than this. */
 const BACKLOG = 1;
 
-const program = `
-  const { writeSync, readSync } = require('node:fs');
-  const server = require('node:net').createServer();
-  server.listen(JSON.parse(process.argv[1]), () => {
-    writeSync(1, JSON.stringify(server.address()));
-    // Blocks the process until its input ends.
-    readSync(0, Buffer.alloc(1));
-    process.exit();
-  });
-`;
+const program = fileURLToPath(new URL('./stuck-server-process.js', import.meta.url));
 
 /**
- * Starts a {@link StuckServer}, for the `stuck` capability of socket transports.
+ * Starts a {@link StuckServer}, for the `stuck` capability of socket transports. On Bun, connections to a full backlog of
+ * a unix socket are refused.
+ *
+ * Rejects with what its process printed if that ends, for an address that it cannot listen on, for example.
  *
  * @param options - Where to listen: `{ path }`, or `{ host, port: 0 }`.
  */
 export async function stuckServer(options: ListenOptions): Promise<StuckServer> {
-  const child = spawn(process.execPath, ['--eval', program, JSON.stringify({ ...options, backlog: BACKLOG })], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+  const child = spawn(process.execPath, [program, JSON.stringify({ ...options, backlog: BACKLOG })]);
+  // It may end before its input does.
+  child.stdin.on('error', () => undefined);
+  const printed = text(child.stderr);
+  const ended = once(child, 'close').then(async ([code, signal]: (number | string | null)[]) => {
+    throw new Error(`the stuck server ended with ${code ?? signal ?? 'nothing'}: ${await printed}`);
   });
-  const [text] = (await once(child.stdout, 'data')) as [Buffer];
-  const address = JSON.parse(text.toString()) as string | AddressInfo;
-  const peer: NetConnectOpts =
-    typeof address === 'string' ? { path: address } : { host: address.address, port: address.port };
+  ended.catch(() => undefined);
   const waiting: Socket[] = [];
-  for (let i = 0; i <= BACKLOG; i++) {
-    const socket = connect(peer).on('error', () => undefined);
-    waiting.push(socket);
-    await once(socket, 'connect');
-  }
-  return {
-    address,
-    end: async () => {
-      for (const socket of waiting) socket.destroy();
-      child.stdin.end();
-      if (child.exitCode === null) await once(child, 'exit');
-    },
+  const end = async (): Promise<void> => {
+    for (const socket of waiting) socket.destroy();
+    child.stdin.end();
+    await ended.catch(() => undefined);
   };
+  try {
+    const [output] = (await Promise.race([once(child.stdout, 'data'), ended])) as [Buffer];
+    const address = JSON.parse(output.toString()) as string | AddressInfo;
+    await Promise.race([fillBacklog(address, waiting), ended]);
+    return { address, end };
+  } catch (error) {
+    child.kill('SIGKILL');
+    await end();
+    throw error;
+  }
+}
+
+/**
+ * Connects until the backlog is full. That takes more connections than its size where a runtime ignores that, like Bun,
+ * or accepts one ahead, like Deno.
+ */
+async function fillBacklog(address: string | AddressInfo, waiting: Socket[]): Promise<void> {
+  for (let isFull = false; !isFull;) {
+    const socket = connect(
+      typeof address === 'string' ? { path: address } : { host: address.address, port: address.port },
+    );
+    waiting.push(socket.on('error', () => undefined));
+    const connected = once(socket, 'connect').then(() => true);
+    if (waiting.length <= BACKLOG + 1) await connected;
+    else if (typeof address === 'string') isFull = !(await connected.catch(() => false));
+    else {
+      // TCP does not report a full backlog, but any other connection is faster. If this one was only slow, it takes its
+      // place in the backlog later.
+      const other = connectElsewhere(address.address);
+      isFull = !(await Promise.race([connected, other]).catch(() => false));
+      await other;
+    }
+  }
+}
+
+/** Connects to a listener that accepts at once. Resolves with false. */
+async function connectElsewhere(host: string): Promise<false> {
+  const server = createServer((accepted) => accepted.destroy()).listen({ host, port: 0, exclusive: true });
+  await once(server, 'listening');
+  const socket = connect({ host, port: (server.address() as AddressInfo).port });
+  await once(socket, 'connect');
+  socket.on('error', () => undefined).destroy();
+  server.close();
+  return false;
 }

@@ -1,7 +1,8 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import type { CloseOptions } from '@rpcplugin/transport-core';
 import { ContractError, MemoryTransport, requirements, transportCases } from '../src/index.js';
 import type { TransportCase, TransportSubject } from '../src/index.js';
+import { turns } from '../src/waiting.js';
 
 const TITLE = 'L1 accepts connections as soon as listen resolves';
 
@@ -68,6 +69,20 @@ it('closes its transports with graceMs 0 and then cleans up, whether the case pa
     else await expect(running).rejects.toThrow('it did not finish within 50 ms');
     expect(done.splice(0)).toEqual([{ graceMs: 0 }, { graceMs: 0 }, 'cleaned up']);
   }
+});
+
+it('a case that fails during a connect leaves no unhandled rejection', async () => {
+  const unhandled: unknown[] = [];
+  const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
+  process.on('unhandledRejection', onUnhandled);
+  onTestFinished(() => void process.off('unhandledRejection', onUnhandled));
+  const capabilities = { createAt: () => Promise.reject(new Error('the address is gone')) };
+  const [late] = transportCases({ create: () => new MemoryTransport(), capabilities }).filter(({ name }) =>
+    name.startsWith('C7 '),
+  );
+  await expect(late?.run()).rejects.toThrow('the address is gone');
+  await turns(2);
+  expect(unhandled).toEqual([]);
 });
 
 it('a case rejects when cleanUp does', async () => {
