@@ -1,10 +1,12 @@
+import type { Http2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connectivityState } from '@grpc/grpc-js';
 import type { Channel } from '@grpc/grpc-js';
+import { watchClient } from './connection-watch.js';
 import { unsupported } from './grpc-js-hooks.js';
 import type { ConnectionHooks } from './grpc-js-hooks.js';
-import { noticeLostPeer, reportAsLost } from './lost-peer.js';
+import { reportAsLost, reportSessionAsLost } from './lost-peer.js';
 import { PeerConnections } from './peers.js';
 import { isSilent } from './silence.js';
 
@@ -68,7 +70,11 @@ export class ChannelConnections implements ConnectionHooks {
       this.failed(connection, error);
     });
     reportAsLost(connection);
-    noticeLostPeer(connection, socket);
+  }
+
+  started(connection: Duplex, session: Http2Session): void {
+    reportSessionAsLost(session);
+    watchClient(connection, session);
   }
 
   failed(connection: Duplex, error: unknown): void {

@@ -1,8 +1,10 @@
+import type { Http2SecureServer, Http2Server, Http2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { ChannelCredentials, connectivityState, experimental } from '@grpc/grpc-js';
-import type { ChannelOptions } from '@grpc/grpc-js';
+import { ChannelCredentials, experimental } from '@grpc/grpc-js';
+import type { ChannelOptions, Server } from '@grpc/grpc-js';
 import { TransportError } from '@rpcplugin/transport-core';
+import { DialledPolicy, DialledPolicyConfig, POLICY } from './dialled-policy.js';
 
 // What this package needs from grpc-js and Node beyond their documented interfaces. All of it is in this file, and
 // test/grpc-js-hooks.test.ts has one test per assumption:
@@ -15,6 +17,10 @@ import { TransportError } from '@rpcplugin/transport-core';
 // 4. `experimental.registerLoadBalancerType`: a policy decides what happens to a call while there is no connection.
 // 5. On the server, `getPeer` of a call is the `remoteAddress` of the connection: what `getpeername` of the socket's
 //    handle says, also through TLS.
+// 6. The `http2Servers` of a `Server` have the HTTP/2 server of the latest connection injector as their last key.
+// 7. The handle of a `TLSSocket` has the connection below in `_parentWrap`, or in its `stream` if that is no socket.
+// 8. An HTTP/2 session has a handle, whose `hasPendingData` says whether it is going to read or write any more.
+// 9. A socket has the HTTP/2 session on it as one of its properties, in the next tick after the `connect` of 1.
 
 type SecureConnector = ReturnType<ChannelCredentials['_createSecureConnector']>;
 type SecuredConnection = Awaited<ReturnType<SecureConnector['connect']>>;
@@ -29,6 +35,8 @@ export interface ConnectionHooks {
   opened(socket: Socket): Duplex;
   /** Called once the connection is secure, or is found to need no TLS, before HTTP/2 starts. */
   secured(connection: Duplex, secured: SecuredConnection): void;
+  /** Called once HTTP/2 has started, unless the connection is a stream that is no socket and has no TLS. */
+  started(connection: Duplex, session: Http2Session): void;
   /** Called if TLS fails. */
   failed(connection: Duplex, error: unknown): void;
 }
@@ -63,6 +71,11 @@ function hookConnector(connector: DuplexConnector, hooks: ConnectionHooks): Secu
       try {
         const secured = await connector.connect(connection);
         hooks.secured(connection, secured);
+        // After grpc-js has received it, and before the session calls back for what it has received.
+        process.nextTick(() => {
+          const session = sessionOn(secured.socket);
+          if (session !== undefined) hooks.started(connection, session);
+        });
         return secured;
       } catch (error) {
         hooks.failed(connection, error);
@@ -76,9 +89,63 @@ function hookConnector(connector: DuplexConnector, hooks: ConnectionHooks): Secu
   };
 }
 
+/**
+ * Calls back for each connection on which HTTP/2 begins, of the latest connection injector of a server. A TLS client that
+ * does not speak HTTP/2 is disconnected; Node would keep it for ten seconds, even if it leaves.
+ *
+ * @param onSession - Called with the connection as it was injected.
+ * @throws TransportError `UNSUPPORTED` if this version of grpc-js has no such server.
+ */
+export function hookSessions(server: Server, onSession: (connection: Duplex, session: Http2Session) => void): void {
+  const { http2Servers } = server as unknown as { http2Servers?: Map<Http2Server | Http2SecureServer, unknown> };
+  const http2Server = http2Servers instanceof Map ? [...http2Servers.keys()].at(-1) : undefined;
+  if (http2Server === undefined) throw unsupported('Server has no http2Servers');
+  // Node creates the session while it emits one of the first two events.
+  let current: Duplex;
+  http2Server.prependListener('connection', (connection: Duplex) => {
+    current = connection;
+  });
+  http2Server.prependListener('secureConnection', (secured: TlsSocket) => {
+    const below = secured._handle._parentWrap;
+    current = below.stream ?? below;
+  });
+  http2Server.on('session', (session: Http2Session) => {
+    onSession(current, session);
+  });
+  http2Server.on('unknownProtocol', (secured: Socket) => {
+    secured.destroy();
+  });
+}
+
+type TlsSocket = Socket & { readonly _handle: { readonly _parentWrap: Duplex & { readonly stream?: Duplex } } };
+
+/** The HTTP/2 session on a socket, if there is one. */
+function sessionOn(socket: Duplex): Http2Session | undefined {
+  const values = Reflect.ownKeys(socket).map((key) => (socket as unknown as Record<PropertyKey, unknown>)[key]);
+  return values.find((value): value is Http2Session => /^\w+Http2Session$/.test(value?.constructor?.name ?? ''));
+}
+
+/**
+ * Whether a session is over, although Node keeps its socket. On an error in HTTP/2, the session sends GOAWAY and neither
+ * reads nor writes any more, so that Node does not notice when the peer leaves. Node has ended such sessions by itself
+ * since 22.23, 24.17 and 26.1.
+ */
+export function isOver(session: Http2Session): boolean {
+  if (session.destroyed) return false;
+  const key = Object.getOwnPropertySymbols(session).find(({ description }) => description === 'kHandle');
+  const handle = key && (session as unknown as Record<symbol, { hasPendingData?(): boolean } | undefined>)[key];
+  if (handle?.hasPendingData?.() !== false) return false;
+  // A session that closes has nothing to do while the socket writes what came last.
+  return !session.closed || writeQueueSize(session.socket) === 0;
+}
+
+function writeQueueSize(socket: Socket): number | undefined {
+  return (socket as unknown as { _handle?: { writeQueueSize?: number } })._handle?.writeQueueSize;
+}
+
 /** The error for a version of grpc-js or Node that lacks what this file needs. */
 export function unsupported(what: string): TransportError {
-  return new TransportError('UNSUPPORTED', `cannot dial for this version of @grpc/grpc-js: ${what}`, {
+  return new TransportError('UNSUPPORTED', `this version of @grpc/grpc-js does not fit: ${what}`, {
     hint: 'Install a version of @grpc/grpc-js in the range of peer dependencies of @rpcplugin/transport-grpc.',
   });
 }
@@ -98,7 +165,7 @@ export function namePeer(connection: Duplex, address: string): void {
   };
 }
 
-/** The scheme of targets whose connections are dialled by hooks, and the name of their load balancing policy. */
+/** The scheme of targets whose connections are dialled by hooks. */
 const SCHEME = 'rpcplugin';
 let isRegistered = false;
 
@@ -115,7 +182,7 @@ export function dialledTarget(endpoint: string): string {
       throw unsupported('it has no experimental.registerResolver or registerLoadBalancerType');
     }
     registerResolver(SCHEME, DialledResolver);
-    registerLoadBalancerType(SCHEME, DialledPolicy, DialledPolicyConfig);
+    registerLoadBalancerType(POLICY, DialledPolicy, DialledPolicyConfig);
     isRegistered = true;
   }
   return `${SCHEME}:///${endpoint}`.replaceAll(/[\r\n\u2028\u2029]/g, ' ');
@@ -126,7 +193,7 @@ export function dialledOptions(options: ChannelOptions): ChannelOptions {
   const given = JSON.parse(options['grpc.service_config'] ?? '{}') as object;
   return {
     ...options,
-    'grpc.service_config': JSON.stringify({ ...given, loadBalancingConfig: [{ [SCHEME]: {} }] }),
+    'grpc.service_config': JSON.stringify({ ...given, loadBalancingConfig: [{ [POLICY]: {} }] }),
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_http_proxy': 0,
   };
@@ -189,112 +256,5 @@ export class InertHandle {
 
   close(callback?: () => void): void {
     if (callback !== undefined) process.nextTick(callback);
-  }
-}
-
-class DialledPolicyConfig implements experimental.TypedLoadBalancingConfig {
-  static createFromJson(): DialledPolicyConfig {
-    return new DialledPolicyConfig();
-  }
-
-  getLoadBalancerName(): string {
-    return SCHEME;
-  }
-
-  toJsonObject(): object {
-    return { [SCHEME]: {} };
-  }
-}
-
-/**
- * One connection, dialled when a call needs it. Every call is judged by a dial that ends after the call was made: when
- * one fails, the calls that waited for it fail with its error, and the next call dials again. gRPC's own policy
- * `pick_first` lets new calls fail with the latest error until a dial in the background succeeds, so that it fails
- * calls to a plugin that has just come back.
- */
-class DialledPolicy implements experimental.LoadBalancer {
-  readonly #helper: experimental.ChannelControlHelper;
-  #subchannel: experimental.SubchannelInterface | undefined;
-  #calls = 0;
-  /** Keeps the process alive while calls are in progress, which a connection that is not a `net.Socket` does not. */
-  readonly #keepAlive = setInterval(() => undefined, 2 ** 31 - 1).unref();
-
-  constructor(helper: experimental.ChannelControlHelper) {
-    this.#helper = helper;
-  }
-
-  updateAddressList(
-    endpoints: experimental.StatusOr<experimental.Endpoint[]>,
-    _config: experimental.TypedLoadBalancingConfig,
-    options: ChannelOptions,
-  ): boolean {
-    const address = endpoints.ok ? endpoints.value[0]?.addresses[0] : undefined;
-    if (this.#subchannel !== undefined || address === undefined) return true;
-    const subchannel = this.#helper.createSubchannel(address, options);
-    subchannel.ref();
-    subchannel.addConnectivityStateListener(this.#onState);
-    this.#helper.addChannelzChild(subchannel.getChannelzRef());
-    this.#subchannel = subchannel;
-    this.#wait(connectivityState.CONNECTING);
-    subchannel.startConnecting();
-    return true;
-  }
-
-  readonly #onState: experimental.ConnectivityStateListener = (subchannel, _previous, state, _keepalive, error) => {
-    switch (state) {
-      case connectivityState.READY:
-        this.#helper.updateState(state, this.#pickerOf(subchannel), null);
-        break;
-      case connectivityState.TRANSIENT_FAILURE:
-        this.#helper.updateState(state, new experimental.UnavailablePicker({ details: error ?? '' }), error ?? null);
-        this.#wait(connectivityState.IDLE);
-        break;
-      default:
-        this.#wait(state);
-    }
-  };
-
-  /** Lets calls wait for a connection. The first one starts to dial, unless that is in progress. */
-  #wait(state: connectivityState): void {
-    this.#helper.updateState(state, new experimental.QueuePicker(this), null);
-  }
-
-  #pickerOf(subchannel: experimental.SubchannelInterface): experimental.Picker {
-    const result: experimental.PickResult = {
-      pickResultType: experimental.PickResultType.COMPLETE,
-      subchannel,
-      status: null,
-      onCallStarted: () => {
-        if (this.#calls++ === 0) this.#keepAlive.ref();
-      },
-      onCallEnded: () => {
-        if (--this.#calls > 0) return;
-        this.#keepAlive.unref();
-        if (this.#subchannel === undefined) clearInterval(this.#keepAlive);
-      },
-    };
-    return { pick: () => result };
-  }
-
-  exitIdle(): void {
-    this.#subchannel?.startConnecting();
-  }
-
-  resetBackoff(): void {
-    // The subchannel has the back-off.
-  }
-
-  destroy(): void {
-    const subchannel = this.#subchannel;
-    this.#subchannel = undefined;
-    if (this.#calls === 0) clearInterval(this.#keepAlive);
-    if (subchannel === undefined) return;
-    subchannel.removeConnectivityStateListener(this.#onState);
-    this.#helper.removeChannelzChild(subchannel.getChannelzRef());
-    subchannel.unref();
-  }
-
-  getTypeName(): string {
-    return SCHEME;
   }
 }

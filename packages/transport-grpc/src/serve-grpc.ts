@@ -3,9 +3,10 @@ import type { Server, ServerCredentials } from '@grpc/grpc-js';
 import { assertOptions, durationOption, messageOf, reportDrop } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { Transport } from '@rpcplugin/transport-core';
+import { watchServer } from './connection-watch.js';
 import { graceOption } from './grpc-connection.js';
 import type { CloseGrpcOptions } from './grpc-connection.js';
-import { namePeer } from './grpc-js-hooks.js';
+import { hookSessions, namePeer } from './grpc-js-hooks.js';
 import { PeerConnections } from './peers.js';
 import type { GrpcPeers } from './peers.js';
 import { ifSilent, isSilent } from './silence.js';
@@ -41,7 +42,8 @@ export interface GrpcListener extends GrpcPeers, AsyncDisposable {
  * The transport must not be listening yet. A server can be served on several transports. `server.tryShutdown` and
  * `forceShutdown` do not know about transports: close the returned listener first or instead.
  *
- * Rejects like the transport's `listen`, and with `INVALID_ARGUMENT` for credentials that grpc-js rejects.
+ * Rejects like the transport's `listen`; with `INVALID_ARGUMENT` for credentials that grpc-js rejects; with
+ * `UNSUPPORTED` for a version of grpc-js that cannot be served with.
  */
 export async function serveGrpc(
   server: Server,
@@ -78,14 +80,26 @@ export async function serveGrpc(
 type ConnectionInjector = ReturnType<Server['createConnectionInjector']>;
 
 function createInjector(server: Server, credentials: ServerCredentials): ConnectionInjector {
+  let injector: ConnectionInjector;
   try {
-    return server.createConnectionInjector(credentials);
+    injector = server.createConnectionInjector(credentials);
   } catch (error) {
     throw new TransportError('INVALID_ARGUMENT', `grpc-js rejects the server credentials: ${messageOf(error)}`, {
       hint: 'Give credentials made by the same copy of @grpc/grpc-js, such as ServerCredentials.createInsecure().',
       cause: error,
     });
   }
+  try {
+    hookSessions(server, (connection, session) => {
+      watchServer(connection, session, () => {
+        cutOff(connection);
+      });
+    });
+  } catch (error) {
+    injector.destroy();
+    throw error;
+  }
+  return injector;
 }
 
 class Listener implements GrpcListener {

@@ -1,17 +1,30 @@
 // One test per assumption about grpc-js and Node that src/grpc-js-hooks.ts makes beyond their documented interfaces.
 import { once } from 'node:events';
+import { createServer } from 'node:http2';
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ChannelCredentials, experimental } from '@grpc/grpc-js';
-import { closed, rejectionOf, sharedDirectory } from '@rpcplugin/test-support';
+import { closed, listening, portOf, rejectionOf, sharedDirectory, until } from '@rpcplugin/test-support';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectGrpc } from '../src/index.js';
-import { hookConnections, InertHandle } from '../src/grpc-js-hooks.js';
+import { hookConnections, hookSessions, InertHandle, isOver } from '../src/grpc-js-hooks.js';
 import { clientTls, makeIdentity, serverTls } from './certificates.js';
-import { ask, Probe } from './service.js';
-import { connected, insecure, listenEndpoint, plainServer, startPlugin, transportAt } from './support.js';
+import { callHeaders, flags, frame, frameTypes, headerBlock, preface } from './http2-frames.js';
+import { ask, Probe, ProbeServer } from './service.js';
+import {
+  connected,
+  insecure,
+  insecureServer,
+  listenEndpoint,
+  media,
+  plainServer,
+  startPlugin,
+  transportAt,
+  transportOf,
+} from './support.js';
 
 const plugin = await makeIdentity(sharedDirectory(), 'localhost');
 
@@ -30,6 +43,7 @@ describe('grpc-js', () => {
         return dialled ?? socket;
       },
       secured: () => steps.push('secured'),
+      started: () => steps.push('started'),
       failed: () => steps.push('failed'),
     });
     const client = new Probe(bait.endpoint, credentials);
@@ -37,7 +51,7 @@ describe('grpc-js', () => {
       client.close();
     });
     expect(await ask(client, 'echo', 'hello')).toBe('hello');
-    expect(steps).toEqual(['dial, 0 connected', `open ${bait.endpoint.replace(/.*:/, '')}`, 'secured']);
+    expect(steps).toEqual(['dial, 0 connected', `open ${bait.endpoint.replace(/.*:/, '')}`, 'secured', 'started']);
     expect(bait.sockets.every(({ bytesRead }) => bytesRead === 0)).toBe(true);
   });
 
@@ -78,6 +92,81 @@ describe('grpc-js', () => {
   it('has load balancing policies that can be registered', () => {
     expect(experimental.isLoadBalancerNameRegistered('rpcplugin-unknown')).toBe(false);
     expect(typeof experimental.registerLoadBalancerType).toBe('function');
+  });
+});
+
+describe('a server of grpc-js', () => {
+  describe.each(media)('over %s', (medium) => {
+    it.each(['without TLS', 'with TLS'])('%s tells which injected connection begins HTTP/2', async (security) => {
+      const { server } = new ProbeServer('test');
+      const secured = security === 'with TLS';
+      // Not the latest, and thus not the one that is hooked.
+      server.createConnectionInjector(insecureServer);
+      const injector = server.createConnectionInjector(secured ? serverTls(plugin) : insecureServer);
+      const injected: Duplex[] = [];
+      const begun: Duplex[] = [];
+      hookSessions(server, (connection) => begun.push(connection));
+      const transport = await transportOf(medium);
+      const endpoint = await transport.listen({
+        onConnection: (connection) => {
+          injected.push(connection);
+          injector.injectConnection(connection);
+          connection.resume();
+        },
+      });
+      // In the other order, if TLS takes part in it.
+      await Promise.all([1, 2].map(() => connected(endpoint, secured ? clientTls(plugin) : insecure)));
+      expect(new Set(begun)).toEqual(new Set(injected));
+      expect(begun).toHaveLength(2);
+    });
+  });
+});
+
+describe('an HTTP/2 session of Node', () => {
+  /** A session of a server, and the connection of its client. */
+  async function session(): Promise<{ session: ServerHttp2Session; peer: Socket }> {
+    const server = createServer().on('sessionError', () => undefined);
+    const port = portOf(await listening(server, { host: '127.0.0.1', port: 0 }));
+    const peer = connect(port, '127.0.0.1');
+    onTestFinished(() => {
+      peer.destroy();
+      server.close();
+    });
+    const begun = once(server, 'session') as Promise<[ServerHttp2Session]>;
+    peer.write(preface);
+    const [session] = await begun;
+    await once(session, 'remoteSettings');
+    return { session, peer };
+  }
+
+  it('has a handle that knows that it is over', async () => {
+    const { session: begun, peer } = await session();
+    expect(isOver(begun)).toBe(false);
+    peer.resume().write(frame(frameTypes.data, 0, 0, Buffer.from('x')));
+    // Newer versions of Node destroy it.
+    await until(() => begun.destroyed || isOver(begun));
+  });
+
+  it('has a socket that knows whether it is writing, when it closes', async () => {
+    const { session: begun, peer } = await session();
+    const response = Buffer.alloc(8 * 1024 * 1024);
+    begun.once('stream', (stream) => {
+      stream.respond();
+      stream.end(response);
+    });
+    const window = Buffer.alloc(4);
+    window.writeUInt32BE(2 ** 30);
+    const call = frame(frameTypes.headers, flags.endHeaders | flags.endStream, 1, headerBlock(callHeaders('/')));
+    const windows = [0, 1].map((stream) => frame(frameTypes.windowUpdate, 0, stream, window));
+    peer.pause().write(Buffer.concat([call, ...windows]));
+    const [stream] = (await once(begun, 'stream')) as [ServerHttp2Stream];
+    await until(() => stream.writableFinished || stream.closed || stream.destroyed);
+    begun.close();
+    expect(isOver(begun)).toBe(false);
+    let received = 0;
+    peer.on('data', (chunk: Buffer) => (received += chunk.length)).resume();
+    await closed(peer);
+    expect(received).toBeGreaterThan(response.length);
   });
 });
 

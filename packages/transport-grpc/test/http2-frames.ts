@@ -1,7 +1,16 @@
 // HTTP/2 as bytes, for peers that follow the frame syntax and nothing else: RFC 9113, sections 3.4 and 6; RFC 7541.
 
-export const frameTypes = { headers: 1, rstStream: 3, settings: 4, ping: 6, continuation: 9 } as const;
-export const flags = { endStream: 1, endHeaders: 4 } as const;
+export const frameTypes = {
+  data: 0,
+  headers: 1,
+  rstStream: 3,
+  settings: 4,
+  ping: 6,
+  goaway: 7,
+  windowUpdate: 8,
+  continuation: 9,
+} as const;
+export const flags = { endStream: 1, ack: 1, endHeaders: 4 } as const;
 
 export function frame(type: number, flag = 0, stream = 0, payload: Buffer = Buffer.alloc(0)): Buffer {
   const head = Buffer.alloc(9);
@@ -14,6 +23,20 @@ export function frame(type: number, flag = 0, stream = 0, payload: Buffer = Buff
 
 /** The first bytes that a client sends. */
 export const preface = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(frameTypes.settings)]);
+
+const tooLong = frame(frameTypes.data, 0, 1);
+tooLong.writeUIntBE(0xffffff, 0, 3);
+
+/** What HTTP/2 fails on, after the beginning of a session: connection errors of RFC 9113, section 5.4.1. */
+export const malformed: Record<string, Buffer> = {
+  'DATA on stream 0': frame(frameTypes.data, 0, 0, Buffer.from('x')),
+  'HEADERS that cannot be decoded': frame(frameTypes.headers, flags.endHeaders, 1, Buffer.alloc(6, 0xff)),
+  'a frame of 16 MB': tooLong,
+  'SETTINGS of five bytes': frame(frameTypes.settings, 0, 0, Buffer.alloc(5)),
+  'PING of three bytes': frame(frameTypes.ping, 0, 0, Buffer.alloc(3)),
+  'CONTINUATION of nothing': frame(frameTypes.continuation, flags.endHeaders, 1, Buffer.alloc(3)),
+  'random bytes': Buffer.alloc(2000, 0xa5),
+};
 
 /** A block of header fields, each a literal that the peer does not index. */
 export function headerBlock(fields: Record<string, string>): Buffer {

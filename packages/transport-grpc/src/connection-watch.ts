@@ -1,0 +1,113 @@
+import type { Http2Session } from 'node:http2';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { isOver } from './grpc-js-hooks.js';
+
+/** How long after a turn of the event loop connections are looked at, in milliseconds. */
+const DELAY_MS = 250;
+const NOTHING = Buffer.alloc(0);
+
+/** A connection that Node may keep although it is over. */
+interface WatchedConnection {
+  readonly connection: Duplex;
+  readonly session: Http2Session;
+  /** Ends the connection of a session that is over. */
+  readonly end: () => void;
+}
+
+// All connections share one timer. Whatever happens to a connection happens in a turn of the event loop, so a turn starts
+// the timer, and an immediate that is not referenced waits for a turn without causing one: an idle process sleeps.
+const watched = new Set<WatchedConnection>();
+/** Clients' connections with calls in progress. */
+const busy = new Set<WatchedConnection>();
+let timer: NodeJS.Timeout | undefined;
+
+/**
+ * Ends a connection within a second after it is over, in two cases that Node does not notice:
+ *
+ * - HTTP/2 failed, such as because of a malformed frame: see {@link isOver}.
+ * - A write to a lost peer failed under TLS, after which Node may stop reading and report nothing (nodejs/node#50884;
+ *   seen on Node 20 to 26), so that calls would hang. An empty write that bypasses TLS sends no bytes, but fails if the
+ *   peer is gone. The socket then closes, and with it every layer above.
+ */
+function watch(item: WatchedConnection): void {
+  watched.add(item);
+  item.connection.once('close', () => {
+    watched.delete(item);
+    setBusy(item, false);
+  });
+  startTimer();
+}
+
+/**
+ * Watches a server's connection.
+ *
+ * @param end - Ends the connection.
+ */
+export function watchServer(connection: Duplex, session: Http2Session, end: () => void): void {
+  watch({ connection, session, end });
+}
+
+/**
+ * Watches a client's connection, and during calls looks at it even if nothing happens: a socket that does not read does
+ * not keep the process alive, which would exit silently in the middle of a call.
+ *
+ * @param session - The session, which grpc-js references (`ref`) during calls.
+ */
+export function watchClient(connection: Duplex, session: Http2Session): void {
+  const end = (): void => {
+    session.destroy(new Error('HTTP/2 failed'));
+    connection.destroy();
+  };
+  const item = { connection, session, end };
+  watch(item);
+  const ref = session.ref.bind(session);
+  const unref = session.unref.bind(session);
+  session.ref = () => {
+    setBusy(item, true);
+    ref();
+  };
+  session.unref = () => {
+    setBusy(item, false);
+    unref();
+  };
+}
+
+function setBusy(item: WatchedConnection, isBusy: boolean): void {
+  if (isBusy && watched.has(item)) {
+    busy.add(item);
+    startTimer();
+  } else if (busy.delete(item) && busy.size === 0) timer?.unref();
+}
+
+function startTimer(): void {
+  if (watched.size === 0) return;
+  timer ??= setTimeout(look, DELAY_MS).unref();
+  if (busy.size > 0) timer.ref();
+}
+
+function look(): void {
+  const before = [...watched].map((item) => [item, bytesRead(item)] as const);
+  // Lets Node first read input that has arrived, perhaps the peer's last. If nothing was read, there is none, or Node no
+  // longer reads.
+  setImmediate(() => {
+    timer = undefined;
+    let hasRead = false;
+    for (const [item, bytes] of before) {
+      if (bytesRead(item) !== bytes) hasRead = true;
+      else probe(item);
+      if (isOver(item.session)) item.end();
+    }
+    if (hasRead || busy.size > 0) startTimer();
+    else setImmediate(startTimer).unref();
+  });
+}
+
+function bytesRead({ connection }: WatchedConnection): number {
+  return connection instanceof Socket ? connection.bytesRead : 0;
+}
+
+function probe({ connection, session }: WatchedConnection): void {
+  // Only sockets of the operating system are affected.
+  if (session.encrypted === true && connection instanceof Socket && connection.writable) connection.write(NOTHING);
+}
