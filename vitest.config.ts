@@ -15,6 +15,7 @@ export default defineConfig({
       'benchmarks/test/**/*.test.ts',
       'test/**/*.test.ts',
     ],
+    globalSetup: 'internal/test-support/src/global-setup.ts',
     // For a test that hangs. On a busy machine, others take many times as long as on an idle one.
     testTimeout: 120_000,
     hookTimeout: 60_000,

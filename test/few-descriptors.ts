@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { bundle, limitDescriptors, sharedDirectory, startControlled } from '@rpcplugin/test-support';
 import type { Child, ProgramOptions } from '@rpcplugin/test-support';
 import type { Command, Reply } from './few-descriptors-child.js';
@@ -8,7 +7,7 @@ const DESCRIPTORS = 64;
 
 const directory = sharedDirectory();
 const entry = new URL('few-descriptors-child.ts', import.meta.url);
-const program = await bundle(entry, join(directory, 'few-descriptors-child.mjs'));
+const program = bundle(entry);
 
 /** A child process with few file descriptors. */
 export type FewDescriptorsChild = Child<Command, Reply>;

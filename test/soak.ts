@@ -2,7 +2,7 @@
 // Checks after each cycle that no descriptor or file is left, and from time to time that the heap does not grow.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { descriptorsSince, openDescriptors, rejectionOf, until } from '@rpcplugin/test-support/process';
+import { descriptorsSince, freePort, openDescriptors, rejectionOf, until } from '@rpcplugin/test-support/process';
 import { echo, echoes, Fixture } from './fixture.js';
 import type { Variant } from './variants.js';
 import { variants } from './variants.js';
@@ -47,6 +47,9 @@ function heapBytes(): number {
   collectGarbage();
   return process.memoryUsage().heapUsed;
 }
+
+// From the first socket on, Node keeps a descriptor of /dev/null.
+await freePort();
 
 const seconds = Number(process.argv[2] ?? 60);
 const end = performance.now() + seconds * 1000;

@@ -3,9 +3,10 @@ import { readdir } from 'node:fs/promises';
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import { launchPlugin } from '@rpcplugin/example-kv/host';
 import type { Plugin } from '@rpcplugin/example-kv/host';
-import { freshDirectory, typescript } from '@rpcplugin/test-support';
+import { freshDirectory } from '@rpcplugin/test-support';
 import type { CommandLine } from '@rpcplugin/test-support';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { bundlePlugin } from '../src/bundle-plugin.js';
 import { describeInterop } from '../src/describe-interop.js';
 import { answerOf, echo, echoServer } from '../src/echo.js';
 import type { ExchangeMessage__Output } from '../src/generated/interop/ExchangeMessage.js';
@@ -20,8 +21,8 @@ const EXCHANGES = 150;
 const AT_ONCE = 20;
 const descriptorsOf = (id: string): number => readdirSync(`/proc/${id}/fd`).length;
 
-const exchangePlugin = (network: string): CommandLine =>
-  typescript(new URL('children/exchange-plugin.ts', import.meta.url), network);
+const plugin = bundlePlugin(new URL('children/exchange-plugin.ts', import.meta.url));
+const exchangePlugin = (network: string): CommandLine => [...plugin, network];
 
 /**
  * Tests a TypeScript host that exchanges brokered services with the plugin that the command starts.

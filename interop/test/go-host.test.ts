@@ -1,12 +1,12 @@
 import { entriesOf, freshDirectory } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
-import { bundleExamplePlugin } from '../src/example-plugin.js';
+import { bundlePlugin } from '../src/bundle-plugin.js';
 import { GoHost, useGoPeer } from '../src/go-peer.js';
 import { peers } from '../src/peers.js';
 
 useGoPeer();
-const plugin = await bundleExamplePlugin();
+const plugin = bundlePlugin();
 
 const cells = [
   { over: 'unix', network: 'unix', flags: [] },

@@ -5,12 +5,12 @@ import { closeServer, listening, startProgram } from '@rpcplugin/test-support';
 import type { CommandLine } from '@rpcplugin/test-support';
 import { expect, it, onTestFinished } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
-import { bundleExamplePlugin } from '../src/example-plugin.js';
+import { bundlePlugin } from '../src/bundle-plugin.js';
 import { goPeer, useGoPeer } from '../src/go-peer.js';
 import { peers } from '../src/peers.js';
 
 useGoPeer();
-const examplePlugin = await bundleExamplePlugin();
+const examplePlugin = bundlePlugin();
 
 interface Range {
   PLUGIN_MIN_PORT?: string;

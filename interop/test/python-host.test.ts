@@ -3,11 +3,11 @@ import { run } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
 import { peers } from '../src/peers.js';
-import { bundleExamplePlugin } from '../src/example-plugin.js';
+import { bundlePlugin } from '../src/bundle-plugin.js';
 import { networks } from './networks.js';
 import { python, pythonEnv } from './python.js';
 
-const plugin = await bundleExamplePlugin();
+const plugin = bundlePlugin();
 
 describe.each(networks)('over $over', ({ over: network, env, available }) => {
   describe.each([

@@ -5,12 +5,12 @@ import { promisify } from 'node:util';
 import { entriesOf, freshDirectory, isRoot } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
-import { bundleExamplePlugin } from '../src/example-plugin.js';
+import { bundlePlugin } from '../src/bundle-plugin.js';
 import { GoHost, goPeer, useGoPeer } from '../src/go-peer.js';
 import { peers } from '../src/peers.js';
 
 useGoPeer();
-const plugin = await bundleExamplePlugin();
+const plugin = bundlePlugin();
 
 // Unused IDs, which need no entry in /etc/passwd or /etc/group.
 const HOST_USER = 45_001;

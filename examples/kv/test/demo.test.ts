@@ -1,7 +1,19 @@
+import { cpSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { freshDirectory, startProgram, typescript } from '@rpcplugin/test-support';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { bundle, freshDirectory, sharedDirectory, startProgram } from '@rpcplugin/test-support';
 import type { Program } from '@rpcplugin/test-support';
 import { beforeEach, expect, it } from 'vitest';
+
+/** The demo and its plugin, bundled from their sources, with the files that they look for. */
+const build = join(sharedDirectory(), 'build');
+for (const name of ['demo', 'plugin']) {
+  bundle(new URL(`../src/${name}.ts`, import.meta.url), join(build, `src/${name}.mjs`));
+}
+cpSync(new URL('../proto', import.meta.url), join(build, 'proto'), { recursive: true });
+const health = createRequire(import.meta.url).resolve('grpc-health-check');
+cpSync(join(dirname(health), '../../proto'), join(build, '../proto'), { recursive: true });
 
 // The parent of the plugin's private directory.
 let runtimeDirectory: string;
@@ -10,10 +22,9 @@ beforeEach(async () => {
   runtimeDirectory = await freshDirectory();
 });
 
-/** Starts the demo from its sources in its own process group, as a terminal does. */
+/** Starts the demo in its own process group, as a terminal does. */
 function startDemo(): Program {
-  const command = typescript(new URL('../src/demo.ts', import.meta.url));
-  return startProgram(command, { env: { XDG_RUNTIME_DIR: runtimeDirectory } });
+  return startProgram([process.execPath, join(build, 'src/demo.mjs')], { env: { XDG_RUNTIME_DIR: runtimeDirectory } });
 }
 
 /** Starts the demo and waits until it calls its plugin over a unix socket. Resolves with the plugin's process ID. */

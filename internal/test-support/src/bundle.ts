@@ -1,4 +1,14 @@
+import { createHash } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
+import { existsSync, renameSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
+import type { CommandLine } from './command-line.js';
+
+/** Its JavaScript API would leave a thread and a socket in this process. */
+const esbuild = createRequire(import.meta.url).resolve('esbuild/bin/esbuild');
 
 /** The globals that CommonJS dependencies expect. */
 const BANNER = `
@@ -8,19 +18,44 @@ const __dirname = import.meta.dirname;`;
 
 /**
  * Bundles a program and everything it imports into one module, with the workspace's packages from their sources. Node
- * starts it at once, while a TypeScript loader takes a second and opens files in threads of its own.
+ * starts it at once, while a TypeScript loader takes half a second of processor time and opens files in threads of its
+ * own. The program cannot find other files by `import.meta.url`.
+ *
+ * @param outfile - Default: a file that every user can read, and that all tests of the run share.
  */
-export async function bundle(entry: URL, outfile: string): Promise<string> {
-  const { buildSync } = await import('esbuild');
-  buildSync({
-    entryPoints: [fileURLToPath(entry)],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    conditions: ['@rpcplugin/source'],
-    banner: { js: BANNER },
-  });
+export function bundle(entry: URL, outfile?: string): string {
+  const file = fileURLToPath(entry);
+  return build([file], outfile ?? sharedFile(basename(file, extname(file)), file));
+}
+
+/** The command line that runs a TypeScript file, bundled as by {@link bundle}. */
+export function typescript(file: URL, ...args: string[]): CommandLine {
+  return [process.execPath, bundle(file), ...args];
+}
+
+/**
+ * The command line that runs source text as if it were a file next to the test.
+ *
+ * @param test - The URL of the test.
+ */
+export function script(test: string, code: string, ...args: string[]): CommandLine {
+  const cwd = dirname(fileURLToPath(test));
+  const file = build(['--loader=ts'], sharedFile('script', cwd + code), { cwd, input: code });
+  return [process.execPath, file, ...args];
+}
+
+function sharedFile(name: string, identity: string): string {
+  const hash = createHash('sha256').update(identity).digest('hex').slice(0, 12);
+  return join(inject('programs'), `${name}-${hash}.mjs`);
+}
+
+function build(input: readonly string[], outfile: string, options?: { cwd: string; input: string }): string {
+  if (existsSync(outfile)) return outfile;
+  const unfinished = `${outfile}.${process.pid}`;
+  const output = ['--bundle', '--platform=node', '--format=esm', '--target=node20', `--banner:js=${BANNER}`];
+  const conditions = '--conditions=@rpcplugin/source';
+  execFileSync(esbuild, [...input, ...output, conditions, '--log-level=warning', `--outfile=${unfinished}`], options);
+  // Another test file may bundle the same program at the same time.
+  renameSync(unfinished, outfile);
   return outfile;
 }

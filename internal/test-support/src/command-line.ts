@@ -1,19 +1,7 @@
-import { fileURLToPath } from 'node:url';
-
 export type CommandLine = readonly [program: string, ...args: string[]];
 
 /** Options of `node` to load TypeScript, and the workspace's packages from their sources. */
 export const sourceLoader = ['--conditions=@rpcplugin/source', '--import', 'tsx'] as const;
-
-/** The command line that runs a TypeScript file. */
-export function typescript(file: URL | string, ...args: string[]): CommandLine {
-  return [process.execPath, ...sourceLoader, fileURLToPath(file), ...args];
-}
-
-/** The command line that runs source text as a module. */
-export function script(code: string, ...args: string[]): CommandLine {
-  return [process.execPath, ...sourceLoader, '--input-type=module', '-e', code, ...args];
-}
 
 /** The command line that runs a program with a limit on its file descriptors. */
 export function limitDescriptors(limit: number, command: CommandLine): CommandLine {

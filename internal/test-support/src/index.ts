@@ -1,6 +1,6 @@
 // For tests, under Vitest. Programs that tests start import `@rpcplugin/test-support/process` instead.
 export * from './process.js';
-export { bundle } from './bundle.js';
+export { bundle, script, typescript } from './bundle.js';
 export { Child, startChild, startControlled } from './child.js';
 export { onDiagnostic } from './diagnostics.js';
 export { freshDirectory, sharedDirectory } from './fresh-directory.js';

@@ -1,7 +1,7 @@
 // For any process, with or without Vitest.
 export { answerParent, repeatUntilAsked } from './answering.js';
 export type { RemoteError } from './answering.js';
-export { limitDescriptors, script, sourceLoader, typescript } from './command-line.js';
+export { limitDescriptors, sourceLoader } from './command-line.js';
 export type { CommandLine } from './command-line.js';
 export {
   descriptorsSince,

@@ -15,7 +15,7 @@ describe('the README', () => {
     const [example = ''] = codeBlocks(readme, 'js');
     const comments = [...example.matchAll(/^ *console\.log.* \/\/ (.*)$/gm)].map(([, comment = '']) => comment);
     expect(comments).toHaveLength(4);
-    const ending = await run(script(example), { cwd: packageDirectory });
+    const ending = await run(script(import.meta.url, example));
     expect(ending).toMatchObject({ status: 0, stdout: `${comments.join('\n')}\n` });
   });
 

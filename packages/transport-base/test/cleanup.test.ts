@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { typescript } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
 import { Cleanup } from '../src/index.js';
 
@@ -7,9 +7,8 @@ describe('Cleanup', () => {
   it.each(['normally', 'by process.exit', 'by an uncaught exception'])(
     'runs the remaining steps, latest first and without waiting, when the process ends %s',
     (how) => {
-      const script = fileURLToPath(new URL('children/cleanup-on-exit.ts', import.meta.url));
-      const args = ['--conditions=@rpcplugin/source', '--import', 'tsx', script, how];
-      const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      const [node, ...args] = typescript(new URL('children/cleanup-on-exit.ts', import.meta.url), how);
+      const { stdout } = spawnSync(node, args, { encoding: 'utf8' });
       expect(stdout.trim().split('\n')).toEqual(['finished', 'fourth', 'second, up to its await', 'first']);
     },
   );

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { limitDescriptors, run, script } from '@rpcplugin/test-support';
 import { TransportError } from '@rpcplugin/transport-core';
 import { describe, expect, it } from 'vitest';
@@ -20,7 +19,7 @@ describe('explainLookup', () => {
   it('replaces a name that is unknown without a free descriptor, and no other error', async () => {
     const code = `
       import { exhaustDescriptors, recoverDescriptors } from '@rpcplugin/test-support/process';
-      import { errorCodeOf, explainLookup } from './src/index.ts';
+      import { errorCodeOf, explainLookup } from '../src/index.js';
       const unknown = Object.assign(new Error('getaddrinfo ENOTFOUND x'), { code: 'ENOTFOUND' });
       const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
       // Loads what the calls below need.
@@ -31,9 +30,7 @@ describe('explainLookup', () => {
       const { message, cause } = explained;
       console.log(JSON.stringify([errorCodeOf(explained), message, cause.code, same === refused]));
     `;
-    const { stdout, stderr } = await run(limitDescriptors(100, script(code)), {
-      cwd: fileURLToPath(new URL('..', import.meta.url)),
-    });
+    const { stdout, stderr } = await run(limitDescriptors(100, script(import.meta.url, code)));
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toEqual([
       'RESOURCE_EXHAUSTED',

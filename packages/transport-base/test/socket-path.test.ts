@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { freshDirectory, rejectionOf, run, script, thrownBy } from '@rpcplugin/test-support';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
@@ -113,8 +112,8 @@ describe('absoluteSocketPath', () => {
   it('throws NOT_FOUND for a relative path if the working directory was removed', async () => {
     const code = `
       import { mkdtempSync, rmdirSync } from 'node:fs';
-      import { absoluteSocketPath } from './src/index.ts';
-      const directory = mkdtempSync(process.argv[1] + '/');
+      import { absoluteSocketPath } from '../src/index.js';
+      const directory = mkdtempSync(process.argv[2] + '/');
       process.chdir(directory);
       rmdirSync(directory);
       console.log(absoluteSocketPath('/run/../p.sock'));
@@ -124,9 +123,7 @@ describe('absoluteSocketPath', () => {
         console.log(JSON.stringify({ name, code, hint, message }));
       }
     `;
-    const { stdout, stderr } = await run(script(code, await freshDirectory()), {
-      cwd: fileURLToPath(new URL('..', import.meta.url)),
-    });
+    const { stdout, stderr } = await run(script(import.meta.url, code, await freshDirectory()));
     expect(stderr).toBe('');
     const [absolute, error = ''] = stdout.split('\n');
     expect(absolute).toBe('/p.sock');

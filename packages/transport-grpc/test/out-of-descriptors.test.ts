@@ -1,13 +1,4 @@
-import { join } from 'node:path';
-import {
-  bundle,
-  closed,
-  durationOf,
-  limitDescriptors,
-  loadDuring,
-  sharedDirectory,
-  startControlled,
-} from '@rpcplugin/test-support';
+import { bundle, closed, durationOf, limitDescriptors, loadDuring, startControlled } from '@rpcplugin/test-support';
 import type { Child, Usage } from '@rpcplugin/test-support';
 import { TransportError } from '@rpcplugin/transport-core';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -23,7 +14,7 @@ const PROMPT_MS = 4000;
 const NEVER_MS = 60_000;
 
 const entry = new URL('children/few-descriptors.ts', import.meta.url);
-const program = await bundle(entry, join(sharedDirectory(), 'few-descriptors.mjs'));
+const program = bundle(entry);
 
 describe.each(networks)('a process out of file descriptors over %s', (network) => {
   let child: Child<Command, Reply>;

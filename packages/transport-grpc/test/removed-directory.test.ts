@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { freshDirectory, run, script } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
 
@@ -8,9 +7,9 @@ import { expect, it } from 'vitest';
 const program = `
   import { rmdirSync } from 'node:fs';
   import { credentials } from '@grpc/grpc-js';
-  import { connectGrpc } from '${new URL('../src/index.js', import.meta.url).href.replace(/js$/, 'ts')}';
+  import { connectGrpc } from '../src/index.js';
   import { UnixSocketTransport } from '@rpcplugin/transport-unix';
-  const [directory, target] = process.argv.slice(1);
+  const [directory, target] = process.argv.slice(2);
   process.chdir(directory);
   rmdirSync(directory);
   try {
@@ -25,8 +24,7 @@ it.each(['unix:rel.sock', './rel.sock', 'unix:../rel.sock', 'unix:/absent/rel.so
   async (target) => {
     const directory = join(await freshDirectory(), 'removed');
     await mkdir(directory);
-    const cwd = fileURLToPath(new URL('..', import.meta.url));
-    const { stdout, stderr } = await run(script(program, directory, target), { cwd });
+    const { stdout, stderr } = await run(script(import.meta.url, program, directory, target));
     expect(stderr).toBe('');
     expect(stdout).toBe('TransportError NOT_FOUND string\n');
   },

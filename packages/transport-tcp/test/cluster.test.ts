@@ -1,13 +1,12 @@
 import cluster from 'node:cluster';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { sourceLoader } from '@rpcplugin/test-support';
+import { bundle } from '@rpcplugin/test-support';
 import { expect, it, onTestFinished } from 'vitest';
 import { transport } from './support.js';
 
 it('a cluster worker listens until it closes its transport, also after worker.disconnect()', async () => {
-  const exec = fileURLToPath(new URL('children/cluster-worker.ts', import.meta.url));
-  cluster.setupPrimary({ exec, execArgv: [...sourceLoader] });
+  const exec = bundle(new URL('children/cluster-worker.ts', import.meta.url));
+  cluster.setupPrimary({ exec, execArgv: [] });
   const worker = cluster.fork();
   onTestFinished(() => void worker.process.kill('SIGKILL'));
   const [endpoint] = (await once(worker, 'message')) as [string];

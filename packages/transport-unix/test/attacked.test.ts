@@ -11,7 +11,7 @@ import { roundsOr } from './rounds.js';
 import { transport } from './support.js';
 
 /** Programs of another user that swap the entries of a directory and report how many they swapped. */
-const [attacker, linker, renamer] = await Promise.all(['attacker', 'linker', 'renamer'].map(bundleChild));
+const [attacker, linker, renamer] = ['attacker', 'linker', 'renamer'].map(bundleChild);
 
 /** Starts one of them, with arguments. */
 function startAttack(program = '', ...args: string[]): Promise<Child<'stop', number>> {

@@ -3,7 +3,7 @@ import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freshDirectory, rejectionOf, run, script, turns, until } from '@rpcplugin/test-support';
 import { describe, expect, it, vi } from 'vitest';
-import { openResources, plainServer, startChild, transport, packageDirectory } from './support.js';
+import { openResources, plainServer, startChild, transport } from './support.js';
 import type { TransportChild } from './support.js';
 
 /** A child that listens where directories need cleanup: in its private one, and at a path with new parents. */
@@ -35,8 +35,8 @@ describe('process exit while listening', () => {
 // listen creates before listen does.
 const exitEarly = (options: string): string => `
   import { readdirSync } from 'node:fs';
-  import { UnixSocketTransport } from './src/index.ts';
-  const [directory] = process.argv.slice(1);
+  import { UnixSocketTransport } from '../src/index.js';
+  const [directory] = process.argv.slice(2);
   void new UnixSocketTransport(${options}).listen();
   (function look() {
     for (const until = performance.now() + 50; performance.now() < until;) {
@@ -51,7 +51,6 @@ describe('process exit during listen', () => {
     const directory = await freshDirectory();
     vi.stubEnv('TMPDIR', directory);
     vi.stubEnv('XDG_RUNTIME_DIR', directory);
-    vi.stubEnv('TSX_DISABLE_CACHE', '1');
     await expectNothingAfter(exitEarly('{}'), directory);
   });
 
@@ -67,7 +66,7 @@ describe('process exit during listen', () => {
 
   async function expectNothingAfter(code: string, directory: string): Promise<void> {
     try {
-      const ending = await run(script(code, directory), { cwd: packageDirectory });
+      const ending = await run(script(import.meta.url, code, directory));
       expect(ending).toMatchObject({ status: 0 });
     } finally {
       vi.unstubAllEnvs();

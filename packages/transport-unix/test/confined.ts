@@ -7,7 +7,7 @@ import type { Command, Reply } from './children/controlled.js';
 import type { TransportChild } from './support.js';
 
 /** A program with a transport, which needs no other file. */
-export const program = await bundleChild('controlled');
+export const program = bundleChild('controlled');
 
 export interface ConfinedOptions extends ProgramOptions {
   readonly nodeOptions?: readonly string[];

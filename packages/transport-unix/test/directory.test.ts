@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { OWN } from '../src/access.js';
 import { Directory } from '../src/directory.js';
 import { fileAt } from '../src/files.js';
-import { modeOf, otherGroup, packageDirectory, plainServer } from './support.js';
+import { modeOf, otherGroup, plainServer } from './support.js';
 
 const group = await otherGroup();
 
@@ -129,11 +129,7 @@ describe('openOrCreate', () => {
   ])('gives directories their mode under any umask, as $by', async ({ user, isRun }) => {
     if (!isRun) return;
     const open = await freshDirectory(0o777);
-    const { stdout, stderr } = await run(script(underUmasks, open), {
-      cwd: packageDirectory,
-      ...user,
-      env: { TSX_DISABLE_CACHE: '1' },
-    });
+    const { stdout, stderr } = await run(script(import.meta.url, underUmasks, open), user);
     expect(stderr).toBe('');
     expect(stdout.trim().split('\n')).toEqual(['177 700 710 700', '277 700 710 700', '777 700 710 700']);
     expect(await readdir(open)).toEqual([]);
@@ -143,9 +139,9 @@ describe('openOrCreate', () => {
 /** Under each umask, prints it and the modes of a created, of a group's and of a found directory. */
 const underUmasks = `
   import { mkdirSync, rmdirSync, statSync } from 'node:fs';
-  import { OWN } from './src/access.ts';
-  import { Directory } from './src/directory.ts';
-  const path = process.argv[1];
+  import { OWN } from '../src/access.js';
+  import { Directory } from '../src/directory.js';
+  const path = process.argv[2];
   const parent = Directory.open(path);
   for (const umask of [0o177, 0o277, 0o777]) {
     process.umask(umask);

@@ -21,7 +21,7 @@ import { roundsOr } from './rounds.js';
 import { transport } from './support.js';
 
 /** A program of another user that puts its live socket at a path and reports how often that was removed. */
-const intruder = await bundleChild('intruder');
+const intruder = bundleChild('intruder');
 
 /** Starts a program under strace(1), which injects something into each of the system calls. */
 function inject(what: string, calls: string): (command: CommandLine) => CommandLine {

@@ -9,7 +9,7 @@ export type Namespaces = readonly ('--net' | '--pid')[];
 /** A process that listens, and counts what goes wrong. */
 export type Repeater = Child<Command, Reply>;
 
-const file = await bundleChild('repeater');
+const file = bundleChild('repeater');
 
 /** The command line that runs a program in new namespaces. In a new PID namespace, it is process 1. */
 export function unshare(namespaces: Namespaces, command: CommandLine): CommandLine {

@@ -6,7 +6,7 @@ import { bundleChild } from './bundle.js';
 import { startProcess } from './racers.js';
 import { transport } from './support.js';
 
-const racer = await bundleChild('racer');
+const racer = bundleChild('racer');
 
 describe('listen at the path of a killed process', () => {
   it('succeeds at once if the process was listening', async () => {

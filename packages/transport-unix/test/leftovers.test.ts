@@ -8,7 +8,7 @@ import { bundleChild } from './bundle.js';
 import { startProcess, startThread } from './racers.js';
 import { nameOfGone, nameOfUnknown, openResources, stagingName, startChild, transport } from './support.js';
 
-const racer = await bundleChild('racer');
+const racer = bundleChild('racer');
 
 /** Fills a directory of this user with files that no sweep may remove, and returns their names. */
 async function fillWithOthers(directory: string): Promise<string[]> {
@@ -91,7 +91,6 @@ describe('leftovers in a private directory', () => {
     privateDirectory = join(runtimeDirectory, `rpcplugin-${process.getuid?.()}`);
     vi.stubEnv('XDG_RUNTIME_DIR', runtimeDirectory);
     vi.stubEnv('TMPDIR', runtimeDirectory);
-    vi.stubEnv('TSX_DISABLE_CACHE', '1');
     return () => vi.unstubAllEnvs();
   });
 

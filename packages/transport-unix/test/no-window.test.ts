@@ -7,9 +7,9 @@ import { startProcess, startThread } from './racers.js';
 import { otherGroup } from './support.js';
 
 const LISTENS = 300;
-const racer = await bundleChild('racer');
+const racer = bundleChild('racer');
 /** A program of another user that polls a path and reports what it saw. */
-const watcher = await bundleChild('watcher');
+const watcher = bundleChild('watcher');
 const group = await otherGroup();
 
 describe.runIf(isRoot && group !== undefined)('another user, while sockets come and go under umask 0', () => {

@@ -10,7 +10,7 @@ import { transport } from './support.js';
 
 const rounds = roundsOr(100);
 const RACERS = 16;
-const file = await bundleChild('racer');
+const file = bundleChild('racer');
 
 /** Connects to a path repeatedly and collects the failures after the first success. */
 function watchPath(path: string): { stop(): Promise<string[]> } {

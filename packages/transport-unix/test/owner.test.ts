@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { isRoot, run, script, startProgram, until } from '@rpcplugin/test-support';
+import { isRoot, otherUser, run, script, startProgram, until } from '@rpcplugin/test-support';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ownedName, ownerState } from '../src/owner.js';
 import { bundleChild } from './bundle.js';
-import { nameOfGone, nameOfUnknown, packageDirectory } from './support.js';
+import { nameOfGone, nameOfUnknown } from './support.js';
 
 /** Prints an owned name, or posts it from a worker thread, and stays. */
-const owner = await bundleChild('owner');
+const owner = bundleChild('owner');
 
 describe('ownedName', () => {
   it('never returns the same name twice', () => {
@@ -51,13 +51,11 @@ describe('ownerState', () => {
 
   it.runIf(isRoot)('is the same for a process of another user', async () => {
     const name = ownedName('new');
-    const code = `import { ownerState } from './src/owner.ts'; console.log(process.argv.slice(1).map(ownerState));`;
-    const { stdout } = await run(script(code, name, nameOfGone('new'), nameOfUnknown('new')), {
-      cwd: packageDirectory,
-      uid: 65_534,
-      gid: 65_534,
-      env: { TSX_DISABLE_CACHE: '1' },
-    });
+    const code = `import { ownerState } from '../src/owner.js'; console.log(process.argv.slice(2).map(ownerState));`;
+    const { stdout } = await run(
+      script(import.meta.url, code, name, nameOfGone('new'), nameOfUnknown('new')),
+      otherUser,
+    );
     expect(stdout).toContain("[ 'alive', 'gone', 'unknown' ]");
   });
 
@@ -87,9 +85,15 @@ describe('ownerState', () => {
     expect(ownerState(name)).toBe('unknown');
     await inside.kill();
     expect(ownerState(name)).toBe('unknown');
-    const code = `import { ownerState } from './src/owner.ts'; console.log(ownerState(process.argv[1]));`;
-    const outside = ['unshare', '--pid', '--fork', '--mount-proc', ...script(code, ownedName('new'))] as const;
-    expect((await run(outside, { cwd: packageDirectory })).stdout).toBe('unknown\n');
+    const code = `import { ownerState } from '../src/owner.js'; console.log(ownerState(process.argv[2]));`;
+    const outside = [
+      'unshare',
+      '--pid',
+      '--fork',
+      '--mount-proc',
+      ...script(import.meta.url, code, ownedName('new')),
+    ] as const;
+    expect((await run(outside)).stdout).toBe('unknown\n');
   });
 
   it.each([

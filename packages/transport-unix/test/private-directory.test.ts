@@ -53,7 +53,7 @@ describe('private directory', () => {
   it('is shared by the processes of a user and removed by the last one', async () => {
     const listener = transport();
     const own = await listener.listen();
-    const child = await startChild({ env: { TSX_DISABLE_CACHE: '1' } });
+    const child = await startChild();
     const { endpoint = '' } = await child.ask({ do: 'listen' });
     expect(dirname(pathOf(endpoint))).toBe(dirname(pathOf(own)));
     await listener.close();
@@ -162,9 +162,9 @@ describe('private directory', () => {
     expect(used).toEqual(sizes.filter((bytes) => bytes <= most));
   });
 
-  /** For a process with a temp directory of its own, in which its TypeScript loader creates nothing. */
+  /** For a process with a temp directory of its own. */
   function environment(): NodeJS.ProcessEnv {
-    return { TMPDIR: temporary, TSX_DISABLE_CACHE: '1' };
+    return { TMPDIR: temporary };
   }
 
   it.runIf(isRoot)('is created in the TMPDIR of another user, below a directory of root', async () => {

@@ -8,7 +8,7 @@ const readme = await readFile(join(packageDirectory, 'README.md'), 'utf8');
 const [example = '', signals = ''] = codeBlocks(readme, 'js');
 
 it('the README example runs unchanged', async () => {
-  const ending = await run(script(example), { cwd: packageDirectory });
+  const ending = await run(script(import.meta.url, example));
   expect(ending).toMatchObject({ status: 0, stdout: 'hello from the plugin\n' });
 });
 
@@ -16,11 +16,11 @@ it('the README signal handlers leave nothing behind on SIGTERM', async () => {
   const directory = await freshDirectory();
   const code = `
     import { UnixSocketTransport } from '@rpcplugin/transport-unix';
-    const transport = new UnixSocketTransport({ path: process.argv[1] });
+    const transport = new UnixSocketTransport({ path: process.argv[2] });
     ${signals}
     console.log(await transport.listen());
   `;
-  const listening = startProgram(script(code, join(directory, 'a/p.sock')), { cwd: packageDirectory });
+  const listening = startProgram(script(import.meta.url, code, join(directory, 'a/p.sock')));
   await listening.printed(/\n/);
   expect(await readdir(join(directory, 'a'))).toEqual(['p.sock']);
   listening.process.kill('SIGTERM');

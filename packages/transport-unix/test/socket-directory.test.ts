@@ -16,7 +16,7 @@ import {
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createSocketDirectory, unixOptionsFromEnv } from '../src/index.js';
 import type { SocketDirectory, SocketDirectoryOptions } from '../src/index.js';
-import { otherGroup, packageDirectory, plainServer, saysHello, startChild, transport } from './support.js';
+import { otherGroup, plainServer, saysHello, startChild, transport } from './support.js';
 
 const group = await otherGroup();
 
@@ -125,26 +125,26 @@ describe('close', () => {
   it('happens at the exit of the process', async () => {
     const base = await freshDirectory();
     const code = `
-      import { createSocketDirectory } from './src/index.ts';
-      await createSocketDirectory({ base: process.argv[1] });
+      import { createSocketDirectory } from '../src/index.js';
+      await createSocketDirectory({ base: process.argv[2] });
       process.exit();
     `;
-    expect(await run(script(code, base), { cwd: packageDirectory })).toMatchObject({ status: 0 });
+    expect(await run(script(import.meta.url, code, base))).toMatchObject({ status: 0 });
     expect(await readdir(base)).toEqual([]);
   });
 });
 
 describe('the directory of a killed host', () => {
   const host = `
-    import { createSocketDirectory } from './src/index.ts';
-    const { path } = await createSocketDirectory({ base: process.argv[1] });
+    import { createSocketDirectory } from '../src/index.js';
+    const { path } = await createSocketDirectory({ base: process.argv[2] });
     console.log('created ' + path);
     setInterval(() => {}, 1000);
   `;
 
   /** Starts a host, calls \`fill\` with its directory, and kills it. */
   async function abandoned(base: string, fill: (path: string) => Promise<unknown>): Promise<string> {
-    const started = startProgram(script(host, base), { cwd: packageDirectory });
+    const started = startProgram(script(import.meta.url, host, base));
     const [, path = ''] = await started.printed(/created (.*)\n/);
     await fill(path);
     await started.kill();

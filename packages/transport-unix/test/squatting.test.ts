@@ -10,7 +10,7 @@ const rounds = roundsOr(60);
 const MAX_DELAY_MS = 50;
 
 /** A program of another user that takes names and reports how many it got. */
-const squatter = await bundleChild('squatter');
+const squatter = bundleChild('squatter');
 
 it.runIf(isRoot).each(['file', 'directory', 'link'])(
   'another user who takes every name that it can, each with a %s, neither delays nor prevents listen',

@@ -3,12 +3,13 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { descriptorTargets, isRoot, plainListener, startControlled, timers, typescript } from '@rpcplugin/test-support';
+import { descriptorTargets, isRoot, plainListener, startControlled, timers } from '@rpcplugin/test-support';
 import type { Child, ProgramOptions } from '@rpcplugin/test-support';
 import { onTestFinished } from 'vitest';
 import { UnixSocketTransport } from '../src/index.js';
 import { ownedName } from '../src/owner.js';
 import type { UnixSocketTransportOptions } from '../src/index.js';
+import { bundleChild } from './bundle.js';
 import type { Command, Reply } from './children/controlled.js';
 
 export const packageDirectory = fileURLToPath(new URL('..', import.meta.url));
@@ -76,6 +77,5 @@ export async function otherGroup(): Promise<{ name: string; gid: number } | unde
 export type TransportChild = Child<Command, Reply>;
 
 export function startChild(options?: ProgramOptions): Promise<TransportChild> {
-  const command = typescript(new URL('children/controlled.ts', import.meta.url));
-  return startControlled<Command, Reply>(command, options);
+  return startControlled<Command, Reply>([process.execPath, bundleChild('controlled')], options);
 }
