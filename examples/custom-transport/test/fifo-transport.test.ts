@@ -4,7 +4,7 @@ import { open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { freshDirectory, sourceLoader } from '@rpcplugin/test-support';
+import { freshDirectory } from '@rpcplugin/test-support';
 import { transportCases } from '@rpcplugin/transport-testkit';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { FifoTransport } from '../src/fifo-transport.js';
@@ -15,7 +15,9 @@ const example = fileURLToPath(new URL('..', import.meta.url));
 
 it('runs the contract with node:test, too', async () => {
   // contract.test.ts runs all cases. A few are enough to see that they run with node:test.
-  const args = [...sourceLoader, '--test', '--test-reporter=tap', String.raw`--test-name-pattern=/\bL[1-5] /`];
+  // The subject needs a module of its own, for the cases that run in another process.
+  const loader = ['--conditions=@rpcplugin/source', '--import', 'tsx'];
+  const args = [...loader, '--test', '--test-reporter=tap', String.raw`--test-name-pattern=/\bL[1-5] /`];
   const { stdout } = await exec(process.execPath, [...args, join(example, 'test/contract.node.ts')], { cwd: example });
   const cases = transportCases(fifo).filter(({ requirement }) => /^L[1-5]/.test(requirement));
   expect(stdout).toMatch(new RegExp(`^# pass ${cases.length}$`, 'm'));

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sourceLoader } from '@rpcplugin/test-support/process';
 import type { TransportSubject } from '@rpcplugin/transport-testkit';
 import { FifoTransport } from '../src/fifo-transport.js';
 
@@ -38,7 +39,7 @@ export const fifo: TransportSubject = {
       url: import.meta.url,
       name: 'fifo',
       // Only because this is TypeScript, and tests the kit from its sources.
-      execArgv: ['--conditions=@rpcplugin/source', '--import', 'tsx'],
+      execArgv: sourceLoader,
     },
     cleanUp: () => {
       for (const descriptor of unread.splice(0)) closeSync(descriptor);

@@ -1,20 +1,11 @@
 import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { existsSync, renameSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
 import type { CommandLine } from './command-line.js';
-
-/** Its JavaScript API would leave a thread and a socket in this process. */
-const esbuild = createRequire(import.meta.url).resolve('esbuild/bin/esbuild');
-
-/** The globals that CommonJS dependencies expect. */
-const BANNER = `
-import { createRequire as createRequireOfBundle } from 'node:module';
-const require = createRequireOfBundle(import.meta.url);
-const __dirname = import.meta.dirname;`;
+import { bundleOptions, esbuild } from './esbuild.mjs';
 
 /**
  * Bundles a program and everything it imports into one module, with the workspace's packages from their sources. Node
@@ -52,9 +43,7 @@ function sharedFile(name: string, identity: string): string {
 function build(input: readonly string[], outfile: string, options?: { cwd: string; input: string }): string {
   if (existsSync(outfile)) return outfile;
   const unfinished = `${outfile}.${process.pid}`;
-  const output = ['--bundle', '--platform=node', '--format=esm', '--target=node20', `--banner:js=${BANNER}`];
-  const conditions = '--conditions=@rpcplugin/source';
-  execFileSync(esbuild, [...input, ...output, conditions, '--log-level=warning', `--outfile=${unfinished}`], options);
+  execFileSync(esbuild, [...input, ...bundleOptions, `--outfile=${unfinished}`], options);
   // Another test file may bundle the same program at the same time.
   renameSync(unfinished, outfile);
   return outfile;

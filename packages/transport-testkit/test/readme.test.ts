@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { sourceLoader } from '@rpcplugin/test-support';
 import { expect, it, onTestFinished } from 'vitest';
 import { MemoryTransport, requirements, transportCases } from '../src/index.js';
 import type { Capabilities, Requirement } from '../src/index.js';
@@ -36,8 +37,7 @@ async function runTests(program: string, pattern = '.'): Promise<{ output: strin
   await symlink(packageDirectory, join(directory, 'node_modules/@rpcplugin/transport-testkit'));
   const file = join(directory, 'readme.test.mjs');
   await writeFile(file, program);
-  const loader = ['--conditions=@rpcplugin/source', '--import', 'tsx'];
-  const args = [...loader, '--test', `--test-name-pattern=${pattern}`, '--test-reporter=spec', file];
+  const args = [...sourceLoader, '--test', `--test-name-pattern=${pattern}`, '--test-reporter=spec', file];
   const run = promisify(execFile)(process.execPath, args, { cwd: packageDirectory });
   return run.then(
     ({ stdout }) => ({ output: stdout, passed: true }),

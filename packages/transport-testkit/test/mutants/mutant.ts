@@ -1,3 +1,4 @@
+import { sourceLoader } from '@rpcplugin/test-support/process';
 import type { ConnectOptions, ListenOptions, Transport } from '@rpcplugin/transport-core';
 import { MemoryTransport } from '../../src/index.js';
 import type { MemoryConnection, MemoryTransportOptions, TransportSubject } from '../../src/index.js';
@@ -41,7 +42,7 @@ export function subjectOf(mistake: string, Transport: Mutant['transport']): Tran
       createAt: (endpoint) => new Transport({ name: endpoint.replace('memory:', '') }),
       module: {
         url: new URL(`../mutant-elsewhere.ts?${encodeURIComponent(mistake)}`, import.meta.url),
-        execArgv: ['--conditions=@rpcplugin/source', '--import', 'tsx'],
+        execArgv: sourceLoader,
       },
     },
   };

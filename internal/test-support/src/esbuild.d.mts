@@ -1,0 +1,2 @@
+export declare const esbuild: string;
+export declare const bundleOptions: readonly string[];
