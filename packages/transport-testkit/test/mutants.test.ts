@@ -1,14 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryTransport, requirements, transportCases } from '../src/index.js';
+import type { TransportSubject } from '../src/index.js';
+import { durationOf } from '../src/waiting.js';
 import { mutants } from './mutants/index.js';
 import { subjectOf } from './mutants/mutant.js';
 import type { Mutant } from './mutants/mutant.js';
 import { memory } from './subjects.js';
 
+/** What a case finds that does not finish. */
+const UNFINISHED = /it did not finish within/;
+
 const ids = requirements.map(({ id }) => id);
 
-type Failure = Omit<Mutant, 'fails'> & { readonly fails: string };
-const failures = mutants.flatMap((mutant) => mutant.fails.map((fails): Failure => ({ ...mutant, fails })));
+type Finding = Mutant & { readonly by: string };
+const findings = (how: 'fails' | 'hangs'): Finding[] =>
+  mutants.flatMap((mutant) => (mutant[how] ?? []).map((by) => ({ ...mutant, by })));
+const failures = findings('fails');
+const hangs = findings('hangs');
 
 it('every requirement has a case', () => {
   const covered = new Set(transportCases(memory).map(({ requirement }) => requirement));
@@ -17,7 +25,7 @@ it('every requirement has a case', () => {
 
 it('every case has a mutant that fails it', () => {
   const cases = transportCases(subjectOf('', MemoryTransport)).map(({ name }) => name);
-  expect([...new Set(failures.map(({ fails }) => fails))].sort()).toEqual(cases.sort());
+  expect([...new Set([...failures, ...hangs].map(({ by }) => by))].sort()).toEqual(cases.sort());
 });
 
 it('every case has a unique name', () => {
@@ -25,22 +33,35 @@ it('every case has a unique name', () => {
   expect(new Set(names).size).toBe(names.length);
 });
 
-async function expectFailure({ mistake, transport, fails, finds = /./, timeoutMs }: Failure): Promise<void> {
-  const cases = transportCases(subjectOf(mistake, transport), { timeoutMs: timeoutMs ?? 1000 });
-  const running = cases.find(({ name }) => name === fails)?.run();
-  const requirement = fails.slice(0, 2);
+function runCase(subject: TransportSubject, name: string, timeoutMs?: number): Promise<void> | undefined {
+  return transportCases(subject, { timeoutMs })
+    .find((each) => each.name === name)
+    ?.run();
+}
+
+async function expectFailure({ mistake, transport, by, finds = /^/ }: Finding, timeoutMs?: number): Promise<void> {
+  const running = runCase(subjectOf(mistake, transport), by, timeoutMs);
+  const requirement = by.slice(0, 2);
   await expect(running).rejects.toMatchObject({
     name: 'ContractError',
     requirement,
     message: expect.stringContaining(requirements.find(({ id }) => id === requirement)?.statement ?? 'none') as string,
   });
   await expect(running).rejects.toThrow(finds);
+  if (timeoutMs === undefined) await expect(running).rejects.not.toThrow(UNFINISHED);
+}
+
+/** Expects that a case takes much longer with a mutant than with a transport that keeps the contract. */
+async function expectHang(hang: Finding): Promise<void> {
+  const usualMs = await durationOf(async () => runCase(subjectOf('', MemoryTransport), hang.by));
+  await expectFailure({ ...hang, finds: UNFINISHED }, 100 + 5 * usualMs);
 }
 
 describe('a transport that', () => {
-  it.each(failures.filter(({ timeoutMs }) => timeoutMs === undefined))('$mistake fails "$fails"', expectFailure);
+  it.each(failures.filter(({ isSlow }) => !isSlow))('$mistake fails "$by"', (failure) => expectFailure(failure));
+  it.each(hangs)('$mistake hangs "$by"', expectHang);
 });
 
 describe.concurrent('a transport that', () => {
-  it.each(failures.filter(({ timeoutMs }) => timeoutMs !== undefined))('$mistake fails "$fails"', expectFailure);
+  it.each(failures.filter(({ isSlow }) => isSlow))('$mistake fails "$by"', (failure) => expectFailure(failure));
 });

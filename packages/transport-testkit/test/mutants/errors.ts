@@ -101,6 +101,6 @@ export const errorMutants: readonly Mutant[] = [
     mistake: 'lets connection errors crash another process',
     fails: ['E2 keeps a process alive when connections without an error listener fail'],
     transport: Unguarded,
-    timeoutMs: 30_000,
+    isSlow: true,
   },
 ];

@@ -64,7 +64,7 @@ export const listenMutants: readonly Mutant[] = [
   },
   {
     mistake: 'connects every endpoint to the same listener',
-    fails: ['L2 connects each endpoint to its own listener'],
+    hangs: ['L2 connects each endpoint to its own listener'],
     transport: class extends MemoryTransport {
       override async listen(options?: Listen): Promise<string> {
         const endpoint = await super.listen(options);
@@ -78,7 +78,7 @@ export const listenMutants: readonly Mutant[] = [
   },
   {
     mistake: 'loses early data',
-    fails: ['L3 delivers early data to a handler that reads late'],
+    hangs: ['L3 delivers early data to a handler that reads late'],
     transport: withHandler((handler) => (connection) => {
       connection.resume();
       void turns(5).then(() => {
@@ -115,7 +115,7 @@ export const listenMutants: readonly Mutant[] = [
   },
   {
     mistake: 'does not read without a handler',
-    fails: [
+    hangs: [
       'L3 discards input without a handler (allowHalfOpen: false)',
       'L3 discards input without a handler (allowHalfOpen: true)',
       'L3 ends a connection without a handler when its peer ends (allowHalfOpen: false)',
@@ -129,7 +129,7 @@ export const listenMutants: readonly Mutant[] = [
   },
   {
     mistake: 'does not read half-open connections without a handler',
-    fails: [
+    hangs: [
       'L3 discards input without a handler (allowHalfOpen: true)',
       'L3 ends a connection without a handler when its peer ends (allowHalfOpen: true)',
     ],
@@ -154,7 +154,7 @@ export const listenMutants: readonly Mutant[] = [
   },
   {
     mistake: 'lets a rejected second listen replace the handler',
-    fails: ['L4 keeps its endpoint and connections after a second listen'],
+    hangs: ['L4 keeps its endpoint and connections after a second listen'],
     transport: class extends MemoryTransport {
       #handler: Listen['onConnection'];
       override listen({ onConnection, ...options }: Listen = {}): Promise<string> {
@@ -217,7 +217,7 @@ export const listenMutants: readonly Mutant[] = [
   },
   {
     mistake: 'hangs when listen is aborted',
-    fails: ['L6 rejects a pending listen with ABORTED and the reason of the abort as cause'],
+    hangs: ['L6 rejects a pending listen with ABORTED and the reason of the abort as cause'],
     transport: class extends MemoryTransport {
       override async listen(options: Listen = {}): Promise<string> {
         await Promise.resolve();
@@ -272,7 +272,7 @@ export const listenMutants: readonly Mutant[] = [
   },
   {
     mistake: 'keeps a connection open when its handler fails',
-    fails: ['L7 closes only its own connection when a handler throws'],
+    hangs: ['L7 closes only its own connection when a handler throws'],
     transport: withHandler((handler) => async (connection) => {
       await Promise.resolve()
         .then(() => handler(connection))
@@ -290,7 +290,7 @@ export const listenMutants: readonly Mutant[] = [
     mistake: 'is reachable only within its process',
     fails: ['L2 connects another process to the endpoint'],
     transport: MemoryTransport,
-    timeoutMs: 30_000,
+    isSlow: true,
   },
   {
     mistake: 'steals the address of a holder that does not answer',

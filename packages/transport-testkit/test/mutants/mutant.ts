@@ -5,16 +5,19 @@ import type { MemoryConnection, MemoryTransportOptions, TransportSubject } from 
 import { PROMPT_MS } from '../../src/waiting.js';
 import { memory } from '../subjects.js';
 
-/** A transport with one mistake, and the cases that must find it. */
+/** A transport with one mistake. */
 export interface Mutant {
   /** Completes "a transport that". */
   readonly mistake: string;
-  readonly fails: readonly string[];
+  /** The cases that must find it. */
+  readonly fails?: readonly string[];
+  /** The cases that find it because they do not finish. */
+  readonly hangs?: readonly string[];
   /** Matches the message of the assertion that must fail, if others could fail too. */
   readonly finds?: RegExp;
   readonly transport: new (options?: MemoryTransportOptions) => Transport;
-  /** Time limit of a slow case, in milliseconds. Cases with a time limit run concurrently. Default: 1000. */
-  readonly timeoutMs?: number;
+  /** Whether the cases take seconds, and can run concurrently. */
+  readonly isSlow?: boolean;
 }
 
 type MemoryMutant = new (options?: MemoryTransportOptions) => MemoryTransport;
