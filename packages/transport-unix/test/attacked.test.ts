@@ -73,7 +73,7 @@ it.runIf(isRoot)(
     const shared = await freshDirectory(0o777);
     const attacking = await startAttack(linker, shared, 'made', protectedDirectory);
     let removals = 0;
-    for (let round = 0; round < roundsOr(500); round++) {
+    for (let round = 0; round < roundsOr(250); round++) {
       const victim = transport({ path: join(shared, 'made/sub/p.sock') });
       await victim.listen().catch(() => undefined);
       await victim.close({ graceMs: 0 }).catch(() => undefined);
@@ -116,7 +116,7 @@ it.runIf(isRoot)(
     const hash = createHash('sha256').update('p.sock').digest('base64url').slice(0, 8);
     const names = ['.rpcplugin-0', `.rpcplugin-${hash}-abcdef`, 'rpcplugin-0', 'rpcplugin-999999999-abcdef'];
     const attacking = await startAttack(renamer, shared, 'work', ...names);
-    for (let round = 0; round < roundsOr(300); round++) {
+    for (let round = 0; round < roundsOr(100); round++) {
       for (const victim of [transport({ path: join(shared, 'p.sock') }), transport()]) {
         await victim.listen().catch(() => undefined);
         await victim.close({ graceMs: 0 }).catch(() => undefined);

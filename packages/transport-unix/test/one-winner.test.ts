@@ -8,7 +8,7 @@ import { startClusterWorker, startProcess, startThread } from './racers.js';
 import { roundsOr } from './rounds.js';
 import { transport } from './support.js';
 
-const rounds = roundsOr(100);
+const rounds = roundsOr(50);
 const RACERS = 16;
 const file = bundleChild('racer');
 
@@ -48,8 +48,8 @@ function tryConnect(path: string): Promise<string | undefined> {
 
 it.each([
   { kind: 'processes', start: startProcess, share: 1 },
-  { kind: 'worker threads', start: startThread, share: 0.1 },
-  { kind: 'cluster workers', start: startClusterWorker, share: 0.1 },
+  { kind: 'worker threads', start: startThread, share: 0.2 },
+  { kind: 'cluster workers', start: startClusterWorker, share: 0.2 },
 ])(
   `one of ${RACERS} concurrent $kind gets the path and keeps it, with or without a stale socket`,
   { timeout: 30_000 + rounds * 500 },
@@ -58,7 +58,7 @@ it.each([
     const path = join(directory, 'p.sock');
     const racers = await Promise.all(Array.from({ length: RACERS }, () => start(file)));
     for (let round = 0; round < rounds * share; round++) {
-      if (round % 2 === 0) await staleSocketAt(path);
+      if (round % 4 > 0) await staleSocketAt(path);
       const watch = watchPath(path);
       const outcomes = await Promise.all(racers.map((racer) => racer.ask({ listen: { path } })));
       const winner = racers[outcomes.indexOf(`unix:${path}`)];
