@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
 /** Resolves once the condition holds; rejects if it does not within `timeoutMs`. */
 export async function until(
@@ -14,7 +14,7 @@ export async function until(
 
 /** Waits for this many turns of the event loop, including their I/O. */
 export async function turns(count: number): Promise<void> {
-  for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
+  for (let turn = 0; turn < count; turn++) await nextTurn();
 }
 
 /** How many milliseconds an action takes to settle, whether it succeeds or fails. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dialer, DialContext } from './addresses.js';
 import { FileWatch } from './file-watch.js';
 import { attemptUntilAccepted } from './full-backlog.js';
+import { realTime } from './real-time.js';
 import { errorCodeOf } from './system-errors.js';
 
 /** How long a file counts as new, in milliseconds: the process that bound a socket to it may be about to listen. */
@@ -19,7 +20,7 @@ const STALE_RETRY_MS = 50;
 export async function dial<C extends Duplex>(dialer: Dialer<C>, context: DialContext, waitMs: number): Promise<C> {
   const { operation } = context;
   const { path, retryMs = 10 } = dialer;
-  const waitUntil = performance.now() + waitMs;
+  const waitUntil = realTime.now() + waitMs;
   let file: FileWatch | undefined;
   try {
     for (;;) {
@@ -31,7 +32,7 @@ export async function dial<C extends Duplex>(dialer: Dialer<C>, context: DialCon
       } catch (error) {
         operation.throwIfCancelled();
         operation.attemptFailed(error);
-        const leftMs = waitUntil - performance.now();
+        const leftMs = waitUntil - realTime.now();
         if (!isAbsent(error) || leftMs <= 0) throw error;
         else if (path === undefined) delay = pause(retryMs, operation.signal);
         else {

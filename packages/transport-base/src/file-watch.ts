@@ -1,6 +1,7 @@
 import { statSync, watch } from 'node:fs';
 import type { BigIntStats, FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { realTime } from './real-time.js';
 
 /** The interval between two checks of the file, in milliseconds. */
 const CHECK_MS = 2;
@@ -24,7 +25,7 @@ export class FileWatch {
   /** @param unwatchedMs - How long to go without `fs.watch`, in milliseconds. Default: 1000. */
   constructor(path: string, unwatchedMs = UNWATCHED_MS) {
     this.#path = path;
-    this.#watchFrom = performance.now() + unwatchedMs;
+    this.#watchFrom = realTime.now() + unwatchedMs;
   }
 
   /** Identifies the file at the path and its version, symbolic links followed: a different text after each change. */
@@ -41,14 +42,14 @@ export class FileWatch {
 
   /** Resolves once the state differs, after `ms` milliseconds, or when `signal` aborts. One call at a time. */
   change(state: string, ms: number, signal: AbortSignal): Promise<void> {
-    const deadline = performance.now() + ms;
+    const deadline = realTime.now() + ms;
     return new Promise((resolve) => {
       let timer: NodeJS.Timeout | undefined;
       const check = (): void => {
-        clearTimeout(timer);
-        const leftMs = deadline - performance.now();
+        realTime.clearTimeout(timer);
+        const leftMs = deadline - realTime.now();
         if (!signal.aborted && leftMs > 0 && this.state() === state) {
-          timer = setTimeout(check, Math.min(leftMs, this.#nextCheckMs()));
+          timer = realTime.setTimeout(check, Math.min(leftMs, this.#nextCheckMs()));
           return;
         }
         this.#wake = undefined;
@@ -68,7 +69,7 @@ export class FileWatch {
 
   #nextCheckMs(): number {
     if (this.#watcher !== undefined) return WATCHED_CHECK_MS;
-    if (this.#canWatch && performance.now() >= this.#watchFrom) {
+    if (this.#canWatch && realTime.now() >= this.#watchFrom) {
       this.#startWatch(dirname(this.#path), basename(this.#path));
     }
     // Also right after the watch started, to catch a change just before that.

@@ -20,5 +20,6 @@ export {
 } from './system-errors.js';
 export type { Hints } from './system-errors.js';
 export { assertOptions, durationOption, integerOption, invalidOption, typeOption } from './options.js';
+export { realTime } from './real-time.js';
 export { startTimer } from './timer.js';
 export type { Timer } from './timer.js';

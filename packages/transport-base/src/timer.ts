@@ -1,3 +1,5 @@
+import { realTime } from './real-time.js';
+
 /** The longest delay of a Node timer, in milliseconds. A longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -22,14 +24,14 @@ export function startTimer(ms: number, callback: () => void): Timer {
   let immediate: NodeJS.Immediate | undefined;
   const onTurn = (): void => {
     if (turns-- === 0) callback();
-    else immediate = setImmediate(onTurn);
+    else immediate = realTime.setImmediate(onTurn);
   };
   // If nothing kept a pending promise alive, Node would exit with code 13.
   const timeout = ms > MAX_TIMER_MS ? setInterval(() => undefined, MAX_TIMER_MS) : setTimeout(onTurn, ms);
   return {
     cancel() {
       clearTimeout(timeout);
-      clearImmediate(immediate);
+      realTime.clearImmediate(immediate);
     },
     unref() {
       timeout.unref();

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { Operation } from '@rpcplugin/transport-base';
+import { Operation, realTime } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 
 /** How long one attempt runs before the next starts beside it, in milliseconds: RFC 8305, section 5. */
@@ -24,15 +24,15 @@ export function connectFirst(
     let timer: NodeJS.Timeout | undefined;
 
     const startNext = (): void => {
-      clearTimeout(timer);
+      realTime.clearTimeout(timer);
       const attempt = attempts[started];
       if (attempt === undefined) return;
       started++;
-      timer = setTimeout(startNext, ATTEMPT_DELAY_MS);
+      timer = realTime.setTimeout(startNext, ATTEMPT_DELAY_MS);
       attempt(race).then(onConnect, onError);
     };
     const endRace = (failure = new TransportError('ABORTED', 'another address was faster')): void => {
-      clearTimeout(timer);
+      realTime.clearTimeout(timer);
       removeListener();
       race.cancel(failure);
       race.end();

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { anyRejectionOf, freePort, portOf, startProgram, timers, turns } from '@rpcplugin/test-support';
+import { anyRejectionOf, freePort, portOf, settlesWithin, startProgram, timers, turns } from '@rpcplugin/test-support';
 import { connectSocket, Operation } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { connectFirst } from '../src/happy-eyeballs.js';
 import { interleaveFamilies } from '../src/resolve-host.js';
 import { plainServer } from './support.js';
@@ -54,6 +54,15 @@ describe('connectFirst', () => {
     const socket = await connectFirst([at(portOf(server)), second], neverCancelled);
     expect(socket.remotePort).toBe(portOf(server));
     expect(second.startedAt).toBeNaN();
+  });
+
+  it('starts the next attempt although a test mocks the timers of the process', async () => {
+    const server = await plainServer('127.0.0.1');
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const connecting = connectFirst([hanging, at(portOf(server))], neverCancelled);
+    expect(await settlesWithin(4000, connecting)).toBe(true);
+    expect((await connecting).remotePort).toBe(portOf(server));
   });
 
   it('starts the next attempt in order when one is refused', async () => {

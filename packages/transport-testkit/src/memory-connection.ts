@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream';
+import { realTime } from '@rpcplugin/transport-base';
 
 /**
  * How much written data an end that does not read takes, in bytes, like the buffer of a socket. Without it, a write
@@ -94,7 +95,7 @@ export class MemoryConnection extends Duplex {
   #deliver(): void {
     if (this.#isDelivering || !this.#isReading || this.#incoming.length === 0) return;
     this.#isDelivering = true;
-    setImmediate(() => {
+    realTime.setImmediate(() => {
       this.#isDelivering = false;
       while (this.#isReading && !this.destroyed) {
         const data = this.#incoming.shift();

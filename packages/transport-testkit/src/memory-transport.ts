@@ -1,5 +1,5 @@
 import { quote } from '@rpcplugin/printable';
-import { StreamTransport } from '@rpcplugin/transport-base';
+import { realTime, StreamTransport } from '@rpcplugin/transport-base';
 import type { Dialer, ListenContext, Listener } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import { MemoryConnection } from './memory-connection.js';
@@ -66,7 +66,7 @@ export class MemoryTransport extends StreamTransport<MemoryConnection> {
       retryMs: 1,
       attempt: async ({ allowHalfOpen, operation }) => {
         // As with sockets, nothing is connected before the caller continues.
-        await new Promise(setImmediate);
+        await new Promise(realTime.setImmediate);
         operation.throwIfCancelled();
         const listener = listeners.get(endpoint);
         if (listener === undefined) {

@@ -1,6 +1,6 @@
 import { readlinkSync, symlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Cleanup, errnoOf, Operation } from '@rpcplugin/transport-base';
+import { Cleanup, errnoOf, Operation, realTime } from '@rpcplugin/transport-base';
 import type { ListenContext } from '@rpcplugin/transport-base';
 import { fileAt, unlinkIfThere } from './files.js';
 import { ownedName, ownerState } from './owner.js';
@@ -26,7 +26,7 @@ type LockContext = Pick<ListenContext, 'operation' | 'warn'>;
  */
 export async function lock(path: string, { operation, warn }: LockContext, cleanup: Cleanup): Promise<void> {
   const owner = ownedName('lock');
-  const start = performance.now();
+  const start = realTime.now();
   for (;;) {
     operation.throwIfCancelled();
     try {
@@ -49,7 +49,7 @@ export async function lock(path: string, { operation, warn }: LockContext, clean
       continue;
     }
     const limitMs = ownerState(holder) === 'alive' ? ALIVE_MS : UNKNOWN_MS;
-    if (Math.max(performance.now() - start, ageMs(path)) > limitMs) {
+    if (Math.max(realTime.now() - start, ageMs(path)) > limitMs) {
       warn('another process locks the path');
       return;
     }

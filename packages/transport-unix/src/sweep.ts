@@ -1,6 +1,7 @@
 import { opendirSync } from 'node:fs';
 import type { Dirent } from 'node:fs';
 import { join } from 'node:path';
+import { realTime } from '@rpcplugin/transport-base';
 import { beaconOf, pluginOf } from './beacon.js';
 import type { Directory } from './directory.js';
 import { fileAt, unlinkIfThere } from './files.js';
@@ -36,9 +37,9 @@ export function startSweep(directory: Directory, visit: Visit, onEnd: (unknown: 
     // What fails is tried again by the next sweep.
     void sweep(directory, visit, state).then(end, end);
   };
-  const starting = setImmediate(start).unref();
+  const starting = realTime.setImmediate(start).unref();
   return () => {
-    clearImmediate(starting);
+    realTime.clearImmediate(starting);
     end();
   };
 }
@@ -119,6 +120,6 @@ function removeSocket(directory: Directory, name: string): void {
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate(resolve).unref();
+    realTime.setImmediate(resolve).unref();
   });
 }
