@@ -10,7 +10,7 @@ import { LeakCheck } from './histories/leak-check.js';
 import { tcpVariant, variants } from './variants.js';
 
 /** The number of histories per network; thousands take minutes. */
-const rounds = Number(process.env['HISTORIES'] ?? 800);
+const rounds = Number(process.env['HISTORIES'] ?? 400);
 /** To repeat a failure: its `seed`, and the first number of its `path`. */
 const { HISTORIES_SEED: seed, HISTORIES_PATH: path } = process.env;
 

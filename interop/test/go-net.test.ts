@@ -35,7 +35,7 @@ const networks: Network[] = [
 ];
 
 // No data at all, a few bytes, and far more than all buffers hold.
-const sizes = [0, 5, 64 * 2 ** 20];
+const sizes = [0, 5, 16 * 2 ** 20];
 
 for (const { over, create, listenAt } of networks) {
   /** A transport that is closed after the test, and its directory. */

@@ -2,9 +2,12 @@
 import { createCipheriv, createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 
-/** 64 MiB without repetition, plus a few bytes so that the size is no multiple of a buffer's. */
+/**
+ * 16 MiB without repetition, a multiple of what the kernel holds for a peer that does not read, plus a few bytes so that
+ * the size is no multiple of a buffer's.
+ */
 export function largeData(): Buffer {
-  return createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(64 * 2 ** 20 + 17));
+  return createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(16 * 2 ** 20 + 17));
 }
 
 export function* partsOf(data: Buffer): Generator<Buffer> {

@@ -52,7 +52,7 @@ describe.each(networks)('over $over', (network) => {
       expect(sockets).toHaveLength(1);
     });
 
-    it.runIf(network.available)('uploads and downloads 64 MB at once', async () => {
+    it.runIf(network.available)('uploads and downloads 16 MB at once', async () => {
       const { curl, url } = await serve(network);
       const data = largeData();
       const child = spawnProgram([...curl, '--upload-file', '-', '--no-buffer', `${url}/`]);

@@ -75,7 +75,7 @@ describe.each(networks)('over $over', (network) => {
         expect(await Promise.all(bodies.map((body) => text(post(session, [Buffer.from(body)]))))).toEqual(bodies);
       });
 
-      it.runIf(network.available)('carries 64 MB each way', async () => {
+      it.runIf(network.available)('carries 16 MB each way', async () => {
         const session = await open(network);
         const data = largeData();
         expect(await hashOfStream(post(session, partsOf(data)))).toBe(hashOf(data));

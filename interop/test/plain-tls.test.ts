@@ -38,7 +38,7 @@ function clientEnd(socket: Socket, own: Identity, trusted: Identity): TLSSocket 
 
 describe.each(networks)('over $over', (network) => {
   describeInterop({ peer: peers.tls, role: 'both ends of a connection', over: network.over }, () => {
-    it.runIf(network.available)('carries 64 MB each way between ends that trust each other', async () => {
+    it.runIf(network.available)('carries 16 MB each way between ends that trust each other', async () => {
       const { accepted, connected } = await bothEnds(network);
       const client = clientEnd(connected, host, plugin);
       const server = await serverEnd(accepted, plugin, host);
