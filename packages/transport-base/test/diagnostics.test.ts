@@ -119,12 +119,12 @@ describe('diagnostics', () => {
   it('publishes drop for a connection that reportDrop reports', async () => {
     const messages = published('drop');
     const transport = await pipe();
-    reportDrop(transport, 'silent');
+    reportDrop(transport, 'handshake');
     const endpoint = await transport.listen();
-    reportDrop(transport, 'silent');
+    reportDrop(transport, 'handshake');
     expect(messages).toEqual([
-      { transport, network: 'pipe', endpoint: undefined, reason: 'silent' },
-      { transport, network: 'pipe', endpoint, reason: 'silent' },
+      { transport, network: 'pipe', endpoint: undefined, reason: 'handshake' },
+      { transport, network: 'pipe', endpoint, reason: 'handshake' },
     ]);
   });
 

@@ -40,9 +40,9 @@ export interface DropMessage extends TransportMessage {
   /**
    * - `maxConnections`: the limit was reached.
    * - `closing`: the transport is closing.
-   * - `silent`: the peer sent nothing within the time limit.
+   * - `handshake`: the peer did not begin its protocol within the time limit.
    */
-  readonly reason: 'maxConnections' | 'closing' | 'silent';
+  readonly reason: 'maxConnections' | 'closing' | 'handshake';
 }
 
 /** `rpcplugin:transport:close`: a transport closed. */

@@ -8,7 +8,6 @@ import { unsupported } from './grpc-js-hooks.js';
 import type { ConnectionHooks } from './grpc-js-hooks.js';
 import { reportAsLost, reportSessionAsLost } from './lost-peer.js';
 import { PeerConnections } from './peers.js';
-import { isSilent } from './silence.js';
 
 /** The connections of one channel: how they are opened, why one failed, and how they end. */
 export class ChannelConnections implements ConnectionHooks {
@@ -22,12 +21,17 @@ export class ChannelConnections implements ConnectionHooks {
   );
   /** The channel that uses the connections, once it is created. */
   channel: Channel | undefined;
+  readonly #timeoutMs: number;
   /** Dialled, for the channel to use next. */
   #next: Duplex | undefined;
   #failure: unknown;
 
-  /** @param dial - Dials a connection. Default: grpc-js makes its own. */
-  constructor(dial?: () => Promise<Duplex>) {
+  /**
+   * @param timeoutMs - How long each connection may take to begin HTTP/2, in milliseconds.
+   * @param dial - Dials a connection. Default: grpc-js makes its own.
+   */
+  constructor(timeoutMs: number, dial?: () => Promise<Duplex>) {
+    this.#timeoutMs = timeoutMs;
     if (dial === undefined) return;
     this.dial = async () => {
       if (this.#next === undefined) this.supply(await dial());
@@ -72,7 +76,14 @@ export class ChannelConnections implements ConnectionHooks {
     reportAsLost(connection);
   }
 
-  started(connection: Duplex, session: Http2Session): void {
+  started(connection: Duplex, session: Http2Session | undefined): void {
+    if (session === undefined) {
+      this.peers.endHandshake(connection);
+      return;
+    }
+    session.once('remoteSettings', () => {
+      this.peers.endHandshake(connection);
+    });
     reportSessionAsLost(session);
     watchClient(connection, session);
   }
@@ -83,7 +94,7 @@ export class ChannelConnections implements ConnectionHooks {
   }
 
   #add(connection: Duplex): void {
-    this.peers.add(connection);
+    this.peers.beginHandshake(connection, this.#timeoutMs, () => connection.destroy()).unref();
     connection.on('error', this.#onError);
     if (this.peers.isClosing) connection.destroy();
   }
@@ -110,9 +121,7 @@ export class ChannelConnections implements ConnectionHooks {
     return this.peers.close(graceMs, async () => {
       shutDown();
       // The channel waits for a peer that may never answer, and forgets a connection during its TLS handshake.
-      for (const connection of this.peers) {
-        if (isSilent(connection) || connection === this.#next) connection.destroy();
-      }
+      this.peers.destroyHandshakes();
       await this.peers.ended();
     });
   }

@@ -10,7 +10,10 @@ import type { GrpcConnection } from './grpc-connection.js';
 export interface ConnectGrpcTargetOptions {
   /** Cancels a pending `connectGrpcTarget` (`ABORTED`). Has no effect once it has settled. */
   signal?: AbortSignal | undefined;
-  /** Time limit for the whole call, in milliseconds (`TIMEOUT`). `Infinity` means none. Default: 5000. */
+  /**
+   * Time limit for the whole call, in milliseconds (`TIMEOUT`), and for the handshakes of each later connection.
+   * `Infinity` means none. Default: 5000.
+   */
   timeoutMs?: number | undefined;
   /**
    * The authority of calls, and with TLS the name that the server's certificate must be for. Default: gRPC's default,
@@ -43,7 +46,7 @@ export async function connectGrpcTarget(
   const operation = new Operation(name, { endpoint: target, signal, timeoutMs, timeoutHint });
   let connection: ChannelConnection | undefined;
   try {
-    connection = new ChannelConnection(target, target, credentials, channelOptions, new ChannelConnections());
+    connection = new ChannelConnection(target, target, credentials, channelOptions, new ChannelConnections(timeoutMs));
     await isReady(connection.channel, operation);
     return connection;
   } catch (error) {

@@ -9,7 +9,6 @@ import { dialledChannelOptions } from './channel-options.js';
 import { ChannelConnection } from './grpc-connection.js';
 import type { GrpcConnection } from './grpc-connection.js';
 import { dialledOptions, dialledTarget, unsupported } from './grpc-js-hooks.js';
-import { ifSilent } from './silence.js';
 
 /** Options of {@link connectGrpc}. */
 export interface ConnectGrpcOptions {
@@ -105,11 +104,7 @@ class Attempt {
     this.#endpoint = endpoint;
     this.#options = options;
     const { timeoutMs } = options;
-    this.connections = new ChannelConnections(async () => {
-      const connection = await this.#dial(timeoutMs, this.#closing.signal);
-      ifSilent(connection, timeoutMs, () => connection.destroy()).unref();
-      return connection;
-    });
+    this.connections = new ChannelConnections(timeoutMs, () => this.#dial(timeoutMs, this.#closing.signal));
   }
 
   #dial(timeoutMs: number, signal: AbortSignal | undefined): Promise<Duplex> {

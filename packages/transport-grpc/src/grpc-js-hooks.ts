@@ -35,8 +35,11 @@ export interface ConnectionHooks {
   opened(socket: Socket): Duplex;
   /** Called once the connection is secure, or is found to need no TLS, before HTTP/2 starts. */
   secured(connection: Duplex, secured: SecuredConnection): void;
-  /** Called once HTTP/2 has started, unless the connection is a stream that is no socket and has no TLS. */
-  started(connection: Duplex, session: Http2Session): void;
+  /**
+   * Called once HTTP/2 has started, before the session calls back. The session is not known if the connection is a stream
+   * that is no socket and has no TLS.
+   */
+  started(connection: Duplex, session: Http2Session | undefined): void;
   /** Called if TLS fails. */
   failed(connection: Duplex, error: unknown): void;
 }
@@ -71,10 +74,9 @@ function hookConnector(connector: DuplexConnector, hooks: ConnectionHooks): Secu
       try {
         const secured = await connector.connect(connection);
         hooks.secured(connection, secured);
-        // After grpc-js has received it, and before the session calls back for what it has received.
+        // After grpc-js has received it, and before the session calls back.
         process.nextTick(() => {
-          const session = sessionOn(secured.socket);
-          if (session !== undefined) hooks.started(connection, session);
+          hooks.started(connection, sessionOn(secured.socket));
         });
         return secured;
       } catch (error) {

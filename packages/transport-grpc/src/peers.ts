@@ -1,21 +1,23 @@
 import type { Duplex } from 'node:stream';
-import { ConnectionSet, invalidOption } from '@rpcplugin/transport-base';
-import { isSilent } from './silence.js';
+import { ConnectionSet, invalidOption, startTimer } from '@rpcplugin/transport-base';
+import type { Timer } from '@rpcplugin/transport-base';
 
 /** What both ends of gRPC tell about their connections. */
 export interface GrpcPeers {
-  /** How many connections are open to peers that have sent something. */
+  /** How many connections are open on which HTTP/2 has begun. */
   readonly connections: number;
   /**
-   * Calls `listener` whenever a connection closes because the peer left or the network failed, with the number of
-   * {@link connections} that are left. Connections that `close` ends are not reported, nor those of peers that sent
-   * nothing. Returns a function that removes the listener.
+   * Calls `listener` whenever one of the {@link connections} closes because the peer left or the network failed, with the
+   * number that are left. Connections that `close` ends are not reported, nor those on which HTTP/2 never began. Returns
+   * a function that removes the listener.
    */
   onDisconnect(listener: (connections: number) => void): () => void;
 }
 
 /** The connections of a server's listener or of a channel. */
 export class PeerConnections extends ConnectionSet<Duplex> implements GrpcPeers {
+  /** The connections on which HTTP/2 has not begun, with their time limits. They have no calls to wait for. */
+  readonly #handshakes = new Map<Duplex, Timer>();
   readonly #listeners = new Set<(connections: number) => void>();
   readonly #whenNoticed: (report: () => void) => void;
 
@@ -34,9 +36,7 @@ export class PeerConnections extends ConnectionSet<Duplex> implements GrpcPeers 
   }
 
   get connections(): number {
-    let count = 0;
-    for (const connection of this) if (!isSilent(connection)) count++;
-    return count;
+    return this.size - this.#handshakes.size;
   }
 
   onDisconnect(listener: (connections: number) => void): () => void {
@@ -47,15 +47,37 @@ export class PeerConnections extends ConnectionSet<Duplex> implements GrpcPeers 
     };
   }
 
-  override add(connection: Duplex): void {
-    super.add(connection);
+  /**
+   * Tracks a connection, whose handshake begins: TLS, the preface and the first SETTINGS of HTTP/2. What arrives before
+   * these are complete does not matter: a byte now and then must not hold a connection open.
+   *
+   * @param timeoutMs - How long the handshake may take, in milliseconds.
+   * @param onTimeout - Called if it takes longer.
+   * @returns The time limit.
+   */
+  beginHandshake(connection: Duplex, timeoutMs: number, onTimeout: () => void): Timer {
+    const timer = startTimer(timeoutMs, onTimeout);
+    this.#handshakes.set(connection, timer);
+    this.add(connection);
     connection.once('close', () => {
-      if (isSilent(connection)) return;
+      if (this.endHandshake(connection)) return;
       const { connections } = this;
       this.#whenNoticed(() => {
         if (this.isClosing) return;
         for (const listener of this.#listeners) listener(connections);
       });
     });
+    return timer;
+  }
+
+  /** Called when HTTP/2 has begun. Returns whether the handshake was in progress. */
+  endHandshake(connection: Duplex): boolean {
+    this.#handshakes.get(connection)?.cancel();
+    return this.#handshakes.delete(connection);
+  }
+
+  /** Destroys the connections on which HTTP/2 has not begun. */
+  destroyHandshakes(): void {
+    for (const connection of this.#handshakes.keys()) connection.destroy();
   }
 }

@@ -9,17 +9,16 @@ import type { CloseGrpcOptions } from './grpc-connection.js';
 import { hookSessions, namePeer } from './grpc-js-hooks.js';
 import { PeerConnections } from './peers.js';
 import type { GrpcPeers } from './peers.js';
-import { ifSilent, isSilent } from './silence.js';
 
 /** Options of {@link serveGrpc}. */
 export interface ServeGrpcOptions {
   /** Cancels a pending `serveGrpc` (`ABORTED`). Has no effect once it has settled. */
   signal?: AbortSignal | undefined;
   /**
-   * How long a new connection may stay silent before it is closed, in milliseconds. A gRPC client sends data at once.
-   * `Infinity` means for ever. Ignored for connections without `bytesRead`. Default: 10000.
+   * How long a new connection may take to begin HTTP/2, TLS handshake included, before it is closed, in milliseconds.
+   * `Infinity` means for ever. Default: 10000.
    */
-  firstByteTimeoutMs?: number | undefined;
+  handshakeTimeoutMs?: number | undefined;
 }
 
 /** A gRPC server that listens on one transport. */
@@ -52,18 +51,17 @@ export async function serveGrpc(
   options: ServeGrpcOptions = {},
 ): Promise<GrpcListener> {
   assertOptions(options);
-  const firstByteTimeoutMs = durationOption('firstByteTimeoutMs', options.firstByteTimeoutMs, 10_000);
-  const injector = createInjector(server, credentials);
+  const handshakeTimeoutMs = durationOption('handshakeTimeoutMs', options.handshakeTimeoutMs, 10_000);
   const connections = new PeerConnections(cutOff);
+  const injector = createInjector(server, credentials, connections);
   try {
     const endpoint = await transport.listen({
       signal: options.signal,
       onConnection: (connection) => {
         namePeer(connection, transport.endpoint ?? transport.network);
-        connections.add(connection);
-        ifSilent(connection, firstByteTimeoutMs, () => {
+        connections.beginHandshake(connection, handshakeTimeoutMs, () => {
           connection.destroy();
-          reportDrop(transport, 'silent');
+          reportDrop(transport, 'handshake');
         });
         injector.injectConnection(connection);
         // Injection does not resume a paused stream: every call would exceed its deadline.
@@ -79,7 +77,11 @@ export async function serveGrpc(
 
 type ConnectionInjector = ReturnType<Server['createConnectionInjector']>;
 
-function createInjector(server: Server, credentials: ServerCredentials): ConnectionInjector {
+function createInjector(
+  server: Server,
+  credentials: ServerCredentials,
+  connections: PeerConnections,
+): ConnectionInjector {
   let injector: ConnectionInjector;
   try {
     injector = server.createConnectionInjector(credentials);
@@ -91,6 +93,9 @@ function createInjector(server: Server, credentials: ServerCredentials): Connect
   }
   try {
     hookSessions(server, (connection, session) => {
+      session.once('remoteSettings', () => {
+        connections.endHandshake(connection);
+      });
       watchServer(connection, session, () => {
         cutOff(connection);
       });
@@ -141,9 +146,7 @@ class Listener implements GrpcListener {
       // Sends GOAWAY and ends each session after its last call, like `drain` but without a timer that cannot be
       // cleared.
       this.#injector.destroy();
-      for (const connection of this.#connections) {
-        if (isSilent(connection)) connection.destroy();
-      }
+      this.#connections.destroyHandshakes();
       await this.#connections.ended();
       await this.#transport.close({ graceMs: this.#connections.graceLeftMs });
     }

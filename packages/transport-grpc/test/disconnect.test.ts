@@ -79,12 +79,13 @@ describe.each(networks)('over %s', (network) => {
     expect(await disconnected).toBe(0);
   });
 
-  it('a listener does not count a peer that sends nothing', async () => {
+  it('a listener does not count a peer that does not begin HTTP/2', async () => {
     const { endpoint, listener } = await startPlugin(network);
     const left: number[] = [];
     listener.onDisconnect((connections) => left.push(connections));
     const [silent, probe] = [await plainConnection(endpoint), await plainConnection(endpoint)];
     const connection = await connected(endpoint);
+    probe.write('GET / HTTP/1.1');
     probe.destroy();
     await once(probe, 'close');
     await connection.close();

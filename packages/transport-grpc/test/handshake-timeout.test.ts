@@ -1,0 +1,170 @@
+import { once } from 'node:events';
+import { Duplex, PassThrough } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
+import { connectivityState, status } from '@grpc/grpc-js';
+import {
+  closed,
+  codeOf,
+  durationOf,
+  ending,
+  onDiagnostic,
+  rejectionOf,
+  sharedDirectory,
+  standStill,
+  timers,
+  until,
+} from '@rpcplugin/test-support';
+import type { DropMessage } from '@rpcplugin/transport-core';
+import { describe, expect, it } from 'vitest';
+import { serveGrpc } from '../src/index.js';
+import { makeIdentity, serverTls } from './certificates.js';
+import { flags, frame, frameTypes, preface } from './http2-frames.js';
+import { ask, call, Probe, ProbeServer } from './service.js';
+import {
+  connected,
+  insecure,
+  insecureServer,
+  networks,
+  plainConnection,
+  plainServer,
+  probeClient,
+  startPlugin,
+  transportOf,
+} from './support.js';
+
+const identity = await makeIdentity(sharedDirectory(), 'localhost');
+const clientHello = await firstMessage();
+
+/** What a TLS client sends first. */
+async function firstMessage(): Promise<Buffer> {
+  const said = new PassThrough();
+  const socket = Duplex.from({ readable: new PassThrough(), writable: said });
+  const client = connectTls({ socket }).on('error', () => undefined);
+  const [hello] = (await once(said, 'data')) as [Buffer];
+  client.destroy();
+  return hello;
+}
+
+describe.each(networks)('handshakeTimeoutMs over %s', (network) => {
+  const serve = { handshakeTimeoutMs: 100 };
+
+  it('closes a peer that sends nothing, and publishes a drop', async () => {
+    const { endpoint, transport } = await startPlugin(network, { serve });
+    const drops: DropMessage[] = [];
+    onDiagnostic('drop', transport, (message) => drops.push(message));
+    const peer = await plainConnection(endpoint);
+    expect(await durationOf(() => closed(peer))).toBeGreaterThan(50);
+    expect(drops).toEqual([{ transport, network: transport.network, endpoint, reason: 'handshake' }]);
+  });
+
+  it.each(['without TLS', 'with TLS'])(
+    'closes peers %s that send a part of their greeting, or dribble',
+    async (security) => {
+      const secured = security === 'with TLS';
+      const credentials = secured ? serverTls(identity) : insecureServer;
+      const { accepted, endpoint } = await startPlugin(network, { credentials, serve });
+      const greeting = secured ? clientHello : preface;
+      const parts = [greeting.subarray(0, 1), greeting.subarray(0, -1), preface.subarray(0, 24)];
+      const peers = await Promise.all(
+        parts.map(async (part) => {
+          const peer = await plainConnection(endpoint);
+          peer.write(part);
+          return peer;
+        }),
+      );
+      const dribbling = await plainConnection(endpoint);
+      let sent = 0;
+      const timer = setInterval(() => dribbling.write(greeting.subarray(sent, ++sent)), 20);
+      // It may also end with an error: its latest byte was not read.
+      const dribbled = ending(dribbling.resume()).finally(() => {
+        clearInterval(timer);
+      });
+      await Promise.all([...peers.map((peer) => ending(peer.resume())), dribbled]);
+      expect(sent).toBeGreaterThan(1);
+      expect(sent).toBeLessThan(greeting.length);
+      await until(() => accepted.every(({ destroyed }) => destroyed));
+    },
+  );
+
+  it('closes a peer that stops after the TLS handshake', async () => {
+    const { accepted, endpoint } = await startPlugin(network, { credentials: serverTls(identity), serve });
+    const socket = await plainConnection(endpoint);
+    const secured = connectTls({ socket, ca: identity.certificate, servername: 'localhost', ALPNProtocols: ['h2'] });
+    secured.resume().write(preface.subarray(0, -1));
+    await ending(secured);
+    await until(() => accepted.every(({ destroyed }) => destroyed));
+  });
+
+  it('does not let close wait for a handshake', async () => {
+    const { accepted, endpoint, listener } = await startPlugin(network);
+    const peer = await plainConnection(endpoint);
+    peer.write(preface.subarray(0, 1));
+    await until(() => accepted[0]?.bytesRead === 1);
+    expect(await durationOf(() => listener.close({ graceMs: 60_000 }))).toBeLessThan(30_000);
+  });
+
+  it('leaves no timer for a peer that disconnects', async () => {
+    const { accepted, endpoint } = await startPlugin(network, { serve: { handshakeTimeoutMs: 60_000 } });
+    const before = timers();
+    const peers = await Promise.all(Array.from({ length: 5 }, () => plainConnection(endpoint)));
+    await until(() => accepted.length === peers.length);
+    expect(timers()).toBeGreaterThanOrEqual(before + peers.length);
+    for (const peer of peers) peer.destroy();
+    await until(() => timers() <= before);
+  });
+
+  it('keeps a peer whose handshake arrived while this process stood still', async () => {
+    const { accepted, endpoint } = await startPlugin(network, { serve });
+    const peer = await plainConnection(endpoint);
+    await until(() => accepted.length === 1);
+    peer.resume().write(Buffer.concat([preface, frame(frameTypes.settings)]));
+    standStill(400);
+    await closed(await plainConnection(endpoint));
+    expect(accepted[0]?.destroyed).toBe(false);
+  });
+
+  it('closes a thousand silent peers while it serves others', async () => {
+    const { accepted, endpoint } = await startPlugin(network, { serve: { handshakeTimeoutMs: 1000 } });
+    const client = await probeClient(endpoint);
+    const peers = [];
+    // One by one: plain sockets do not wait for room in the backlog.
+    while (peers.length < 1000) peers.push(await plainConnection(endpoint));
+    expect(await ask(client, 'echo', 'hello')).toBe('hello');
+    await Promise.all(peers.map(closed));
+    await until(() => accepted.filter((socket) => !socket.closed).length === 1);
+    expect(await ask(client, 'echo', 'hello')).toBe('hello');
+  });
+
+  it('closes no peer when set to Infinity', async () => {
+    const { accepted, endpoint } = await startPlugin(network, { serve: { handshakeTimeoutMs: Infinity } });
+    const peer = await plainConnection(endpoint);
+    const other = await startPlugin(network, { serve });
+    await closed(await plainConnection(other.endpoint));
+    expect(peer.destroyed).toBe(false);
+    expect(accepted[0]?.destroyed).toBe(false);
+  });
+
+  it.each([-1, NaN, '5', null])('rejects %s with INVALID_ARGUMENT, and does not listen', async (value) => {
+    const transport = await transportOf(network);
+    const options = { handshakeTimeoutMs: value as number };
+    const error = await rejectionOf(serveGrpc(new ProbeServer('test').server, transport, insecureServer, options));
+    expect(error.code).toBe('INVALID_ARGUMENT');
+    expect(error.message).toContain('handshakeTimeoutMs');
+    expect(transport.endpoint).toBeUndefined();
+  });
+});
+
+describe.each(networks)('timeoutMs of connectGrpc over %s', (network) => {
+  it('ends a later connection on which the server does not begin HTTP/2', async () => {
+    const { endpoint, sockets } = await plainServer(network, (socket) => {
+      const settings = Buffer.concat([frame(frameTypes.settings), frame(frameTypes.settings, flags.ack)]);
+      socket.resume().write(sockets.length === 1 ? settings : settings.subarray(0, 1));
+    });
+    const connection = await connected(endpoint, insecure, { timeoutMs: 500 });
+    sockets[0]?.destroy();
+    await until(() => connection.channel.getConnectivityState(false) !== connectivityState.READY);
+    const answer = call(connection.client(Probe), 'echo', '', { deadline: Date.now() + 60_000 });
+    expect(await codeOf(answer)).toBe(status.UNAVAILABLE);
+    await until(() => sockets.length === 2 && sockets.every((socket) => socket.destroyed));
+  });
+});
