@@ -117,7 +117,7 @@ describe.each(networks)('handshakeTimeoutMs over %s', (network) => {
     const { accepted, endpoint } = await startPlugin(network, { serve });
     const peer = await plainConnection(endpoint);
     await until(() => accepted.length === 1);
-    peer.resume().write(Buffer.concat([preface, frame(frameTypes.settings)]));
+    peer.resume().write(preface);
     standStill(400);
     await closed(await plainConnection(endpoint));
     expect(accepted[0]?.destroyed).toBe(false);
