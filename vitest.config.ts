@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // Tests run against the sources of the workspace's packages, so they need no build. Node gets these conditions too:
@@ -19,8 +20,8 @@ export default defineConfig({
     // For a test that hangs. On a busy machine, others take many times as long as on an idle one.
     testTimeout: 120_000,
     hookTimeout: 60_000,
-    // By default vitest would use one of two processors.
-    maxWorkers: '100%',
+    // Many tests wait, for time limits and for processes. By default vitest would use one of two processors.
+    maxWorkers: availableParallelism() + 1,
     // The table in docs/interop.md is made from these results.
     reporters: ['default', ['json', { outputFile: '.vitest/results.json' }]],
   },
