@@ -8,7 +8,7 @@ import { MemoryTransport } from '@rpcplugin/transport-testkit';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
-/** Mocks every timer of the process for a test. Returns a function that lets time pass. */
+/** Mocks every timer of the process for a test, until its transports close. Returns a function that lets time pass. */
 const mocks: Record<string, () => (ms: number) => void> = {
   'node:test': () => {
     mock.timers.enable();
@@ -44,17 +44,17 @@ const transports: Record<string, { create: () => Transport; absent: () => Promis
 describe.each(Object.entries(mocks))('with the timers of %s', (_, enable) => {
   describe.each(Object.entries(transports))('%s', (_network, { create, absent, code }) => {
     it('rejects a connect to nobody after waitMs of real time', async () => {
-      const endpoint = await absent();
+      const [endpoint, dialer] = [await absent(), closeAfterTest(create())];
       enable();
-      const connecting = codeOf(closeAfterTest(create()).connect(endpoint, { waitMs: 50 }));
+      const connecting = codeOf(dialer.connect(endpoint, { waitMs: 50 }));
       expect(await settlesWithin(4000, connecting)).toBe(true);
       expect(await connecting).toBe(code);
     });
 
     it('rejects with TIMEOUT when timeoutMs have passed on the mocked clock', async () => {
-      const endpoint = await absent();
+      const [endpoint, dialer] = [await absent(), closeAfterTest(create())];
       const pass = enable();
-      const connecting = codeOf(closeAfterTest(create()).connect(endpoint, { waitMs: Infinity }));
+      const connecting = codeOf(dialer.connect(endpoint, { waitMs: Infinity }));
       expect(await settlesWithin(20, connecting)).toBe(false);
       pass(4999);
       expect(await settlesWithin(20, connecting)).toBe(false);
@@ -63,10 +63,12 @@ describe.each(Object.entries(mocks))('with the timers of %s', (_, enable) => {
     });
 
     it('listens, connects, carries data and closes', async () => {
-      enable();
       const [listener, dialer] = [closeAfterTest(create()), closeAfterTest(create())];
+      enable();
       const endpoint = await listener.listen({ onConnection: (connection) => connection.end('hello') });
-      expect(await text(await dialer.connect(endpoint))).toBe('hello');
+      const received = dialer.connect(endpoint).then((connection) => text(connection));
+      expect(await settlesWithin(4000, received)).toBe(true);
+      expect(await received).toBe('hello');
       await Promise.all([dialer.close(), listener.close()]);
     });
   });
