@@ -96,7 +96,11 @@ describeInterop(
       async (range) => {
         const { go, plugin } = await ports(range);
         expect(go).toContain(`value of 20001 is greater than PLUGIN_MAX_PORT value of ${range.PLUGIN_MAX_PORT ?? '0'}`);
-        expect(plugin).toContain(`It is above PLUGIN_MAX_PORT, ${range.PLUGIN_MAX_PORT ?? '0'}`);
+        expect(plugin).toContain(
+          range.PLUGIN_MAX_PORT === undefined
+            ? 'Set PLUGIN_MAX_PORT, too.'
+            : `It is above PLUGIN_MAX_PORT, ${range.PLUGIN_MAX_PORT}`,
+        );
       },
     );
 
