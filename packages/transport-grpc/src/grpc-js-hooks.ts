@@ -1,8 +1,8 @@
-import type { Http2SecureServer, Http2Server, Http2Session } from 'node:http2';
+import type { Http2SecureServer, Http2Server, Http2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ChannelCredentials, experimental } from '@grpc/grpc-js';
-import type { ChannelOptions, Server } from '@grpc/grpc-js';
+import type { ChannelOptions, Server, ServerCredentials } from '@grpc/grpc-js';
 import { TransportError } from '@rpcplugin/transport-core';
 import { DialledPolicy, DialledPolicyConfig, POLICY } from './dialled-policy.js';
 
@@ -21,6 +21,8 @@ import { DialledPolicy, DialledPolicyConfig, POLICY } from './dialled-policy.js'
 // 7. The handle of a `TLSSocket` has the connection below in `_parentWrap`, or in its `stream` if that is no socket.
 // 8. An HTTP/2 session has a handle, whose `hasPendingData` says whether it is going to read or write any more.
 // 9. A socket has the HTTP/2 session on it as one of its properties, in the next tick after the `connect` of 1.
+// 10. The `commonServerOptions` of a `Server` are options of the HTTP/2 server that an injector gets.
+// 11. The handle of a socket has `readStop` and `readStart`, which work below HTTP/2.
 
 type SecureConnector = ReturnType<ChannelCredentials['_createSecureConnector']>;
 type SecuredConnection = Awaited<ReturnType<SecureConnector['connect']>>;
@@ -91,9 +93,36 @@ function hookConnector(connector: DuplexConnector, hooks: ConnectionHooks): Secu
   };
 }
 
+/** What a connection injector of grpc-js is. */
+export type ConnectionInjector = ReturnType<Server['createConnectionInjector']>;
+
+/**
+ * What Node's HTTP/2 limits per connection, and grpc-js has no options for. A client may reset as many calls as it likes,
+ * where Node (22 and later) has the option. Otherwise 1000 resets in a burst, and then 33 a second, end the connection
+ * with all of its calls. Metadata is limited by its size, 64 KiB, and not to 128 pairs.
+ */
+const limits = { streamResetBurst: 1_000_000, streamResetRate: 1_000_000, maxHeaderListPairs: 2048 };
+
+/**
+ * Creates a connection injector with higher {@link limits}.
+ *
+ * @throws Like `createConnectionInjector`.
+ */
+export function createInjector(server: Server, credentials: ServerCredentials): ConnectionInjector {
+  const hooked = server as unknown as { commonServerOptions: object };
+  const given = hooked.commonServerOptions;
+  hooked.commonServerOptions = { ...given, ...limits };
+  try {
+    return server.createConnectionInjector(credentials);
+  } finally {
+    hooked.commonServerOptions = given;
+  }
+}
+
 /**
  * Calls back for each connection on which HTTP/2 begins, of the latest connection injector of a server. A TLS client that
- * does not speak HTTP/2 is disconnected; Node would keep it for ten seconds, even if it leaves.
+ * does not speak HTTP/2 is disconnected; Node would keep it for ten seconds, even if it leaves. Calls reach grpc-js with
+ * what arrived with them: those that were reset at once do not.
  *
  * @param onSession - Called with the connection as it was injected.
  * @throws TransportError `UNSUPPORTED` if this version of grpc-js has no such server.
@@ -116,6 +145,13 @@ export function hookSessions(server: Server, onSession: (connection: Duplex, ses
   });
   http2Server.on('unknownProtocol', (secured: Socket) => {
     secured.destroy();
+  });
+  const handlers = http2Server.listeners('stream');
+  http2Server.removeAllListeners('stream').on('stream', (stream: ServerHttp2Stream, ...args: unknown[]) => {
+    setImmediate(() => {
+      if (stream.closed || stream.destroyed) return;
+      for (const handle of handlers) Reflect.apply(handle, http2Server, [stream, ...args]);
+    });
   });
 }
 
@@ -143,6 +179,19 @@ export function isOver(session: Http2Session): boolean {
 
 function writeQueueSize(socket: Socket): number | undefined {
   return (socket as unknown as { _handle?: { writeQueueSize?: number } })._handle?.writeQueueSize;
+}
+
+/** Stops to read a connection below HTTP/2, and returns what reads it again. */
+export function stopReading(connection: Duplex): () => void {
+  const handle = (connection as unknown as { _handle?: { readStop?(): void; readStart?(): void } | null })._handle;
+  if (handle?.readStop === undefined) {
+    connection.pause();
+    return () => connection.resume();
+  }
+  handle.readStop();
+  return () => {
+    if (!connection.destroyed) handle.readStart?.();
+  };
 }
 
 /** The error for a version of grpc-js or Node that lacks what this file needs. */

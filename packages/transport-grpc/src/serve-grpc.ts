@@ -3,10 +3,12 @@ import type { Server, ServerCredentials } from '@grpc/grpc-js';
 import { assertOptions, durationOption, messageOf, reportDrop } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { Transport } from '@rpcplugin/transport-core';
+import { paceCalls } from './call-pacing.js';
 import { watchServer } from './connection-watch.js';
 import { graceOption } from './grpc-connection.js';
 import type { CloseGrpcOptions } from './grpc-connection.js';
-import { hookSessions, namePeer } from './grpc-js-hooks.js';
+import { createInjector, hookSessions, namePeer } from './grpc-js-hooks.js';
+import type { ConnectionInjector } from './grpc-js-hooks.js';
 import { PeerConnections } from './peers.js';
 import type { GrpcPeers } from './peers.js';
 
@@ -53,7 +55,7 @@ export async function serveGrpc(
   assertOptions(options);
   const handshakeTimeoutMs = durationOption('handshakeTimeoutMs', options.handshakeTimeoutMs, 10_000);
   const connections = new PeerConnections(cutOff);
-  const injector = createInjector(server, credentials, connections);
+  const injector = createHookedInjector(server, credentials, connections);
   try {
     const endpoint = await transport.listen({
       signal: options.signal,
@@ -75,16 +77,14 @@ export async function serveGrpc(
   }
 }
 
-type ConnectionInjector = ReturnType<Server['createConnectionInjector']>;
-
-function createInjector(
+function createHookedInjector(
   server: Server,
   credentials: ServerCredentials,
   connections: PeerConnections,
 ): ConnectionInjector {
   let injector: ConnectionInjector;
   try {
-    injector = server.createConnectionInjector(credentials);
+    injector = createInjector(server, credentials);
   } catch (error) {
     throw new TransportError('INVALID_ARGUMENT', `grpc-js rejects the server credentials: ${messageOf(error)}`, {
       hint: 'Give credentials made by the same copy of @grpc/grpc-js, such as ServerCredentials.createInsecure().',
@@ -96,6 +96,7 @@ function createInjector(
       session.once('remoteSettings', () => {
         connections.endHandshake(connection);
       });
+      paceCalls(connection, session);
       watchServer(connection, session, () => {
         cutOff(connection);
       });

@@ -6,11 +6,18 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ChannelCredentials, experimental } from '@grpc/grpc-js';
-import { closed, listening, portOf, rejectionOf, sharedDirectory, until } from '@rpcplugin/test-support';
+import { closed, listening, portOf, rejectionOf, sharedDirectory, turns, until } from '@rpcplugin/test-support';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectGrpc } from '../src/index.js';
-import { hookConnections, hookSessions, InertHandle, isOver } from '../src/grpc-js-hooks.js';
+import {
+  createInjector,
+  hookConnections,
+  hookSessions,
+  InertHandle,
+  isOver,
+  stopReading,
+} from '../src/grpc-js-hooks.js';
 import { clientTls, makeIdentity, serverTls } from './certificates.js';
 import { callHeaders, flags, frame, frameTypes, headerBlock, preface } from './http2-frames.js';
 import { ask, Probe, ProbeServer } from './service.js';
@@ -96,6 +103,18 @@ describe('grpc-js', () => {
 });
 
 describe('a server of grpc-js', () => {
+  it('passes its commonServerOptions to the HTTP/2 server of an injector, and has them as before afterwards', () => {
+    const { server } = new ProbeServer('test');
+    const own = server as unknown as { commonServerOptions: object; http2Servers: Map<object, unknown> };
+    const before = own.commonServerOptions;
+    createInjector(server, insecureServer);
+    const [http2Server = {}] = own.http2Servers.keys();
+    const key = Object.getOwnPropertySymbols(http2Server).find(({ description }) => description === 'options');
+    const options = (http2Server as Record<symbol, unknown>)[key ?? Symbol()];
+    expect(options).toMatchObject({ ...before, streamResetBurst: 1_000_000, maxHeaderListPairs: 2048 });
+    expect(own.commonServerOptions).toBe(before);
+  });
+
   describe.each(media)('over %s', (medium) => {
     it.each(['without TLS', 'with TLS'])('%s tells which injected connection begins HTTP/2', async (security) => {
       const { server } = new ProbeServer('test');
@@ -123,8 +142,8 @@ describe('a server of grpc-js', () => {
 });
 
 describe('an HTTP/2 session of Node', () => {
-  /** A session of a server, and the connection of its client. */
-  async function session(): Promise<{ session: ServerHttp2Session; peer: Socket }> {
+  /** A session of a server, its connection, and that of its client. */
+  async function session(): Promise<{ session: ServerHttp2Session; socket: Socket; peer: Socket }> {
     const server = createServer().on('sessionError', () => undefined);
     const port = portOf(await listening(server, { host: '127.0.0.1', port: 0 }));
     const peer = connect(port, '127.0.0.1');
@@ -132,11 +151,13 @@ describe('an HTTP/2 session of Node', () => {
       peer.destroy();
       server.close();
     });
+    const accepted = once(server, 'connection') as Promise<[Socket]>;
     const begun = once(server, 'session') as Promise<[ServerHttp2Session]>;
     peer.write(preface);
     const [session] = await begun;
+    const [socket] = await accepted;
     await once(session, 'remoteSettings');
-    return { session, peer };
+    return { session, socket, peer };
   }
 
   it('has a handle that knows that it is over', async () => {
@@ -145,6 +166,17 @@ describe('an HTTP/2 session of Node', () => {
     peer.resume().write(frame(frameTypes.data, 0, 0, Buffer.from('x')));
     // Newer versions of Node destroy it.
     await until(() => begun.destroyed || isOver(begun));
+  });
+
+  it('does not read while the socket below it is stopped', async () => {
+    const { session: begun, peer, socket } = await session();
+    const readAgain = stopReading(socket);
+    const { bytesRead } = socket;
+    peer.resume().write(frame(frameTypes.ping, 0, 0, Buffer.alloc(8)));
+    await turns(100);
+    expect(socket.bytesRead).toBe(bytesRead);
+    readAgain();
+    await once(begun, 'ping');
   });
 
   it('has a socket that knows whether it is writing, when it closes', async () => {
