@@ -4,10 +4,10 @@ import type { Duplex } from 'node:stream';
 import { connectivityState } from '@grpc/grpc-js';
 import type { Channel } from '@grpc/grpc-js';
 import { watchClient } from './connection-watch.js';
-import { unsupported } from './grpc-js-hooks.js';
 import type { ConnectionHooks } from './grpc-js-hooks.js';
 import { reportAsLost, reportSessionAsLost } from './lost-peer.js';
 import { PeerConnections } from './peers.js';
+import { unsupported } from './unsupported.js';
 
 /** The connections of one channel: how they are opened, why one failed, and how they end. */
 export class ChannelConnections implements ConnectionHooks {

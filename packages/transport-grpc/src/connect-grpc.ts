@@ -8,7 +8,8 @@ import { ChannelConnections } from './channel-connections.js';
 import { dialledChannelOptions } from './channel-options.js';
 import { ChannelConnection } from './grpc-connection.js';
 import type { GrpcConnection } from './grpc-connection.js';
-import { dialledOptions, dialledTarget, unsupported } from './grpc-js-hooks.js';
+import { dialledOptions, dialledTarget } from './grpc-js-hooks.js';
+import { unsupported } from './unsupported.js';
 
 /** Options of {@link connectGrpc}. */
 export interface ConnectGrpcOptions {

@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ChannelCredentials, experimental } from '@grpc/grpc-js';
 import type { ChannelOptions, Server, ServerCredentials } from '@grpc/grpc-js';
-import { TransportError } from '@rpcplugin/transport-core';
 import { DialledPolicy, DialledPolicyConfig, POLICY } from './dialled-policy.js';
+import { unsupported } from './unsupported.js';
 
 // What this package needs from grpc-js and Node beyond their documented interfaces. All of it is in this file, and
 // test/grpc-js-hooks.test.ts has one test per assumption:
@@ -15,8 +15,7 @@ import { DialledPolicy, DialledPolicyConfig, POLICY } from './dialled-policy.js'
 // 2. `experimental.registerResolver`: the addresses of a resolver reach `net.connect` as they are.
 // 3. `net.connect` takes an object in `handle` for a socket's handle, so the socket of 1 can do without a peer.
 // 4. `experimental.registerLoadBalancerType`: a policy decides what happens to a call while there is no connection.
-// 5. On the server, `getPeer` of a call is the `remoteAddress` of the connection: what `getpeername` of the socket's
-//    handle says, also through TLS.
+// 5. `getPeer` of a server's call is what `getpeername` of the socket's handle says, also through TLS.
 // 6. The `http2Servers` of a `Server` have the HTTP/2 server of the latest connection injector as their last key.
 // 7. The handle of a `TLSSocket` has the connection below in `_parentWrap`, or in its `stream` if that is no socket.
 // 8. An HTTP/2 session has a handle, whose `hasPendingData` says whether it is going to read or write any more.
@@ -93,9 +92,6 @@ function hookConnector(connector: DuplexConnector, hooks: ConnectionHooks): Secu
   };
 }
 
-/** What a connection injector of grpc-js is. */
-export type ConnectionInjector = ReturnType<Server['createConnectionInjector']>;
-
 /**
  * What Node's HTTP/2 limits per connection, and grpc-js has no options for. A client may reset as many calls as it likes,
  * where Node (22 and later) has the option. Otherwise 1000 resets in a burst, and then 33 a second, end the connection
@@ -108,7 +104,10 @@ const limits = { streamResetBurst: 1_000_000, streamResetRate: 1_000_000, maxHea
  *
  * @throws Like `createConnectionInjector`.
  */
-export function createInjector(server: Server, credentials: ServerCredentials): ConnectionInjector {
+export function createInjector(
+  server: Server,
+  credentials: ServerCredentials,
+): ReturnType<Server['createConnectionInjector']> {
   const hooked = server as unknown as { commonServerOptions: object };
   const given = hooked.commonServerOptions;
   hooked.commonServerOptions = { ...given, ...limits };
@@ -174,11 +173,8 @@ export function isOver(session: Http2Session): boolean {
   const handle = key && (session as unknown as Record<symbol, { hasPendingData?(): boolean } | undefined>)[key];
   if (handle?.hasPendingData?.() !== false) return false;
   // A session that closes has nothing to do while the socket writes what came last.
-  return !session.closed || writeQueueSize(session.socket) === 0;
-}
-
-function writeQueueSize(socket: Socket): number | undefined {
-  return (socket as unknown as { _handle?: { writeQueueSize?: number } })._handle?.writeQueueSize;
+  const socket = session.socket as unknown as { _handle?: { writeQueueSize?: number } };
+  return !session.closed || socket._handle?.writeQueueSize === 0;
 }
 
 /** Stops to read a connection below HTTP/2, and returns what reads it again. */
@@ -192,13 +188,6 @@ export function stopReading(connection: Duplex): () => void {
   return () => {
     if (!connection.destroyed) handle.readStart?.();
   };
-}
-
-/** The error for a version of grpc-js or Node that lacks what this file needs. */
-export function unsupported(what: string): TransportError {
-  return new TransportError('UNSUPPORTED', `this version of @grpc/grpc-js does not fit: ${what}`, {
-    hint: 'Install a version of @grpc/grpc-js in the range of peer dependencies of @rpcplugin/transport-grpc.',
-  });
 }
 
 /** The handle of a connected socket. That of a unix socket has no `getpeername`. */

@@ -8,7 +8,6 @@ import { watchServer } from './connection-watch.js';
 import { graceOption } from './grpc-connection.js';
 import type { CloseGrpcOptions } from './grpc-connection.js';
 import { createInjector, hookSessions, namePeer } from './grpc-js-hooks.js';
-import type { ConnectionInjector } from './grpc-js-hooks.js';
 import { PeerConnections } from './peers.js';
 import type { GrpcPeers } from './peers.js';
 
@@ -107,6 +106,8 @@ function createHookedInjector(
   }
   return injector;
 }
+
+type ConnectionInjector = ReturnType<typeof createInjector>;
 
 class Listener implements GrpcListener {
   readonly network: string;
