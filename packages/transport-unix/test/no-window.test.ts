@@ -6,7 +6,7 @@ import type { Sightings } from './children/watcher.js';
 import { startProcess, startThread } from './racers.js';
 import { otherGroup } from './support.js';
 
-const LISTENS = 300;
+const LISTENS = 100;
 const racer = bundleChild('racer');
 /** A program of another user that polls a path and reports what it saw. */
 const watcher = bundleChild('watcher');
