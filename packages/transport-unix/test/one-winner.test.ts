@@ -52,7 +52,7 @@ it.each([
   { kind: 'cluster workers', start: startClusterWorker, share: 0.2 },
 ])(
   `one of ${RACERS} concurrent $kind gets the path and keeps it, with or without a stale socket`,
-  { timeout: 30_000 + rounds * 500 },
+  { timeout: 60_000 + rounds * 500 },
   async ({ start, share }) => {
     const directory = await freshDirectory();
     const path = join(directory, 'p.sock');
