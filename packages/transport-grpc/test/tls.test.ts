@@ -79,10 +79,10 @@ describe.each(networks)('TLS over %s', (network) => {
     expect(await ask(client, 'echo', 'secret')).toBe('secret');
   });
 
-  it('carries messages of 8 MiB', async () => {
+  it('carries messages of 32 MiB', async () => {
     const { endpoint } = await startPlugin(network, { credentials: serverTls(plugin, host) });
     const client = await probeClient(endpoint, clientTls(plugin, host));
-    const message = 'rpcplugin'.repeat(Math.ceil((8 * 1024 * 1024) / 9));
+    const message = 'rpcplugin'.repeat(Math.ceil((32 * 1024 * 1024) / 9));
     expect((await ask(client, 'echo', message)) === message).toBe(true);
   });
 
