@@ -1,4 +1,4 @@
-import type { Http2SecureServer, Http2Server, Http2Session, ServerHttp2Stream } from 'node:http2';
+import type { Http2SecureServer, Http2Server, Http2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ChannelCredentials, experimental } from '@grpc/grpc-js';
@@ -120,8 +120,7 @@ export function createInjector(
 
 /**
  * Calls back for each connection on which HTTP/2 begins, of the latest connection injector of a server. A TLS client that
- * does not speak HTTP/2 is disconnected; Node would keep it for ten seconds, even if it leaves. Calls reach grpc-js with
- * what arrived with them: those that were reset at once do not.
+ * does not speak HTTP/2 is disconnected; Node would keep it for ten seconds, even if it leaves.
  *
  * @param onSession - Called with the connection as it was injected.
  * @throws TransportError `UNSUPPORTED` if this version of grpc-js has no such server.
@@ -144,15 +143,6 @@ export function hookSessions(server: Server, onSession: (connection: Duplex, ses
   });
   http2Server.on('unknownProtocol', (secured: Socket) => {
     secured.destroy();
-  });
-  const handlers = http2Server.listeners('stream');
-  http2Server.removeAllListeners('stream').on('stream', (stream: ServerHttp2Stream, ...args: unknown[]) => {
-    // HTTP/2 may fail before grpc-js listens for errors.
-    stream.on('error', () => undefined);
-    setImmediate(() => {
-      if (stream.closed || stream.destroyed) return;
-      for (const handle of handlers) Reflect.apply(handle, http2Server, [stream, ...args]);
-    });
   });
 }
 
