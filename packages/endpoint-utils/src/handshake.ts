@@ -25,8 +25,8 @@ export interface HandshakeAddress {
  *
  * @param network the network of the transport that listens. Only a network of your own, whose endpoints are
  * `network:address`, has to be named: `tcp` and `unix` show in the endpoint.
- * @throws TransportError `INVALID_ENDPOINT` for a malformed endpoint or one of another network, for a relative path, and
- * for an address that contains `|` or a control character
+ * @throws TransportError `INVALID_ENDPOINT` for a malformed endpoint or one of another network, for a relative path,
+ * and for an address that contains `|` or a control character
  */
 export function toHandshakeAddress(endpoint: string | Endpoint, network?: string): HandshakeAddress {
   if (network !== undefined && network !== 'tcp' && network !== 'unix') {
@@ -68,7 +68,7 @@ export function fromHandshakeAddress(fields: HandshakeAddress): string {
   }
 }
 
-/** @throws TransportError `INVALID_ENDPOINT` unless the value can be the name of a network and the scheme of endpoints */
+/** @throws TransportError `INVALID_ENDPOINT` unless the value can name a network and be the scheme of its endpoints */
 function assertNetworkName(network: unknown): asserts network is string {
   if (typeof network === 'string' && /^[a-z][a-z\d+.-]*$/.test(network)) return;
   throw invalidEndpoint(

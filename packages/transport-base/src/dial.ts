@@ -14,8 +14,8 @@ const STALE_RETRY_MS = 50;
 /**
  * Dials until an attempt succeeds, an error is final, or the operation is cancelled.
  *
- * An endpoint that is missing or refuses is retried for `waitMs`. A full backlog is always retried: it passes as soon as
- * the listener accepts.
+ * An endpoint that is missing or refuses is retried for `waitMs`. A full backlog is always retried: it passes as soon
+ * as the listener accepts.
  */
 export async function dial<C extends Duplex>(dialer: Dialer<C>, context: DialContext, waitMs: number): Promise<C> {
   const { operation } = context;

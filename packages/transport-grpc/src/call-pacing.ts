@@ -9,8 +9,8 @@ const CALLS_PER_TURN = 100;
 const waiting: (() => void)[] = [];
 
 /**
- * Keeps a connection from holding up the others. Node reads up to 2 MiB from a connection at once: 10,000 calls that are
- * reset at once, which take a second. Connections that begin so many calls take turns.
+ * Keeps a connection from holding up the others. Node reads up to 2 MiB from a connection at once: 10,000 calls that
+ * are reset at once, which take a second. Connections that begin so many calls take turns.
  */
 export function paceCalls(connection: Duplex, session: Http2Session): void {
   let begun = 0;

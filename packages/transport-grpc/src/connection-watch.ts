@@ -15,8 +15,9 @@ interface WatchedConnection {
   readonly end: () => void;
 }
 
-// All connections share one timer. Whatever happens to a connection happens in a turn of the event loop, so a turn starts
-// the timer, and an immediate that is not referenced waits for a turn without causing one: an idle process sleeps.
+// All connections share one timer. Whatever happens to a connection happens in a turn of the event loop, so a turn
+// starts the timer, and an immediate that is not referenced waits for a turn without causing one: an idle process
+// sleeps.
 const watched = new Set<WatchedConnection>();
 /** Clients' connections with calls in progress. */
 const busy = new Set<WatchedConnection>();
@@ -88,8 +89,8 @@ function startTimer(): void {
 
 function look(): void {
   const before = [...watched].map((item) => [item, bytesRead(item)] as const);
-  // Lets Node first read input that has arrived, perhaps the peer's last. If nothing was read, there is none, or Node no
-  // longer reads.
+  // Lets Node first read input that has arrived, perhaps the peer's last. If nothing was read, there is none, or Node
+  // no longer reads.
   setImmediate(() => {
     timer = undefined;
     let hasRead = false;

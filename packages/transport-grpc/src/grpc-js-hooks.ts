@@ -37,8 +37,8 @@ export interface ConnectionHooks {
   /** Called once the connection is secure, or is found to need no TLS, before HTTP/2 starts. */
   secured(connection: Duplex, secured: SecuredConnection): void;
   /**
-   * Called once HTTP/2 has started, before the session calls back. The session is not known if the connection is a stream
-   * that is no socket and has no TLS.
+   * Called once HTTP/2 has started, before the session calls back. The session is not known if the connection is a
+   * stream that is no socket and has no TLS.
    */
   started(connection: Duplex, session: Http2Session | undefined): void;
   /** Called if TLS fails. */
@@ -93,9 +93,9 @@ function hookConnector(connector: DuplexConnector, hooks: ConnectionHooks): Secu
 }
 
 /**
- * What Node's HTTP/2 limits per connection, and grpc-js has no options for. A client may reset as many calls as it likes,
- * where Node (22 and later) has the option. Otherwise 1000 resets in a burst, and then 33 a second, end the connection
- * with all of its calls. Metadata is limited by its size, 64 KiB, and not to 128 pairs.
+ * What Node's HTTP/2 limits per connection, and grpc-js has no options for. A client may reset as many calls as it
+ * likes, where Node (22 and later) has the option. Otherwise 1000 resets in a burst, and then 33 a second, end the
+ * connection with all of its calls. Metadata is limited by its size, 64 KiB, and not to 128 pairs.
  */
 const limits = { streamResetBurst: 1_000_000, streamResetRate: 1_000_000, maxHeaderListPairs: 2048 };
 
@@ -119,8 +119,8 @@ export function createInjector(
 }
 
 /**
- * Calls back for each connection on which HTTP/2 begins, of the latest connection injector of a server. A TLS client that
- * does not speak HTTP/2 is disconnected; Node would keep it for ten seconds, even if it leaves.
+ * Calls back for each connection on which HTTP/2 begins, of the latest connection injector of a server. A TLS client
+ * that does not speak HTTP/2 is disconnected; Node would keep it for ten seconds, even if it leaves.
  *
  * @param onSession - Called with the connection as it was injected.
  * @throws TransportError `UNSUPPORTED` if this version of grpc-js has no such server.
@@ -155,9 +155,9 @@ function sessionOn(socket: Duplex): Http2Session | undefined {
 }
 
 /**
- * Whether a session is over, although Node keeps its socket. On an error in HTTP/2, the session sends GOAWAY and neither
- * reads nor writes any more, so that Node does not notice when the peer leaves. Node has ended such sessions by itself
- * since 22.23, 24.17 and 26.1.
+ * Whether a session is over, although Node keeps its socket. On an error in HTTP/2, the session sends GOAWAY and
+ * neither reads nor writes any more, so that Node does not notice when the peer leaves. Node has ended such sessions by
+ * itself since 22.23, 24.17 and 26.1.
  */
 export function isOver(session: Http2Session): boolean {
   if (session.destroyed) return false;

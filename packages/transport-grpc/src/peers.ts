@@ -7,9 +7,9 @@ export interface GrpcPeers {
   /** How many connections are open on which HTTP/2 has begun. */
   readonly connections: number;
   /**
-   * Calls `listener` whenever one of the {@link connections} closes because the peer left or the network failed, with the
-   * number that are left. Connections that `close` ends are not reported, nor those on which HTTP/2 never began. Returns
-   * a function that removes the listener.
+   * Calls `listener` whenever one of the {@link connections} closes because the peer left or the network failed, with
+   * the number that are left. Connections that `close` ends are not reported, nor those on which HTTP/2 never began.
+   * Returns a function that removes the listener.
    */
   onDisconnect(listener: (connections: number) => void): () => void;
 }
@@ -23,7 +23,8 @@ export class PeerConnections extends ConnectionSet<Duplex> implements GrpcPeers 
 
   /**
    * @param destroy - Destroys a connection that is still open after the grace period.
-   * @param whenNoticed - Calls `report` once the user of the connections has noticed that one is lost. Default: at once.
+   * @param whenNoticed - Calls `report` once the user of the connections has noticed that one is lost. Default: at
+   * once.
    */
   constructor(
     destroy: (connection: Duplex) => void,

@@ -19,8 +19,8 @@ const BACKLOG = 1;
 const program = fileURLToPath(new URL('./stuck-server-process.js', import.meta.url));
 
 /**
- * Starts a {@link StuckServer}, for the `stuck` capability of socket transports. On Bun, connections to a full backlog of
- * a unix socket are refused.
+ * Starts a {@link StuckServer}, for the `stuck` capability of socket transports. On Bun, connections to a full backlog
+ * of a unix socket are refused.
  *
  * Rejects with what its process printed if that ends, for an address that it cannot listen on, for example.
  *
