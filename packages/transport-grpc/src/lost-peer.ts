@@ -14,7 +14,7 @@ export function reportAsLost(socket: Duplex): void {
   });
 }
 
-/** Does the same for what ends HTTP/2 without an error of the socket: a GOAWAY with an error code, or malformed data. */
+/** Does the same for what ends HTTP/2 without an error of the socket: a GOAWAY with an error code, malformed data. */
 export function reportSessionAsLost(session: Http2Session): void {
   const destroy = session.destroy.bind(session);
   // Node calls this with the error that its streams end with.
