@@ -27,7 +27,7 @@ interface Messages {
 /** Calls `onMessage` with each message about a transport on `rpcplugin:transport:<kind>`, until the end of the test. */
 export function onDiagnostic<Kind extends keyof Messages>(
   kind: Kind,
-  transport: Transport,
+  transport: Transport | undefined,
   onMessage: (message: Messages[Kind]) => unknown,
 ): void {
   const channel = `rpcplugin:transport:${kind}`;

@@ -66,7 +66,9 @@ export interface ErrorMessage extends TransportMessage {
  * `rpcplugin:transport:warning`: a transport works, but not as well as it should, such as without a protection that
  * this machine does not offer, or with its socket file removed by someone else.
  */
-export interface WarningMessage extends TransportMessage {
+export interface WarningMessage extends Omit<TransportMessage, 'transport'> {
+  /** The transport that published it; `undefined` for a host's directory. */
+  readonly transport: Transport | undefined;
   /** What is wrong, in English. Not covered by semantic versioning. */
   readonly what: string;
   /** The error that led to it, if there is one. */

@@ -1,22 +1,22 @@
 import { chmodSync, readlinkSync, renameSync } from 'node:fs';
-import type { Socket } from 'node:net';
-import { listenSocket } from '@rpcplugin/transport-base';
-import type { ListenContext } from '@rpcplugin/transport-base';
+import { createServer } from 'node:net';
+import type { Cleanup } from '@rpcplugin/transport-base';
 import type { Directory } from './directory.js';
 import { unlinkIfThere } from './files.js';
 import { ownedName } from './owner.js';
 
-// The beacon of a plugin in a container is a second socket, which processes of this user in other containers may
-// connect to, so that they need not connect to that of the plugin. When it refuses, the plugin has ended.
+// The beacon of a process in a container is a second socket, beside that of a plugin or the directory of a host.
+// Processes of this user in other containers may connect to it, so that they need not connect to the plugin. When it
+// refuses, the process has ended.
 
-/** The name of the beacon of a plugin; `undefined` if the name is not that of a plugin's socket. */
-export function beaconOf(plugin: string): string | undefined {
-  return plugin.startsWith('plugin-') ? plugin.replace(/^plugin-/, 'beacon-') : undefined;
+/** The name of the beacon of a plugin's socket or a host's directory; `undefined` if the name is of neither. */
+export function beaconOf(name: string): string | undefined {
+  return /^(plugin|host)-/.test(name) ? name.replace(/^[a-z]+/, 'beacon') : undefined;
 }
 
-/** The name of the plugin that a beacon is for; `undefined` if the name is not that of a beacon. */
-export function pluginOf(beacon: string): string | undefined {
-  return beacon.startsWith('beacon-') ? beacon.replace(/^beacon-/, 'plugin-') : undefined;
+/** The names of what a beacon may be for; none if the name is not that of a beacon. */
+export function namesByBeacon(name: string): string[] {
+  return name.startsWith('beacon-') ? ['plugin', 'host'].map((kind) => name.replace('beacon', kind)) : [];
 }
 
 /**
@@ -31,19 +31,25 @@ function isInContainer(): boolean {
   }
 }
 
-/** Starts the beacon of a plugin in a private directory, if this process needs one. */
-export async function startBeacon(directory: Directory, plugin: string, context: ListenContext): Promise<void> {
-  const beacon = beaconOf(plugin);
+/**
+ * Starts the beacon for a name in a private directory, if this process needs one. It does not keep the process running.
+ *
+ * @param defer - Gets the steps that stop it.
+ */
+export async function startBeacon(directory: Directory, name: string, defer: Cleanup['defer']): Promise<void> {
+  const beacon = beaconOf(name);
   if (beacon === undefined || !isInContainer()) return;
-  const accept = (socket: Socket): void => {
-    socket.destroy();
-  };
-  // Only gets its name when it listens: until then it refuses, like that of a plugin that has ended.
+  const server = createServer((socket) => socket.destroy()).unref();
+  // Only gets its name when it listens: until then it refuses, like that of a process that has ended.
   const [path, bound] = [directory.at(beacon), directory.at(ownedName('new'))];
-  context.defer(() => {
+  defer(() => {
     for (const each of [path, bound]) unlinkIfThere(each);
+    server.close();
   });
-  await listenSocket({ path: bound }, {}, { ...context, accept });
+  await new Promise<void>((resolve, reject) => {
+    // Later errors are of connections that cannot be accepted, which changes nothing.
+    server.on('error', reject).listen({ path: bound, exclusive: true }, resolve);
+  });
   // Under any umask.
   chmodSync(bound, 0o600);
   renameSync(bound, path);

@@ -104,7 +104,7 @@ async function listenOnce(
   if (process.platform === 'linux' && !directory.isHeld) {
     warn(`files in ${directory.path} are named by their paths, not through /proc, which is not available`);
   }
-  if (isPrivate) await startBeacon(directory, name, context);
+  if (isPrivate) await startBeacon(directory, name, defer);
   const { socket, unpublish } = await publish(
     {
       directory,

@@ -1,20 +1,16 @@
-import { opendirSync, readdirSync } from 'node:fs';
-import type { Dirent } from 'node:fs';
-import { join } from 'node:path';
+import { channel } from 'node:diagnostics_channel';
+import { readdirSync } from 'node:fs';
 import { absoluteSocketPath, assertOptions, Cleanup, toTransportError, typeOption } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
+import type { WarningMessage } from '@rpcplugin/transport-core';
 import { OWN } from './access.js';
+import { startBeacon } from './beacon.js';
 import type { Directory } from './directory.js';
 import { fileAt, unlinkIfThere } from './files.js';
 import { groupId } from './group.js';
 import { groupOption } from './options.js';
-import { hasOwner, ownedName, ownerState } from './owner.js';
+import { ownedName } from './owner.js';
 import { openPrivateDirectory } from './private-directory.js';
-import { boundSockets, isStaleSocket } from './stale-socket.js';
-import { startSweep } from './sweep.js';
-
-/** How many sockets of the plugins of one dead host to look at, in each sweep. */
-const MAX_SOCKETS = 20;
 
 /** Options of {@link createSocketDirectory}. */
 export interface SocketDirectoryOptions {
@@ -45,7 +41,7 @@ export interface SocketDirectory extends AsyncDisposable {
 /**
  * Creates a directory for the sockets of one plugin, as go-plugin's hosts do: with a name that cannot be guessed, and
  * mode 0700, or 0770 and the group if `group` is given. No other user can enter it. What a host that was killed has
- * left is removed by the next call of its user.
+ * left is removed by the next process of its user that calls this or listens without a `path` and `directory`.
  *
  * @throws TransportError `INVALID_ARGUMENT` for an option that cannot be used or a group that does not exist,
  *   `PERMISSION_DENIED` if it cannot be created.
@@ -60,13 +56,15 @@ export async function createSocketDirectory(options: SocketDirectoryOptions = {}
     const gid = group === undefined ? undefined : await groupId(group, new AbortController().signal);
     const name = ownedName('host');
     // With a name such as `plugin1234567890` in it.
-    const parent = openPrivateDirectory(gid, name.length + 20, ignore, base && absoluteSocketPath(base));
+    const parent = openPrivateDirectory(gid, name.length + 20, warn, base && absoluteSocketPath(base));
     cleanup.defer(parent.release);
+    await startBeacon(parent.directory, name, (step) => {
+      cleanup.defer(step);
+    });
     const directory = parent.directory.create(name, gid === undefined ? OWN : { mode: 0o770, gid });
     cleanup.defer(() => {
       removeDirectory(parent.directory, directory);
     });
-    cleanup.defer(startSweep(parent.directory, removeAbandoned, ignore));
     let closing: Promise<void> | undefined;
     const close = (): Promise<void> =>
       (closing ??= cleanup.run().catch((error: unknown) => {
@@ -87,8 +85,15 @@ export async function createSocketDirectory(options: SocketDirectoryOptions = {}
   }
 }
 
-function ignore(): void {
-  // There is no endpoint to warn of.
+function warn(what: string): void {
+  const message: WarningMessage = {
+    transport: undefined,
+    network: 'unix',
+    endpoint: undefined,
+    what,
+    cause: undefined,
+  };
+  channel('rpcplugin:transport:warning').publish(message);
 }
 
 function removeDirectory(parent: Directory, directory: Directory): void {
@@ -102,40 +107,4 @@ function removeDirectory(parent: Directory, directory: Directory): void {
   }
   if (isGone) return;
   throw new TransportError('IO', `${directory.path} has other files than sockets`, { hint: 'They were left alone.' });
-}
-
-/** Removes the directory of a host that is gone, without the sockets of plugins that still run. */
-async function removeAbandoned(parent: Directory, { name }: Dirent): Promise<boolean> {
-  if (!name.startsWith('host-') || ownerState(name) !== 'gone') return true;
-  const directory = parent.openChild(name);
-  try {
-    const entries = opendirSync(directory.at());
-    try {
-      for (let count = 1; count <= MAX_SOCKETS; count++) {
-        const entry = entries.readSync();
-        if (entry === null) break;
-        await removeIfDead(directory, entry.name);
-      }
-    } finally {
-      entries.closeSync();
-    }
-  } finally {
-    parent.release(directory);
-  }
-  return true;
-}
-
-/**
- * Removes the socket of a plugin that has ended. One of go-plugin does not say in its name whose it is: it has ended if
- * the kernel knows no socket with its path, and a connection is refused, which shows in other network namespaces as
- * well.
- */
-async function removeIfDead(directory: Directory, name: string): Promise<void> {
-  const at = directory.at(name);
-  if (fileAt(at)?.isSocket() !== true) return;
-  const path = join(directory.path, name);
-  const isDead = hasOwner(name)
-    ? ownerState(name) === 'gone'
-    : boundSockets(path).length === 0 && (await isStaleSocket(path, at));
-  if (isDead) unlinkIfThere(at);
 }

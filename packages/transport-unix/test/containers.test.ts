@@ -1,9 +1,10 @@
 import { readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { freshDirectory, isRoot, pathOf, staleSocketAt, until } from '@rpcplugin/test-support';
+import { basename, dirname, join } from 'node:path';
+import { freshDirectory, isRoot, pathOf, run, script, staleSocketAt, until } from '@rpcplugin/test-support';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { startRepeater, unshare } from './isolated.js';
 import type { Namespaces, Repeater } from './isolated.js';
+import { createSocketDirectory } from '../src/index.js';
 import { nameOfUnknown, transport } from './support.js';
 
 function startIn(namespaces: Namespaces): Promise<Repeater> {
@@ -16,12 +17,12 @@ async function startPlugin(namespaces: Namespaces): Promise<{ plugin: Repeater; 
   return { plugin, path: pathOf((await plugin.ask({ do: 'listen', options: {} })).outcome) };
 }
 
-/** Kills a plugin, and waits until its sockets are closed. */
-async function kill({ plugin, path }: { plugin: Repeater; path: string }): Promise<void> {
-  await plugin.kill();
+/** Kills a process, and waits until a socket of it is closed. */
+async function kill(started: Repeater, socket: string): Promise<void> {
+  await started.kill();
   const isRefused = (): Promise<boolean> =>
     transport()
-      .connect(`unix:${path}`, { waitMs: 0 })
+      .connect(`unix:${socket}`, { waitMs: 0 })
       .then(
         () => false,
         () => true,
@@ -29,10 +30,14 @@ async function kill({ plugin, path }: { plugin: Repeater; path: string }): Promi
   await until(isRefused);
 }
 
+/** The path of the beacon for the socket of a plugin or the directory of a host. */
+function beaconFor(path: string): string {
+  return join(dirname(path), basename(path).replace(/^[a-z]+/, 'beacon'));
+}
+
 /** The name of a plugin's socket, and that of its beacon. */
 function socketsOf({ path }: { path: string }): string[] {
-  const name = basename(path);
-  return [name.replace(/^plugin-/, 'beacon-'), name];
+  return [basename(beaconFor(path)), basename(path)];
 }
 
 describe.runIf(isRoot)('an automatic listen in a directory that containers share', () => {
@@ -52,7 +57,7 @@ describe.runIf(isRoot)('an automatic listen in a directory that containers share
   ])('$where, removes what killed plugins left, and does not connect to a live one', async ({ of, by }) => {
     const [first, second, live] = await Promise.all([startPlugin(of), startPlugin(of), startPlugin(of)]);
     const left = [first, second].flatMap(socketsOf);
-    await Promise.all([kill(first), kill(second)]);
+    await Promise.all([first, second].map(({ plugin, path }) => kill(plugin, path)));
     const next = await startIn(by);
     await next.ask({ do: 'listen', options: {} });
     await until(async () => (await readdir(privateDirectory)).every((name) => !left.includes(name)));
@@ -89,4 +94,56 @@ describe.runIf(isRoot)('an automatic listen in a directory that containers share
     await transport().connect(outcome, { waitMs: 0 });
     expect(await readdir(privateDirectory)).toEqual(expect.arrayContaining(socketsOf({ path: pathOf(outcome) })));
   });
+});
+
+describe.runIf(isRoot)('the directory of a host in a container', () => {
+  let privateDirectory: string;
+
+  beforeEach(async () => {
+    const directory = await freshDirectory();
+    vi.stubEnv('XDG_RUNTIME_DIR', directory);
+    privateDirectory = join(directory, `rpcplugin-${process.getuid?.()}`);
+    return () => vi.unstubAllEnvs();
+  });
+
+  /** Starts a host, and its plugin in another container. */
+  async function startPair(): Promise<{ host: Repeater; directory: string; plugin: Repeater; path: string }> {
+    const [host, plugin] = await Promise.all([startIn(['--net', '--pid']), startIn(['--net', '--pid'])]);
+    const directory = (await host.ask({ do: 'create directory' })).outcome;
+    const { outcome } = await plugin.ask({ do: 'listen', options: { directory } });
+    return { host, directory, plugin, path: pathOf(outcome) };
+  }
+
+  it('is removed by processes elsewhere once the host and its plugin have ended, and not before', async () => {
+    const [gone, orphaned, live] = await Promise.all([startPair(), startPair(), startPair()]);
+    await Promise.all([kill(gone.host, beaconFor(gone.directory)), kill(gone.plugin, gone.path)]);
+    await kill(orphaned.host, beaconFor(orphaned.directory));
+    await kill(live.plugin, live.path);
+    await expectAfterSweep([orphaned, live].flatMap(({ directory }) => [beaconFor(directory), directory]));
+    expect(await readdir(live.directory)).toEqual([basename(live.path)]);
+    await transport().connect(`unix:${orphaned.path}`, { waitMs: 0 });
+
+    await kill(orphaned.plugin, orphaned.path);
+    await expectAfterSweep([beaconFor(live.directory), live.directory]);
+  });
+
+  it('does not keep the host running, and is removed at its end', async () => {
+    const code = `
+      import { createSocketDirectory } from '../src/index.js';
+      import { readdirSync } from 'node:fs';
+      import { dirname } from 'node:path';
+      console.log(readdirSync(dirname((await createSocketDirectory()).path)).length);
+    `;
+    const ended = await run(unshare(['--pid'], script(import.meta.url, code)));
+    expect(ended).toMatchObject({ status: 0, stdout: '2\n' });
+    expect(await readdir(dirname(privateDirectory))).toEqual([]);
+  });
+
+  /** Sweeps, and expects what is left then. */
+  async function expectAfterSweep(left: string[]): Promise<void> {
+    const next = await createSocketDirectory();
+    const expected = [next.path, ...left].map((path) => basename(path)).sort();
+    await until(async () => String((await readdir(privateDirectory)).sort()) === String(expected));
+    await next.close();
+  }
 });

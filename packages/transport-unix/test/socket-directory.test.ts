@@ -4,6 +4,7 @@ import {
   entriesOf,
   freshDirectory,
   isRoot,
+  onDiagnostic,
   otherUser,
   pathOf,
   rejectionOf,
@@ -14,9 +15,10 @@ import {
   until,
 } from '@rpcplugin/test-support';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { WarningMessage } from '@rpcplugin/transport-core';
 import { createSocketDirectory, unixOptionsFromEnv } from '../src/index.js';
 import type { SocketDirectory, SocketDirectoryOptions } from '../src/index.js';
-import { otherGroup, plainServer, saysHello, startChild, transport } from './support.js';
+import { nameOfUnknown, otherGroup, plainServer, saysHello, startChild, transport } from './support.js';
 
 const group = await otherGroup();
 
@@ -169,5 +171,25 @@ describe('the directory of a killed host', () => {
     await until(async () => !(await readdir(dirname(live))).includes(gone.slice(dirname(live).length + 1)));
     expect(await saysHello(join(live, 'plugin1234'))).toBe(true);
     expect(await readdir(noted)).toEqual(['notes']);
+  });
+
+  it('stays if its owner is unknown, with a warning', async () => {
+    const base = await freshDirectory();
+    const unknown = join(base, `rpcplugin-${process.getuid?.()}`, nameOfUnknown('host'));
+    await mkdir(unknown, { recursive: true, mode: 0o700 });
+    const warnings: WarningMessage[] = [];
+    onDiagnostic('warning', undefined, (message) => warnings.push(message));
+    await socketDirectory({ base });
+    await until(() => warnings.length > 0);
+    expect(warnings).toEqual([
+      {
+        transport: undefined,
+        network: 'unix',
+        endpoint: undefined,
+        what: expect.stringContaining(`files in ${dirname(unknown)} were left`) as string,
+        cause: undefined,
+      },
+    ]);
+    expect((await stat(unknown)).isDirectory()).toBe(true);
   });
 });

@@ -7,7 +7,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { answerParent, turns } from '@rpcplugin/test-support/process';
 import { messageOf } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
-import { UnixSocketTransport } from '../../src/index.js';
+import { createSocketDirectory, UnixSocketTransport } from '../../src/index.js';
 import type { UnixSocketTransportOptions } from '../../src/index.js';
 
 export interface Repetition {
@@ -27,6 +27,8 @@ export type Command =
   | { do: 'close' }
   /** Listens and closes until the process is killed. */
   | { do: 'cycle'; options: UnixSocketTransportOptions }
+  /** Creates a directory for the sockets of a plugin, as a host does. Replies with its path. */
+  | { do: 'create directory' }
   | { do: 'pretend Bun' };
 
 export interface Reply {
@@ -108,6 +110,8 @@ async function perform(command: Command): Promise<Reply> {
     case 'cycle':
       void repeat({ do: 'repeat', times: Infinity, options: command.options, turns: 0 });
       return nothing;
+    case 'create directory':
+      return { ...nothing, outcome: (await createSocketDirectory()).path };
     case 'pretend Bun':
       Object.defineProperty(process, 'versions', { value: { ...process.versions, bun: '1.2.0' } });
       return nothing;
