@@ -20,12 +20,13 @@ describe.each([
   });
   afterEach(() => fixture.end());
 
-  /** Dials one after another. Returns the connections that the listener keeps. */
-  async function kept(endpoint: string, count: number): Promise<Socket[]> {
+  /** Dials one after another, until each was accepted or closed. Returns the connections that the listener keeps. */
+  async function kept(endpoint: string, count: number, accepted: Accepted): Promise<Socket[]> {
+    const before = accepted.connections.length;
     const peers: Socket[] = [];
     for (let i = 0; i < count; i++) peers.push((await fixture.dial(endpoint)).resume());
-    // Once a later one has been accepted or dropped, so have these.
-    await until(() => peers.filter((peer) => !peer.destroyed).length <= LIMIT);
+    const closed = (): number => peers.filter((peer) => peer.destroyed).length;
+    await until(() => accepted.connections.length - before + closed() === count);
     return peers.filter((peer) => !peer.destroyed);
   }
 
@@ -35,7 +36,7 @@ describe.each([
     const drops: unknown[] = [];
     onDiagnostic('drop', listener, (message) => drops.push(message));
     const endpoint = await listener.listen(accepted);
-    const peers = await kept(endpoint, 200);
+    const peers = await kept(endpoint, 200, accepted);
     expect(peers).toHaveLength(LIMIT);
     expect(accepted.connections).toHaveLength(LIMIT);
     const drop = { transport: listener, network: listener.network, endpoint, reason: 'maxConnections' };
@@ -49,12 +50,12 @@ describe.each([
   it('accepts as many connections again as have ended', async () => {
     const accepted = new Accepted();
     const endpoint = await fixture.create({ maxConnections: LIMIT }).listen(accepted);
-    const peers = await kept(endpoint, LIMIT + 1);
+    const peers = await kept(endpoint, LIMIT + 1, accepted);
+    expect(peers).toHaveLength(LIMIT);
     for (const peer of peers.slice(0, 3)) peer.destroy();
     for (const connection of accepted.connections) connection.resume();
     await until(() => accepted.connections.filter((connection) => !connection.closed).length === LIMIT - 3);
-    await kept(endpoint, 5);
-    await until(() => accepted.connections.length >= LIMIT + 3);
+    expect(await kept(endpoint, 5, accepted)).toHaveLength(3);
     expect(accepted.connections).toHaveLength(LIMIT + 3);
   });
 });

@@ -59,7 +59,22 @@ describe.each(Object.entries(mocks))('with the timers of %s', (_, enable) => {
       pass(4999);
       expect(await settlesWithin(20, connecting)).toBe(false);
       pass(1);
+      expect(await settlesWithin(4000, connecting)).toBe(true);
       expect(await connecting).toBe('TIMEOUT');
+    });
+
+    it('destroys a connection that is open when graceMs have passed on the mocked clock', async () => {
+      const [listener, dialer] = [closeAfterTest(create()), closeAfterTest(create())];
+      const connection = await dialer.connect(await listener.listen(), { allowHalfOpen: true });
+      // It does not end its side.
+      connection.resume();
+      const pass = enable();
+      const closing = listener.close();
+      expect(await settlesWithin(20, closing)).toBe(false);
+      pass(4999);
+      expect(await settlesWithin(20, closing)).toBe(false);
+      pass(1);
+      expect(await settlesWithin(4000, closing)).toBe(true);
     });
 
     it('listens, connects, carries data and closes', async () => {

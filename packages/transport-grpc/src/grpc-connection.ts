@@ -12,8 +12,8 @@ export type ClientConstructor<T> = new (address: string, credentials: ChannelCre
 export interface CloseGrpcOptions {
   /**
    * The grace period in milliseconds: how long calls in progress may take to finish before they are cut off. While a
-   * close is in progress, another call can shorten its grace period but not lengthen it. Default: 1000, because
-   * go-plugin hosts wait 2000 before they kill a plugin.
+   * close is in progress, another call can shorten its grace period but not lengthen it. Default: 1000. A go-plugin
+   * host waits 2000 before it kills a plugin.
    */
   graceMs?: number | undefined;
 }

@@ -12,7 +12,7 @@ import {
 } from '@rpcplugin/test-support';
 import { TransportError } from '@rpcplugin/transport-core';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { GrpcListener } from '../src/index.js';
 import { ask, call, Probe, requestsWithoutEnd } from './service.js';
 import {
@@ -69,6 +69,19 @@ describe.each(networks)('GrpcListener.close over %s', (network) => {
     expect(performance.now() - started).toBeGreaterThan(190);
     expect(await answer).toBe(status.UNAVAILABLE);
     await until(() => hanging.cancelled);
+  });
+
+  it('cuts off a call of an ordinary channel with UNAVAILABLE', async () => {
+    const { endpoint, listener, probe } = await startPlugin(network);
+    const client = new Probe(endpoint, insecure);
+    onTestFinished(() => {
+      client.close();
+    });
+    const arrived = probe.nextHanging();
+    const answer = codeOf(call(client, 'hang'));
+    await arrived;
+    await listener.close({ graceMs: 0 });
+    expect(await answer).toBe(status.UNAVAILABLE);
   });
 
   it('gives calls a grace period of a second by default', async () => {
@@ -219,6 +232,31 @@ describe.each(networks)('GrpcListener.close over %s', (network) => {
     await answer;
     await connection.close();
     await noSocketsLeft(before);
+  });
+});
+
+describe('GrpcListener.close while peers connect', () => {
+  /** Does not stop to listen before `release` is called. */
+  class Slow extends TCPSocketTransport {
+    release: () => void = () => undefined;
+    readonly #released = new Promise<void>((resolve) => {
+      this.release = resolve;
+    });
+
+    override async stopListening(): Promise<void> {
+      await this.#released;
+      await super.stopListening();
+    }
+  }
+
+  it('does not wait for one that connects before its transport has stopped listening', async () => {
+    const transport = new Slow();
+    const { endpoint, listener } = await startPlugin('tcp', { transport });
+    const closing = listener.close({ graceMs: 60_000 });
+    const client = await probeClient(endpoint);
+    expect(await ask(client, 'echo', 'late')).toBe('late');
+    transport.release();
+    expect(await settlesWithin(PROMPT_MS, closing)).toBe(true);
   });
 });
 

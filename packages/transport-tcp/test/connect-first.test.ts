@@ -15,6 +15,8 @@ const neverCancelled = new Operation('test');
 const aborted = new TransportError('ABORTED', 'aborted by the test');
 /** Less than 250 ms: a timer counts from the start of its turn of the event loop, which can be long. */
 const STAGGER_MS = 200;
+/** More than 250 ms, on the timers of this process, which a busy machine delays as well. */
+const LATE_MS = 500;
 const eventually = { timeout: 10_000 };
 
 /** Connects to a port of 127.0.0.1. */
@@ -88,7 +90,9 @@ describe('connectFirst', () => {
   it('starts the next attempt after 250 ms and cancels the loser', async () => {
     const server = await plainServer('127.0.0.1');
     const [slow, answering] = [watched(hanging), watched(at(portOf(server)))];
-    const socket = await connectFirst([slow, answering], neverCancelled);
+    const connecting = connectFirst([slow, answering], neverCancelled);
+    expect(await settlesWithin(LATE_MS, connecting)).toBe(true);
+    const socket = await connecting;
     expect(answering.startedAt - slow.startedAt).toBeGreaterThanOrEqual(STAGGER_MS);
     expect(slow.operation?.failure?.code).toBe('ABORTED');
     expect(socket.destroyed).toBe(false);

@@ -6,10 +6,16 @@ import type { TransportChild } from './support.js';
 describe.runIf(isRoot && process.platform === 'linux')('on a machine', () => {
   let down: TransportChild | undefined;
   let withoutIPv6: TransportChild | undefined;
+  let withOnePort: TransportChild | undefined;
 
   beforeAll(async () => {
     const noIPv6 = 'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6';
-    [down, withoutIPv6] = await Promise.all([startInNetwork('true'), startInNetwork(`${noIPv6} && ip link set lo up`)]);
+    const onePort = `echo ${PORT} ${PORT} > /proc/sys/net/ipv4/ip_local_port_range`;
+    [down, withoutIPv6, withOnePort] = await Promise.all([
+      startInNetwork('true'),
+      startInNetwork(`${noIPv6} && ip link set lo up`),
+      startInNetwork(`${onePort} && ip link set lo up`),
+    ]);
   });
 
   it('without IPv6, a listener on :: is reached by the endpoint that listen returned', async () => {
@@ -21,6 +27,12 @@ describe.runIf(isRoot && process.platform === 'linux')('on a machine', () => {
     const reply = await withoutIPv6?.ask({ do: 'connect', endpoint: '[::1]:1' });
     expect(reply?.error).toMatchObject({ code: 'ADDRESS_NOT_AVAILABLE' });
     expect(reply?.error?.hint).toMatch(/no IPv6/);
+  });
+
+  it('whose only free port is that of the endpoint, connect rejects instead of connecting to itself', async () => {
+    const reply = await withOnePort?.ask({ do: 'connect', endpoint: `127.0.0.1:${PORT}` });
+    expect(reply?.error).toMatchObject({ code: 'CONNECTION_REFUSED' });
+    expect(reply?.error?.message).toContain('connected to itself');
   });
 
   it.each(['127.0.0.1', '0.0.0.0', '[::1]', '[::ffff:127.0.0.1]', 'localhost'])(
@@ -38,6 +50,9 @@ describe.runIf(isRoot && process.platform === 'linux')('on a machine', () => {
     expect(reply?.error?.hint).toBe('This machine has no route to the host. Check the host.');
   });
 });
+
+/** The only port that the system chooses for a socket. */
+const PORT = 40_001;
 
 /** Starts a child process in a network of its own, in which a shell runs `setup` first. */
 function startInNetwork(setup: string): Promise<TransportChild> {

@@ -238,7 +238,16 @@ describe('publish, while others change the directory', () => {
   });
 });
 
-it('waits to replace a stale socket while another process holds the lock of the path', async () => {
+it.each([
+  { at: 'the path', through: () => path },
+  {
+    at: 'the path through a symbolic link to the directory',
+    through: () => {
+      symlinkSync('.', join(directory, 'link'));
+      return join(directory, 'link', 'p.sock');
+    },
+  },
+])('waits to replace a stale socket at $at while another process holds its lock', async ({ through }) => {
   await staleSocketAt(path);
   const { ino } = lstatSync(path);
   const staging = join(directory, stagingName);
@@ -246,7 +255,7 @@ it('waits to replace a stale socket while another process holds the lock of the 
   const lock = join(staging, 'lock:p.sock');
   symlinkSync(ownedName('lock'), lock);
   let isPublished = false;
-  const publishing = publish(publication()).finally(() => (isPublished = true));
+  const publishing = publish(publication(undefined, through())).finally(() => (isPublished = true));
   await turns(50);
   expect(isPublished).toBe(false);
   expect(lstatSync(path).ino).toBe(ino);
