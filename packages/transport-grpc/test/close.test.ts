@@ -71,17 +71,24 @@ describe.each(networks)('GrpcListener.close over %s', (network) => {
     await until(() => hanging.cancelled);
   });
 
-  it('cuts off a call of an ordinary channel with UNAVAILABLE', async () => {
-    const { endpoint, listener, probe } = await startPlugin(network);
-    const client = new Probe(endpoint, insecure);
-    onTestFinished(() => {
-      client.close();
-    });
-    const arrived = probe.nextHanging();
-    const answer = codeOf(call(client, 'hang'));
-    await arrived;
-    await listener.close({ graceMs: 0 });
-    expect(await answer).toBe(status.UNAVAILABLE);
+  // If their connection was destroyed at once, most of them would end with INTERNAL.
+  it('cuts off calls with UNAVAILABLE while an ordinary channel sends requests', async () => {
+    const outcomes: unknown[] = [];
+    for (let round = 0; round < 3; round++) {
+      const { endpoint, listener, probe } = await startPlugin(network);
+      const client = new Probe(endpoint, insecure);
+      onTestFinished(() => {
+        client.close();
+      });
+      const arrived = probe.nextHanging();
+      const hanging = codeOf(call(client, 'hang'));
+      const sending = [requestsWithoutEnd(client, () => undefined), call(client, 'echo', 'x'.repeat(2 ** 20))];
+      await arrived;
+      await listener.close({ graceMs: 0 });
+      await Promise.allSettled(sending);
+      outcomes.push(await hanging);
+    }
+    expect(outcomes).toEqual(Array(3).fill(status.UNAVAILABLE));
   });
 
   it('gives calls a grace period of a second by default', async () => {
