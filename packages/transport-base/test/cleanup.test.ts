@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { typescript } from '@rpcplugin/test-support';
+import { turns, typescript } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
 import { Cleanup } from '../src/index.js';
 
@@ -19,6 +19,18 @@ describe('Cleanup', () => {
     cleanup.defer(() => void order.push('first'));
     cleanup.defer(() => void order.push('second'));
     void cleanup.run();
+    expect(order).toEqual(['second', 'first']);
+  });
+
+  it('waits for each step before it runs the next', async () => {
+    const order: string[] = [];
+    const cleanup = new Cleanup();
+    cleanup.defer(() => void order.push('first'));
+    cleanup.defer(async () => {
+      await turns(1);
+      order.push('second');
+    });
+    await cleanup.run();
     expect(order).toEqual(['second', 'first']);
   });
 

@@ -61,7 +61,8 @@ describe('ConnectionSet', () => {
   ])('destroys after the shorter grace period of %s and %s ms', async (first, second) => {
     const set = setOf(new PassThrough());
     const closing = set.close(first, () => set.ended());
-    await Promise.all([closing, set.close(second, () => set.ended())]);
+    const both = Promise.all([closing, set.close(second, () => set.ended())]);
+    expect(await settlesWithin(2000, both)).toBe(true);
     expect(set.destroyed).toBe(1);
   });
 

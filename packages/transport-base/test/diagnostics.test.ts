@@ -65,7 +65,7 @@ describe('diagnostics', () => {
     await vi.waitUntil(() => accepted.length === 2, { timeout: 10_000 });
     expect(messages).toEqual([]);
     leaves.destroy();
-    await vi.waitUntil(() => messages.length === 2, { timeout: 10_000 });
+    await expect.poll(() => messages, { timeout: 4000 }).toHaveLength(2);
     expect(messages).toContainEqual({
       transport: connecting,
       network: 'pipe',

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { unlinkSync } from 'node:fs';
 import { symlink, writeFile } from 'node:fs/promises';
 import { createServer, Socket } from 'node:net';
-import { freshDirectory, rejectionOf, staleSocketAt } from '@rpcplugin/test-support';
+import { freshDirectory, rejectionOf, settlesWithin, staleSocketAt } from '@rpcplugin/test-support';
 import { TransportError } from '@rpcplugin/transport-core';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { connectSocket, dial, Operation, socketPathLimitBytes } from '../src/index.js';
@@ -105,6 +105,14 @@ describe('dial', () => {
     expect(counts[0]).toBeGreaterThan(15);
     // The first attempt, one once the state of the file is known, and one when the time is up.
     expect(counts[1]).toBeLessThanOrEqual(3);
+  });
+
+  it('retries at an old file every 50 ms', async () => {
+    const refused = Array.from({ length: 5 }, () => systemError('ECONNREFUSED'));
+    const { attempt, socket } = attempts(...refused);
+    const dialling = dialWith(attempt, new Operation('test'), { waitMs: 20_000, retryMs: 1, path: process.execPath });
+    expect(await settlesWithin(1000, dialling)).toBe(true);
+    expect(await dialling).toBe(socket);
   });
 
   it.each(['EACCES', 'EMFILE', 'ENOTFOUND', 'EINVAL'])(

@@ -1,5 +1,5 @@
 import { createHook } from 'node:async_hooks';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { watch, writeFileSync } from 'node:fs';
 import { mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -199,4 +199,5 @@ it('FileWatch.change resolves when the time is over or the signal aborts', async
   const changed = file.change(file.state(), LONG_MS, controller.signal);
   controller.abort();
   await changed;
+  expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
 });

@@ -1,8 +1,11 @@
 import { Socket } from 'node:net';
-import { rejectionOf } from '@rpcplugin/test-support';
+import { rejectionOf, settlesWithin } from '@rpcplugin/test-support';
 import { TransportError } from '@rpcplugin/transport-core';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { dial, Operation } from '../src/index.js';
+
+/** More attempts than a test makes. */
+const MAX_ATTEMPTS = 1000;
 
 /** A listener whose backlog is full until there is room. */
 class FullListener {
@@ -13,6 +16,8 @@ class FullListener {
 
   readonly attempt = (): Promise<Socket> => {
     this.attempts++;
+    // Without pauses, attempts would go on for ever, in one turn of the event loop.
+    if (this.attempts > MAX_ATTEMPTS) throw new Error(`more than ${MAX_ATTEMPTS} attempts`);
     if (this.room === 0) return Promise.reject(Object.assign(new Error('full'), { code: this.code }));
     this.room--;
     return Promise.resolve(new Socket());
@@ -44,12 +49,15 @@ describe('A connect to a listener whose backlog is full', () => {
     expect(await connecting).toBeInstanceOf(Socket);
   });
 
-  it('is retried ever less often', async () => {
+  it('is retried ever less often, down to every 64 ms', async () => {
     const connecting = listener.connect();
     const begun = performance.now();
     for (let retries = 0; retries < 8; retries++) await listener.retried();
     // 1 + 2 + 4 + … + 64 ms, less what a timer may be early.
     expect(performance.now() - begun).toBeGreaterThan(100);
+    const twice = listener.retried().then(() => listener.retried());
+    // 64 + 64 ms, and not 128 + 256.
+    expect(await settlesWithin(300, twice)).toBe(true);
     listener.room = 1;
     await connecting;
   });
@@ -71,7 +79,7 @@ describe('A connect to a listener whose backlog is full', () => {
     expect(listener.attempts).toBeLessThan(120);
     const before = listener.attempts;
     listener.room = 100;
-    await Promise.all(connecting);
+    expect(await settlesWithin(4000, Promise.all(connecting))).toBe(true);
     expect(listener.attempts).toBe(before + 100);
   });
 

@@ -1,5 +1,6 @@
 import { getEventListeners, once } from 'node:events';
-import { thrownBy, turns } from '@rpcplugin/test-support';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { standStill, thrownBy, turns } from '@rpcplugin/test-support';
 import { TransportError } from '@rpcplugin/transport-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Operation } from '../src/index.js';
@@ -133,6 +134,18 @@ describe('Operation', () => {
     // A timer of the ended operation would fire first.
     await cancelled(new Operation('later', { timeoutMs: 2 }));
     expect(operation.signal.aborted).toBe(false);
+  });
+
+  it('does not time out after its end, although its time limit has passed', async () => {
+    const operation = new Operation('test', { timeoutMs: 1 });
+    // Both timers fire in the same turn, this one later. The operation would still process input that has arrived.
+    const ended = sleep(1).then(() => {
+      operation.end();
+    });
+    standStill(5);
+    await ended;
+    await turns(20);
+    expect(operation.failure).toBeUndefined();
   });
 
   it('never times out with Infinity, more than a timer can hold, or no limit', async () => {

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { Socket } from 'node:net';
-import { ending, portOf } from '@rpcplugin/test-support';
+import { ending, portOf, settlesWithin } from '@rpcplugin/test-support';
 import { expect, it, onTestFinished } from 'vitest';
+import { TCPSocketTransport } from '../src/index.js';
 import { plainServer, transport } from './support.js';
 
 /** More than the buffers between both ends hold. */
@@ -36,6 +37,24 @@ it('close destroys a connection whose shutdown is in progress', async () => {
   await once(socket, 'close');
   await closing;
   expect(socket.destroyed).toBe(true);
+});
+
+it('a cut-off waits for a shutdown that is in progress', async () => {
+  class Exposed extends TCPSocketTransport {
+    override cutOff(socket: Socket): void {
+      super.cutOff(socket);
+    }
+  }
+  const transport = new Exposed();
+  const socket = await transport.connect(`127.0.0.1:${portOf(await plainServer('127.0.0.1'))}`);
+  const ended = ending(socket);
+  socket.end();
+  await new Promise<void>((resolve) => {
+    process.nextTick(resolve);
+  });
+  transport.cutOff(socket);
+  expect(await settlesWithin(4000, ended)).toBe(true);
+  expect(await ended).toBe('closed');
 });
 
 it('close resets a peer that does not read everything within the grace period', async () => {

@@ -52,7 +52,7 @@ describe('leftovers in a staging directory', () => {
     const before = openResources();
     const listener = transport({ path: join(directory, 'p.sock') });
     await listener.listen();
-    await until(async () => String(await readdir(directory)) === 'p.sock');
+    await until(async () => String(await readdir(directory)) === 'p.sock', { timeoutMs: 10_000 });
     await listener.close();
     expect(await readdir(directory)).toEqual([]);
     await until(() => openResources() <= before, { timeoutMs: 2000 });

@@ -23,6 +23,7 @@ import {
   turns,
 } from '@rpcplugin/test-support';
 import { Operation } from '@rpcplugin/transport-base';
+import { TransportError } from '@rpcplugin/transport-core';
 import type { TransportErrorCode } from '@rpcplugin/transport-core';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Directory } from '../src/directory.js';
@@ -184,6 +185,17 @@ describe('publish, while others change the directory', () => {
   it('reports ENOENT if the socket is removed from the staging directory', async () => {
     const publishing = publish(publication(unlinkSync));
     expect(await anyRejectionOf(publishing)).toMatchObject({ code: 'ENOENT' });
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('does not publish a socket if it was cancelled during the bind', async () => {
+    const operation = new Operation('test');
+    const reason = new TransportError('ABORTED', 'aborted by the test');
+    const bound = publication(() => {
+      operation.cancel(reason);
+    });
+    const publishing = publish({ ...bound, context: { ...bound.context, operation } });
+    await expect(publishing).rejects.toBe(reason);
     expect(await readdir(directory)).toEqual([]);
   });
 
