@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
 import { connectivityState, status } from '@grpc/grpc-js';
 import { parseEndpoint } from '@rpcplugin/endpoint-utils';
 import {
@@ -14,6 +15,7 @@ import { TransportError } from '@rpcplugin/transport-core';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { GrpcListener } from '../src/index.js';
+import { preface } from './http2-frames.js';
 import { ask, call, Probe, requestsWithoutEnd } from './service.js';
 import {
   connectTo,
@@ -82,10 +84,13 @@ describe.each(networks)('GrpcListener.close over %s', (network) => {
       });
       const arrived = probe.nextHanging();
       const hanging = codeOf(call(client, 'hang'));
-      const sending = [requestsWithoutEnd(client, () => undefined), call(client, 'echo', 'x'.repeat(2 ** 20))];
+      const sending = Promise.allSettled([
+        requestsWithoutEnd(client, () => undefined),
+        call(client, 'echo', 'x'.repeat(2 ** 20)),
+      ]);
       await arrived;
       await listener.close({ graceMs: 0 });
-      await Promise.allSettled(sending);
+      await sending;
       outcomes.push(await hanging);
     }
     expect(outcomes).toEqual(Array(3).fill(status.UNAVAILABLE));
@@ -174,6 +179,15 @@ describe.each(networks)('GrpcListener.close over %s', (network) => {
     await arrived;
     expect(await settlesWithin(900, listener.close({ graceMs: 100 }))).toBe(true);
     expect(await answer).toBe(status.UNAVAILABLE);
+  });
+
+  it('cuts off a peer that does not end its side', async () => {
+    const { endpoint, listener } = await startPlugin(network);
+    const peer = connect({ ...parseEndpoint(endpoint), allowHalfOpen: true });
+    onTestFinished(() => void peer.destroy());
+    peer.resume().write(preface);
+    await until(() => listener.connections === 1);
+    expect(await settlesWithin(PROMPT_MS, listener.close({ graceMs: 0 }))).toBe(true);
   });
 
   it('cuts off a peer that stops reading', async () => {

@@ -1,23 +1,54 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import {
   anyRejectionOf,
+  closeAfterTest,
   closed,
   codeOf,
   durationOf,
   rejectionOf,
   settlesWithin,
   sharedDirectory,
+  until,
 } from '@rpcplugin/test-support';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { connectGrpc } from '../src/index.js';
 import { clientTls, makeIdentity, serverTls } from './certificates.js';
 import { ask, call, Probe } from './service.js';
-import { connected, insecure, media, networks, PROMPT_MS, startPlugin, transportOf } from './support.js';
+import {
+  connected,
+  freeEndpoint,
+  insecure,
+  media,
+  networks,
+  PROMPT_MS,
+  startPlugin,
+  transportAt,
+  transportOf,
+} from './support.js';
+import { transportTo } from './transport-to.js';
 
 const [plugin, host] = await Promise.all([
   makeIdentity(sharedDirectory(), 'localhost'),
   makeIdentity(sharedDirectory(), 'localhost'),
 ]);
+
+it.each(networks)('GrpcConnection.close stops a dial that waits for a plugin over %s', async (network) => {
+  const endpoint = await freeEndpoint(network);
+  const { listener } = await startPlugin(network, { transport: transportAt(endpoint) });
+  const transport = closeAfterTest(transportTo(endpoint));
+  const connection = await connectGrpc(transport, endpoint, insecure, { waitMs: 60_000, timeoutMs: 60_000 });
+  const left = new Promise((resolve) => connection.onDisconnect(resolve));
+  await listener.close();
+  await left;
+  const dials = vi.spyOn(transport, 'connect');
+  const answer = codeOf(call(connection.client(Probe), 'echo'));
+  await until(() => dials.mock.results.length === 1);
+  const outcome = codeOf(dials.mock.results[0]?.value as Promise<unknown>);
+  await connection.close({ graceMs: 0 });
+  expect(await answer).toBe(status.UNAVAILABLE);
+  expect(await settlesWithin(PROMPT_MS, outcome)).toBe(true);
+  expect(await outcome).toBe('ABORTED');
+});
 
 describe.each(media)('GrpcConnection.close over %s', (medium) => {
   it('cuts off calls that outlast the grace period with UNAVAILABLE', async () => {
