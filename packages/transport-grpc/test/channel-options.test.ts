@@ -1,6 +1,9 @@
 import { rejectionOf } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
+import { dialledChannelOptions } from '../src/channel-options.js';
 import { grpcChannelOptions } from '../src/index.js';
+import { ask } from './service.js';
+import { insecure, probeClient, startPlugin } from './support.js';
 
 const always = {
   'grpc.use_local_subchannel_pool': 1,
@@ -79,5 +82,30 @@ describe('grpcChannelOptions', () => {
       resolve(grpcChannelOptions(endpoint, options));
     });
     expect((await rejectionOf(made)).code).toBe(code);
+  });
+});
+
+describe('connectGrpc', () => {
+  it('lets channelOptions override the defaults', async () => {
+    const { endpoint } = await startPlugin('unix');
+    const channelOptions = { 'grpc.default_authority': 'mine.example' };
+    const client = await probeClient(endpoint, insecure, { channelOptions });
+    expect(await ask(client, 'origin')).toMatch(/^mine\.example\n/);
+  });
+
+  it.each([
+    ['tcp', 'plugin.example:1', undefined, 'plugin.example:1', 'plugin.example'],
+    ['tcp', '[2001:db8::1]:1', undefined, '[2001:db8::1]:1', '2001:db8::1'],
+    ['tcp', '127.0.0.1:1', undefined, 'localhost', 'localhost'],
+    ['tcp', 'plugin.example:1', 'other.example', 'other.example', 'other.example'],
+    ['unix', '/run/plugin.sock', undefined, 'localhost', 'localhost'],
+    ['memory', 'plugin.example:1', undefined, 'localhost', 'localhost'],
+  ])('on the network %s to %s with the authority %s calls %s and verifies %s', (network, endpoint, given, ...names) => {
+    expect(dialledChannelOptions(network, endpoint, given)).toStrictEqual({
+      ...always,
+      ...oneAddress,
+      'grpc.default_authority': names[0],
+      'grpc.ssl_target_name_override': names[1],
+    });
   });
 });

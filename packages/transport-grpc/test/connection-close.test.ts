@@ -8,6 +8,7 @@ import {
   rejectionOf,
   settlesWithin,
   sharedDirectory,
+  turns,
   until,
 } from '@rpcplugin/test-support';
 import { describe, expect, it, vi } from 'vitest';
@@ -48,6 +49,17 @@ it.each(networks)('GrpcConnection.close stops a dial that waits for a plugin ove
   expect(await answer).toBe(status.UNAVAILABLE);
   expect(await settlesWithin(PROMPT_MS, outcome)).toBe(true);
   expect(await outcome).toBe('ABORTED');
+});
+
+it('the channel of a closed connection does not dial again', async () => {
+  const { endpoint } = await startPlugin('unix');
+  const transport = closeAfterTest(transportTo(endpoint));
+  const connection = await connectGrpc(transport, endpoint, insecure);
+  await connection.close();
+  const dials = vi.spyOn(transport, 'connect');
+  connection.channel.getConnectivityState(true);
+  await turns(20);
+  expect(dials).not.toHaveBeenCalled();
 });
 
 describe.each(media)('GrpcConnection.close over %s', (medium) => {

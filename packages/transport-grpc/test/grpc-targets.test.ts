@@ -37,7 +37,7 @@ describe('connectGrpcTarget', () => {
       channelOptions: { 'grpc.service_config': serviceConfig },
     }).then((connection) => ({ client: connection.client(Name) }));
     const names = new Set<string>();
-    await until(async () => names.add(await ask(client, 'name')).size === 2);
+    await until(async () => names.add(await ask(client, 'name')).size === 2, { timeoutMs: 10_000 });
     expect([...names].sort()).toEqual(['one', 'two']);
   });
 

@@ -26,6 +26,7 @@ import {
   networks,
   plainConnection,
   plainServer,
+  PROMPT_MS,
   probeClient,
   startPlugin,
   transportOf,
@@ -102,6 +103,15 @@ describe.each(networks)('handshakeTimeoutMs over %s', (network) => {
     secured.write(preface.subarray(0, -1));
     await disconnected(secured);
     await until(() => accepted.every(({ destroyed }) => destroyed));
+  });
+
+  it('closes a TLS connection without HTTP/2 before the time limit', async () => {
+    const { accepted, endpoint } = await startPlugin(network, { credentials: serverTls(identity) });
+    const socket = await plainConnection(endpoint);
+    const secured = connectTls({ socket, ca: identity.certificate, servername: 'localhost' });
+    await once(secured, 'secureConnect');
+    secured.resume();
+    await until(() => accepted.every(({ destroyed }) => destroyed), { timeoutMs: PROMPT_MS });
   });
 
   it('does not let close wait for a handshake', async () => {
