@@ -10,6 +10,7 @@ describe('normalizeUnixPath', () => {
     ['unix:///run/p.sock', '/run/p.sock'],
     ['unix:////run//p.sock', '/run/p.sock'],
     ['//run////p.sock', '/run/p.sock'],
+    ['unix:///a//b///p.sock', '/a/b/p.sock'],
     ['/run//p.sock', '/run//p.sock'],
     ['p.sock', 'p.sock'],
     ['unix:p.sock', 'p.sock'],

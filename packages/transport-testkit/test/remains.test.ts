@@ -28,6 +28,8 @@ it('remains lists additional timers and listeners of the process', () => {
   process.on('exit', onExit);
   const timers = [setTimeout(onExit, 60_000), setTimeout(onExit, 60_000)];
   expect(remains(before)).toEqual(['a listener of the process for exit', '2 timers']);
+  clearTimeout(timers.pop());
+  expect(remains(before)).toEqual(['a listener of the process for exit', '1 timers']);
   timers.forEach(clearTimeout);
   process.off('exit', onExit);
   expect(remains(before)).toEqual([]);
