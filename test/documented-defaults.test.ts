@@ -18,6 +18,7 @@ const inCode: Record<string, Record<string, (readonly [file: string, before: str
     waitMs: [unixWait, otherWait],
     graceMs: [[lifecycle, graceMs]],
     allowHalfOpen: [[lifecycle, "'allowHalfOpen', options.allowHalfOpen, 'boolean') ?? "]],
+    pauseOnConnect: [[lifecycle, "'pauseOnConnect', options.pauseOnConnect, 'boolean') ?? "]],
   },
   'transport-base': { waitMs: [otherWait], retryMs: [['transport-base/src/dial.ts', 'retryMs = ']] },
   'transport-tcp': {

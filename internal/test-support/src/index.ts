@@ -4,6 +4,7 @@ export { bundle, script, typescript } from './bundle.js';
 export { Child, startChild, startControlled } from './child.js';
 export { onDiagnostic } from './diagnostics.js';
 export { freshDirectory, sharedDirectory } from './fresh-directory.js';
+export { SocketTaker } from './hand-over.js';
 export { plainListener } from './plain-listener.js';
 export { Program, run, spawnProgram, startProgram } from './program.js';
 export type { Ending, ProgramOptions } from './program.js';

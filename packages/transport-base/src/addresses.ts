@@ -29,6 +29,8 @@ export interface ListenContext<C extends Duplex = Socket> {
   readonly warn: (what: string, cause?: unknown) => void;
   /** Whether accepted connections stay writable after their peer ended. */
   readonly allowHalfOpen: boolean;
+  /** Whether accepted connections must not begin to read. The lifecycle pauses those that have not begun. */
+  readonly pauseOnConnect?: boolean | undefined;
   /** Cancelled when the `listen` is. */
   readonly operation: Operation;
   /**
@@ -58,6 +60,8 @@ export interface Dialer<C extends Duplex = Socket> {
 export interface DialContext {
   /** Whether the connection stays writable after its peer ended. */
   readonly allowHalfOpen: boolean;
+  /** Whether the connection must not begin to read. The lifecycle pauses one that has not begun. */
+  readonly pauseOnConnect?: boolean | undefined;
   /** Cancelled when the `connect` is. */
   readonly operation: Operation;
 }

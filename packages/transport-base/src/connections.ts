@@ -1,6 +1,10 @@
 import type { Duplex } from 'node:stream';
+import { isHandedOver, release } from './handed-over.js';
 import { startTimer } from './timer.js';
 import type { Timer } from './timer.js';
+
+/** The fewest connections among which to look for those that were handed over. */
+const MIN_SEARCHED = 64;
 
 /** Tracks open connections and destroys those still open after a grace period. */
 export class ConnectionSet<C extends Duplex> implements Iterable<C> {
@@ -10,6 +14,8 @@ export class ConnectionSet<C extends Duplex> implements Iterable<C> {
   readonly #onClose: (this: C) => void;
   #onEmpty: (() => void) | undefined;
   #destroyed = 0;
+  /** How many connections to hold before looking for those that were handed over. */
+  #searchAt = MIN_SEARCHED;
   #closed: Promise<void> | undefined;
   #deadline = Infinity;
   #timer: Timer | undefined;
@@ -51,8 +57,9 @@ export class ConnectionSet<C extends Duplex> implements Iterable<C> {
     return Math.max(0, this.#deadline - performance.now());
   }
 
-  /** Tracks a connection until it closes. */
+  /** Tracks a connection until it closes. One that is handed to another process is closed here some time later. */
   add(connection: C): void {
+    if (this.#open.size >= this.#searchAt) this.#releaseHandedOver();
     this.#open.add(connection);
     connection.on('close', this.#onClose);
   }
@@ -82,6 +89,13 @@ export class ConnectionSet<C extends Duplex> implements Iterable<C> {
     });
   }
 
+  /** At double the number each time, which makes it a constant effort per connection. */
+  #releaseHandedOver(): void {
+    const handedOver = [...this.#open].filter(isHandedOver);
+    for (const connection of handedOver) release(connection);
+    this.#searchAt = Math.max(MIN_SEARCHED, 2 * (this.#open.size - handedOver.length));
+  }
+
   #limitGrace(graceMs: number): void {
     const deadline = performance.now() + graceMs;
     if (deadline >= this.#deadline) return;
@@ -101,6 +115,10 @@ export function discard(connection: Duplex): void {
 
 /** Ends a connection, and discards its input: with unread input it would never close. */
 export function endConnection(connection: Duplex): void {
+  if (isHandedOver(connection)) {
+    release(connection);
+    return;
+  }
   // A handler that echoes would write after the end. That is an error, which costs data written before.
   connection.unpipe(connection);
   connection.end();

@@ -42,8 +42,8 @@ export async function listenSocket(
   context: ListenContext,
 ): Promise<AddressInfo | string> {
   const { backlog, maxConnections } = options;
-  const { accept, drop, acceptFailed, allowHalfOpen, defer } = context;
-  const server = createServer({ allowHalfOpen, noDelay: true, keepAlive: true }, accept);
+  const { accept, drop, acceptFailed, allowHalfOpen, pauseOnConnect, defer } = context;
+  const server = createServer({ allowHalfOpen, pauseOnConnect, noDelay: true, keepAlive: true }, accept);
   if (maxConnections !== undefined) server.maxConnections = maxConnections;
   server.on('drop', () => {
     drop('maxConnections');
@@ -66,11 +66,13 @@ export async function listenSocket(
  * `CONNECTION_REFUSED` if the listener closed before it accepted. For a host by its name, see {@link explainLookup}.
  */
 export async function connectSocket(address: NetConnectOpts, context: DialContext): Promise<Socket> {
-  const { allowHalfOpen, operation } = context;
+  const { allowHalfOpen, pauseOnConnect, operation } = context;
   operation.throwIfCancelled();
   const path = 'path' in address ? address.path : undefined;
   if (path !== undefined) assertSocketPathFits(path);
   const socket = connect({ ...address, allowHalfOpen });
+  // Node begins to read when it connects, unless the socket is paused.
+  if (pauseOnConnect === true) socket.pause();
   const removeListener = operation.onCancel((failure) => {
     socket.destroy(failure);
   });

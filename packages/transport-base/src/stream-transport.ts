@@ -9,7 +9,7 @@ import { ConnectionSet, discard, endConnection } from './connections.js';
 import { TransportDiagnostics } from './diagnostics.js';
 import { dial } from './dial.js';
 import { Operation } from './operation.js';
-import { assertOptions, durationOption, typeOption } from './options.js';
+import { assertOptions, durationOption, invalidOption, typeOption } from './options.js';
 import { connectHints, listenHints, toTransportError } from './system-errors.js';
 import type { Hints } from './system-errors.js';
 
@@ -91,7 +91,11 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
       });
     }
     const allowHalfOpen = typeOption('allowHalfOpen', options.allowHalfOpen, 'boolean') ?? false;
+    const pauseOnConnect = typeOption('pauseOnConnect', options.pauseOnConnect, 'boolean') ?? false;
     const onConnection = typeOption('onConnection', options.onConnection, 'function') ?? discard;
+    if (pauseOnConnect && onConnection === discard) {
+      throw invalidOption('pauseOnConnect', true, 'Give an onConnection that resumes connections or hands them over.');
+    }
     const active = new ActiveListener(this.#listener(), options.signal);
     const { listener } = active;
     const listeners = this.#listenersFor(() => active.endpoint);
@@ -99,6 +103,7 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
     try {
       const endpoint = await active.open({
         accept: (connection) => {
+          if (pauseOnConnect) connection.pause();
           this.#accept(active, connection, listeners, onConnection);
         },
         drop: (reason) => {
@@ -111,6 +116,7 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
           this.#diagnostics.publish('warning', active.endpoint ?? listener.endpoint, () => ({ what, cause }));
         },
         allowHalfOpen,
+        pauseOnConnect,
       });
       this.#diagnostics.publish('listen', endpoint, () => ({}));
       return endpoint;
@@ -125,6 +131,7 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
     assertOptions(options);
     const timeoutMs = durationOption('timeoutMs', options.timeoutMs, 5000);
     const allowHalfOpen = typeOption('allowHalfOpen', options.allowHalfOpen, 'boolean') ?? false;
+    const pauseOnConnect = typeOption('pauseOnConnect', options.pauseOnConnect, 'boolean') ?? false;
     const dialer = this.#dialer(endpoint);
     const waitMs = durationOption('waitMs', options.waitMs, dialer.waitMs ?? 0);
     const operation = new Operation(`connect to ${dialer.endpoint}`, {
@@ -134,12 +141,13 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
     });
     this.#connecting.add(operation);
     try {
-      const connection = await dial(dialer, { allowHalfOpen, operation }, waitMs);
+      const connection = await dial(dialer, { allowHalfOpen, pauseOnConnect, operation }, waitMs);
       if (operation.failure !== undefined) {
         // Cancelled between the attempt's success and here.
         connection.destroy();
         throw operation.failure;
       }
+      if (pauseOnConnect) connection.pause();
       this.#track(connection, this.#connectedTo(dialer.endpoint).listeners);
       this.#diagnostics.publish('connect', dialer.endpoint, () => ({ connection }));
       return connection;

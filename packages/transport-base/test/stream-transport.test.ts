@@ -181,6 +181,8 @@ describe('socket transport options', () => {
   it.each([
     ['onConnection', { onConnection: 'x' as never }],
     ['allowHalfOpen', { allowHalfOpen: 1 as never }],
+    ['pauseOnConnect', { pauseOnConnect: 1 as never }],
+    ['pauseOnConnect, without onConnection', { pauseOnConnect: true }],
     ['signal', { signal: {} as never }],
   ])('rejects a listen with a bad %s, and the next one succeeds', async (_, options) => {
     const transport = await pipe();
@@ -192,6 +194,7 @@ describe('socket transport options', () => {
     ['timeoutMs', { timeoutMs: -1 }],
     ['waitMs', { waitMs: NaN }],
     ['allowHalfOpen', { allowHalfOpen: 'x' as never }],
+    ['pauseOnConnect', { pauseOnConnect: 'x' as never }],
     ['signal', { signal: null as never }],
   ])('rejects a connect with a bad %s', async (_, options) => {
     const listener = await pipe();

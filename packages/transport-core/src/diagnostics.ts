@@ -27,7 +27,10 @@ export interface AcceptMessage extends TransportMessage {
   readonly connection: Duplex;
 }
 
-/** `rpcplugin:transport:disconnect`: a connection closed that was accepted or connected. One for each of those. */
+/**
+ * `rpcplugin:transport:disconnect`: a connection closed that was accepted or connected. One for each of those. For one
+ * that was handed to another process, it is published when the transport notices, at the latest when that closes.
+ */
 export interface DisconnectMessage extends TransportMessage {
   /** The connection, closed. */
   readonly connection: Duplex;

@@ -12,6 +12,12 @@ export interface ListenOptions<C extends Duplex = Duplex> {
   signal?: AbortSignal | undefined;
   /** Whether an accepted connection stays writable after its peer ended (see `net.Server`). Default: `false`. */
   allowHalfOpen?: boolean | undefined;
+  /**
+   * Whether connections are accepted paused: nothing is read from one before it is resumed, piped or read, not even its
+   * end. A socket can then be handed to another process without a loss, with `child.send`. Such a connection is no longer
+   * the transport's: `close` neither ends it nor waits for it. Only with `onConnection`. Default: `false`.
+   */
+  pauseOnConnect?: boolean | undefined;
 }
 
 /** Options of `connect`. */
@@ -27,6 +33,8 @@ export interface ConnectOptions {
   waitMs?: number | undefined;
   /** Whether the connection stays writable after its peer ended (see `net.Socket`). Default: `false`. */
   allowHalfOpen?: boolean | undefined;
+  /** Whether the connection is paused, as {@link ListenOptions.pauseOnConnect} says. Default: `false`. */
+  pauseOnConnect?: boolean | undefined;
 }
 
 /** Options of `close`. */

@@ -26,7 +26,8 @@ export const requirements = [
     id: 'L3',
     statement:
       'Each accepted connection reaches the handler exactly once, before any data flows, so that no early data is ' +
-      'lost. Without a handler, input is discarded and the connection ends when its peer does.',
+      'lost. With pauseOnConnect, none flows until it is resumed. Without a handler, input is discarded and the ' +
+      'connection ends when its peer does.',
   },
   {
     id: 'L4',
@@ -52,7 +53,7 @@ export const requirements = [
     id: 'C1',
     statement:
       'connect resolves with a connected duplex: data flows both ways with backpressure, never within the write ' +
-      'itself, and half-close follows allowHalfOpen. It carries HTTP/2.',
+      'itself, half-close follows allowHalfOpen, and with pauseOnConnect it is paused. It carries HTTP/2.',
   },
   {
     id: 'C2',

@@ -1,7 +1,8 @@
+import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
-import { until } from './waiting.js';
+import { turns, TURNS, until } from './waiting.js';
 
 /** A handler that sends its input back. */
 export const echo: (connection: Duplex) => void = (connection) => connection.pipe(connection);
@@ -75,6 +76,19 @@ async function arrives(from: Duplex, to: Duplex): Promise<boolean> {
   const message = randomUUID();
   from.write(message);
   return (await receive(to, message.length)).toString() === message;
+}
+
+/** Expects that no data flows before a paused stream is resumed, and that all of it does afterwards. */
+export async function flowsOnceResumed(paused: Duplex, peer: Duplex): Promise<void> {
+  let received = '';
+  paused.on('data', (data: Buffer) => {
+    received += data.toString();
+  });
+  await new Promise((resolve) => peer.write('early', resolve));
+  await turns(TURNS);
+  assert.equal(received, '', 'data flowed before the connection was resumed');
+  paused.resume();
+  await until(() => received === 'early');
 }
 
 /** Resolves once the stream is closed, also by an error. */

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { Pair } from '../fixture.js';
 import { runElsewhere } from '../other-process.js';
-import { closed, connected, echoes, inputArrives, receive, receiveAll } from '../streams.js';
+import { closed, connected, echoes, flowsOnceResumed, inputArrives, receive, receiveAll } from '../streams.js';
 import { NEVER_MS, PROMPT_MS, turns, TURNS, until } from '../waiting.js';
 import type { CaseDefinition } from './definition.js';
 
@@ -33,6 +33,14 @@ export const connectionCases: readonly CaseDefinition[] = [
       await inputArrives(near);
       await turns(TURNS);
       assert.equal((await receive(near, 5)).toString(), 'early');
+    },
+  },
+  {
+    requirement: 'C1',
+    title: 'keeps a connection paused until the dialer resumes it (pauseOnConnect: true)',
+    async run(fixture) {
+      const { near, far } = await fixture.pair({ connect: { pauseOnConnect: true } });
+      await flowsOnceResumed(near, far);
     },
   },
   {

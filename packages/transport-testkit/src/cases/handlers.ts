@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { runInNewContext } from 'node:vm';
-import { Accepted, closed, echo, echoes, inputArrives } from '../streams.js';
+import { Accepted, closed, echo, echoes, flowsOnceResumed, inputArrives } from '../streams.js';
 import { turns, TURNS, until } from '../waiting.js';
 import type { CaseDefinition } from './definition.js';
 
@@ -51,6 +51,14 @@ export const handlerCases: readonly CaseDefinition[] = [
       await inputArrives(connection);
       await turns(TURNS);
       assert.ok(early.equals(await buffer(connection)), 'different data arrived');
+    },
+  },
+  {
+    requirement: 'L3',
+    title: 'keeps a connection paused until the handler resumes it (pauseOnConnect: true)',
+    async run(fixture) {
+      const { near, far } = await fixture.pair({ listen: { pauseOnConnect: true } });
+      await flowsOnceResumed(far, near);
     },
   },
   ...[false, true].flatMap((allowHalfOpen): CaseDefinition[] => [

@@ -25,6 +25,22 @@ class Impatient extends MemoryTransport {
 
 export const connectMutants: readonly Mutant[] = [
   {
+    mistake: 'does not know pauseOnConnect',
+    fails: [
+      'L3 keeps a connection paused until the handler resumes it (pauseOnConnect: true)',
+      'C1 keeps a connection paused until the dialer resumes it (pauseOnConnect: true)',
+    ],
+    finds: /data flowed before the connection was resumed/,
+    transport: class extends MemoryTransport {
+      override listen(options?: Listen): Promise<string> {
+        return super.listen({ ...options, pauseOnConnect: undefined });
+      }
+      override connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
+        return super.connect(endpoint, { ...options, pauseOnConnect: undefined });
+      }
+    },
+  },
+  {
     mistake: 'corrupts data',
     fails: [
       'C1 carries data both ways',
