@@ -1,6 +1,6 @@
 export { StreamTransport } from './stream-transport.js';
 export type { DialContext, Dialer, ListenContext, Listener } from './addresses.js';
-export { connectSocket, explainLookup, listenSocket, socketOptions } from './sockets.js';
+export { connectSocket, explainLookup, KEEP_ALIVE_MS, listenSocket, socketOptions } from './sockets.js';
 export { absoluteSocketPath, assertSocketPathFits, socketPathLimitBytes } from './socket-path.js';
 export type { SocketTransportOptions } from './sockets.js';
 export { dial } from './dial.js';

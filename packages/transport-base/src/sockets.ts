@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import type { AddressInfo, ListenOptions as ServerListenOptions, NetConnectOpts, Socket } from 'node:net';
+import type { AddressInfo, ListenOptions as ServerListenOptions, NetConnectOpts, ServerOpts, Socket } from 'node:net';
 import type { EventEmitter } from 'node:events';
 import { quote } from '@rpcplugin/printable';
 import { TransportError } from '@rpcplugin/transport-core';
@@ -9,6 +9,12 @@ import { statsAt } from './file-watch.js';
 import { assertOptions, integerOption } from './options.js';
 import { assertSocketPathFits } from './socket-path.js';
 import { errnoOf, errorCodeOf } from './system-errors.js';
+
+/**
+ * After how long without input the kernel looks for a TCP connection's peer by default, in milliseconds. Node then
+ * lets it ask ten times, once a second.
+ */
+export const KEEP_ALIVE_MS = 30_000;
 
 /** Constructor options that every socket transport has. */
 export interface SocketTransportOptions {
@@ -34,16 +40,16 @@ export function socketOptions(options: SocketTransportOptions): SocketTransportO
  * Starts a `net.Server` for a listener, in this very process (not in the primary of a cluster), and resolves with its
  * address. The server closes with the listener. Rejects with the system error.
  *
- * @param address - A path, or a host with a port. Accepted TCP connections have `noDelay` and `keepAlive` on.
+ * @param address - A path, or a host with a port and the TCP options of accepted connections.
  */
 export async function listenSocket(
-  address: ServerListenOptions,
+  address: ServerListenOptions & Pick<ServerOpts, 'noDelay' | 'keepAlive' | 'keepAliveInitialDelay'>,
   options: SocketTransportOptions,
   context: ListenContext,
 ): Promise<AddressInfo | string> {
   const { backlog, maxConnections } = options;
   const { accept, drop, acceptFailed, allowHalfOpen, pauseOnConnect, defer } = context;
-  const server = createServer({ allowHalfOpen, pauseOnConnect, noDelay: true, keepAlive: true }, accept);
+  const server = createServer({ ...address, allowHalfOpen, pauseOnConnect }, accept);
   if (maxConnections !== undefined) server.maxConnections = maxConnections;
   server.on('drop', () => {
     drop('maxConnections');

@@ -6,7 +6,14 @@ import { connectSocket, hostHints } from '@rpcplugin/transport-base';
 import type { DialContext, Dialer } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import { connectFirst } from './happy-eyeballs.js';
+import type { ConnectionSettings } from './options.js';
 import { interleaveFamilies, resolveHost } from './resolve-host.js';
+
+/** Where to connect to, and how. */
+interface Address extends ConnectionSettings {
+  readonly host: string;
+  readonly port: number;
+}
 
 const localHints = {
   ...hostHints,
@@ -16,7 +23,7 @@ const localHints = {
 };
 
 /** @throws TransportError `INVALID_ENDPOINT` unless the text is a TCP endpoint with a port other than 0. */
-export function tcpDialer(text: string): Dialer {
+export function tcpDialer(text: string, settings: ConnectionSettings): Dialer {
   const { host, port } = parseTcpEndpoint(text);
   if (port === 0) {
     throw new TransportError('INVALID_ENDPOINT', `cannot connect to port 0 of ${quote(text)}`, {
@@ -28,24 +35,22 @@ export function tcpDialer(text: string): Dialer {
     // Reaches a late listener within 10 ms, and takes a few per cent of a processor while it waits.
     retryMs: 8,
     hints: isLocalHost(host) ? localHints : hostHints,
-    attempt: (context) =>
-      isIP(host) === 0 ? connectToName(host, port, context) : connectToAddress(host, port, context),
+    attempt: (context) => (isIP(host) === 0 ? connectToName : connectToAddress)({ ...settings, host, port }, context),
   };
 }
 
-async function connectToName(host: string, port: number, context: DialContext): Promise<Socket> {
-  const addresses = interleaveFamilies(await resolveHost(host, context.operation));
+async function connectToName(address: Address, context: DialContext): Promise<Socket> {
+  const addresses = interleaveFamilies(await resolveHost(address.host, context.operation));
   const attempts = addresses.map(
-    ({ address }) =>
+    ({ address: host }) =>
       (race: DialContext['operation']) =>
-        connectToAddress(address, port, { ...context, operation: race }),
+        connectToAddress({ ...address, host }, { ...context, operation: race }),
   );
   return connectFirst(attempts, context.operation);
 }
 
-async function connectToAddress(host: string, port: number, context: DialContext): Promise<Socket> {
-  const socket = await connectSocket({ host, port, noDelay: true, keepAlive: true }, context);
-  return refuseSelfConnection(socket, port);
+async function connectToAddress(address: Address, context: DialContext): Promise<Socket> {
+  return refuseSelfConnection(await connectSocket(address, context), address.port);
 }
 
 /**

@@ -3,7 +3,7 @@ import { joinHostPort } from '@rpcplugin/endpoint-utils';
 import { errorCodeOf, hostHints, listenSocket } from '@rpcplugin/transport-base';
 import type { Listener, SocketTransportOptions } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
-import type { ListenAddress } from './options.js';
+import type { ConnectionSettings, ListenAddress } from './options.js';
 import { resolveHost } from './resolve-host.js';
 
 const hints = {
@@ -12,7 +12,11 @@ const hints = {
 };
 
 /** Listens on the first free port. */
-export function tcpListener({ host, ports }: ListenAddress, options: SocketTransportOptions): Listener {
+export function tcpListener(
+  { host, ports }: ListenAddress,
+  settings: ConnectionSettings,
+  options: SocketTransportOptions,
+): Listener {
   const { min, max } = ports;
   return {
     endpoint: joinHostPort(host, min),
@@ -25,7 +29,7 @@ export function tcpListener({ host, ports }: ListenAddress, options: SocketTrans
         context.operation.throwIfCancelled();
         try {
           // Bound at once and kept: a port that is probed first can be taken before it is bound.
-          const bound = (await listenSocket({ host: address, port }, options, context)) as AddressInfo;
+          const bound = (await listenSocket({ ...settings, host: address, port }, options, context)) as AddressInfo;
           return joinHostPort(dialableHost(address), bound.port);
         } catch (error) {
           if (min === max || !isTaken(error)) throw error;

@@ -1,5 +1,5 @@
 import { joinHostPort, parseTcpEndpoint } from '@rpcplugin/endpoint-utils';
-import { integerOption, invalidOption, typeOption } from '@rpcplugin/transport-base';
+import { integerOption, invalidOption, KEEP_ALIVE_MS, typeOption } from '@rpcplugin/transport-base';
 import type { SocketTransportOptions } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 
@@ -23,6 +23,19 @@ export interface TCPSocketTransportOptions extends SocketTransportOptions {
    * Default: 0.
    */
   readonly port?: number | PortRange | undefined;
+  /**
+   * How long nothing may arrive on a connection before the kernel asks whether the peer's machine is still there, in
+   * milliseconds, rounded down to seconds, from 1000 to 32767000. Without an answer for another 10 s, the connection
+   * fails with `ETIMEDOUT`. A process that stands still does not matter: its kernel answers. Default: 30000.
+   */
+  readonly keepAliveMs?: number | undefined;
+}
+
+/** How Node sets up a TCP connection. */
+export interface ConnectionSettings {
+  readonly noDelay: true;
+  readonly keepAlive: true;
+  readonly keepAliveInitialDelay: number;
 }
 
 /** A checked address to listen on, the host in its canonical form. */
@@ -34,6 +47,13 @@ export interface ListenAddress {
 /** @throws TransportError `INVALID_ARGUMENT`. */
 export function listenAddress({ host = '127.0.0.1', port = 0 }: TCPSocketTransportOptions): ListenAddress {
   return { host: checkedHost(host), ports: portRange(port) };
+}
+
+/** @throws TransportError `INVALID_ARGUMENT`. */
+export function connectionSettings({ keepAliveMs }: TCPSocketTransportOptions): ConnectionSettings {
+  // The longest time that Linux accepts. Without a time, the kernel's applies: two hours.
+  const keepAliveInitialDelay = integerOption('keepAliveMs', keepAliveMs, 1000, 32_767_000) ?? KEEP_ALIVE_MS;
+  return { noDelay: true, keepAlive: true, keepAliveInitialDelay };
 }
 
 function checkedHost(host: string): string {

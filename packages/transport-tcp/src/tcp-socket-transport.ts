@@ -2,14 +2,14 @@ import type { Socket } from 'node:net';
 import { socketOptions, StreamTransport } from '@rpcplugin/transport-base';
 import type { Dialer, Listener, SocketTransportOptions } from '@rpcplugin/transport-base';
 import type { TransportFactory } from '@rpcplugin/transport-core';
-import { listenAddress } from './options.js';
-import type { ListenAddress, TCPSocketTransportOptions } from './options.js';
+import { connectionSettings, listenAddress } from './options.js';
+import type { ConnectionSettings, ListenAddress, TCPSocketTransportOptions } from './options.js';
 import { tcpDialer } from './dialer.js';
 import { tcpListener } from './listener.js';
 
 /**
  * Listens on and connects to TCP endpoints: `127.0.0.1:50051`, `[::1]:50051`, `host.example:50051`. Every connection
- * has `TCP_NODELAY` and keep-alive on.
+ * has `TCP_NODELAY`, and TCP keep-alive with `keepAliveMs`.
  *
  * `listen` adds `DNS_FAILURE` to the codes of `Transport`; a range without a free port is `ADDRESS_IN_USE`. `connect`
  * adds `DNS_FAILURE` and `ADDRESS_NOT_AVAILABLE`; if all addresses of a name fail, the message lists what happened at
@@ -17,6 +17,7 @@ import { tcpListener } from './listener.js';
  */
 export class TCPSocketTransport extends StreamTransport {
   readonly #address: ListenAddress;
+  readonly #settings: ConnectionSettings;
   readonly #options: SocketTransportOptions;
 
   /** @throws TransportError `INVALID_ARGUMENT` for an option that cannot be used. */
@@ -24,14 +25,15 @@ export class TCPSocketTransport extends StreamTransport {
     super('tcp');
     this.#options = socketOptions(options);
     this.#address = listenAddress(options);
+    this.#settings = connectionSettings(options);
   }
 
   protected override listener(): Listener {
-    return tcpListener(this.#address, this.#options);
+    return tcpListener(this.#address, this.#settings, this.#options);
   }
 
   protected override dialer(endpoint: string): Dialer {
-    return tcpDialer(endpoint);
+    return tcpDialer(endpoint, this.#settings);
   }
 
   /** Resets the connection, so that the peer learns that it was cut off. */

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
@@ -236,39 +236,39 @@ describe('listen on a port range', () => {
   });
 });
 
-describe('socket options', () => {
-  it('enables TCP_NODELAY and keep-alive on accepted and dialled connections', async (context) => {
+describe.runIf(process.platform === 'linux')('socket options', () => {
+  it.each([
+    { when: 'by default', options: {}, idle: 30 },
+    { when: 'with keepAliveMs: 5999', options: { keepAliveMs: 5999 }, idle: 5 },
+  ])('accepted and dialled connections have TCP_NODELAY and keep-alive $when', async ({ options, idle }) => {
     const accepted: Socket[] = [];
-    const endpoint = await transport().listen({ onConnection: (socket) => void accepted.push(socket) });
-    const dialled = await transport().connect(endpoint);
+    const endpoint = await transport(options).listen({ onConnection: (socket) => void accepted.push(socket) });
+    const dialled = await transport(options).connect(endpoint);
     await expect.poll(() => accepted.length, { timeout: 10_000 }).toBe(1);
-    // Perl inherits the socket and asks the kernel.
     for (const socket of [dialled, ...accepted]) {
-      expect(await socketOptions(socket, context.skip)).toEqual({ noDelay: true, keepAlive: true });
+      // Node sets the last two: the connection fails 10 s after the first question.
+      expect(await socketOptions(socket)).toEqual({ noDelay: 1, keepAlive: 1, idle, interval: 1, count: 10 });
     }
     // A plain socket as the control.
     const plain = connect({ host: '127.0.0.1', port: portOf(endpoint) });
     await once(plain, 'connect');
-    expect(await socketOptions(plain, context.skip)).toEqual({ noDelay: false, keepAlive: false });
+    expect(await socketOptions(plain)).toMatchObject({ noDelay: 0, keepAlive: 0 });
     plain.destroy();
   });
 });
 
 const perl = `
-  use Socket qw(:DEFAULT IPPROTO_TCP TCP_NODELAY);
+  use Socket qw(:DEFAULT IPPROTO_TCP TCP_NODELAY TCP_KEEPIDLE TCP_KEEPINTVL TCP_KEEPCNT);
   open(my $socket, '+<&=3') or die $!;
-  print join ' ', map { unpack 'i', $_ }
-    getsockopt($socket, IPPROTO_TCP, TCP_NODELAY), getsockopt($socket, SOL_SOCKET, SO_KEEPALIVE);
+  print join ' ', map { unpack 'i', getsockopt($socket, $$_[0], $$_[1]) }
+    [IPPROTO_TCP, TCP_NODELAY], [SOL_SOCKET, SO_KEEPALIVE],
+    map { [IPPROTO_TCP, $_] } TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT;
 `;
 
-async function socketOptions(
-  socket: Socket,
-  skip: (note: string) => never,
-): Promise<{ noDelay: boolean; keepAlive: boolean }> {
-  if (spawnSync('perl', ['-v']).error !== undefined) skip('perl is not installed');
+/** Options of a socket as the kernel has them. Perl inherits the socket and asks. */
+async function socketOptions(socket: Socket): Promise<Record<string, number | undefined>> {
   const child = spawn('perl', ['-e', perl], { stdio: ['ignore', 'pipe', 'inherit', socket] });
   const output = child.stdout === null ? '' : await text(child.stdout);
-  const [noDelay, keepAlive] = output.split(' ').map((value) => value !== '0');
-  if (noDelay === undefined || keepAlive === undefined) throw new Error(`unexpected output of perl: ${output}`);
-  return { noDelay, keepAlive };
+  const [noDelay, keepAlive, idle, interval, count] = output.split(' ').map(Number);
+  return { noDelay, keepAlive, idle, interval, count };
 }

@@ -109,6 +109,12 @@ describe('invalid options', () => {
     expect(error.message).toBe(`maxConnections cannot be ${shown(maxConnections)}`);
   });
 
+  it.each([0, 999, 1000.5, 32_767_001, NaN, Infinity, '1000', null])('rejects keepAliveMs %j', (keepAliveMs) => {
+    const error = thrownBy(() => construct({ keepAliveMs }));
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: 'Give an integer from 1000 to 32767000.' });
+    expect(error.message).toBe(`keepAliveMs cannot be ${shown(keepAliveMs)}`);
+  });
+
   it.each([null, '127.0.0.1:0', 8080])('rejects options %j', (options) => {
     expect(thrownBy(() => construct(options))).toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
@@ -133,8 +139,8 @@ describe('valid options', () => {
     { host: '0.0.0.0' },
     { host: 'LOCALHOST' },
     { host: 'fe80::1%eth0' },
-    { backlog: 1, maxConnections: 1 },
-    { backlog: 65_535, maxConnections: Number.MAX_SAFE_INTEGER },
+    { backlog: 1, maxConnections: 1, keepAliveMs: 1000 },
+    { backlog: 65_535, maxConnections: Number.MAX_SAFE_INTEGER, keepAliveMs: 32_767_000 },
   ])('accepts %j', (options) => {
     expect(construct(options)).toMatchObject({ network: 'tcp', endpoint: undefined });
   });
