@@ -14,8 +14,8 @@ export interface ListenOptions<C extends Duplex = Duplex> {
   allowHalfOpen?: boolean | undefined;
   /**
    * Whether connections are accepted paused: nothing is read from one before it is resumed, piped or read, not even its
-   * end. A socket can then be handed to another process without a loss, with `child.send`. Such a connection is no longer
-   * the transport's: `close` neither ends it nor waits for it. Only with `onConnection`. Default: `false`.
+   * end. A socket can then be handed to another process without a loss, with `child.send`. Such a connection is no
+   * longer the transport's: `close` neither ends it nor waits for it. Only with `onConnection`. Default: `false`.
    */
   pauseOnConnect?: boolean | undefined;
 }

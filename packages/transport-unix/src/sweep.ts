@@ -86,8 +86,8 @@ async function sweep(directory: Directory, visit: Visit, state: { isOver: boolea
 }
 
 /**
- * Removes what a thread or process that is gone has left. Returns false for what has an unknown owner, unless there is a
- * beacon for it.
+ * Removes what a thread or process that is gone has left. Returns false for what has an unknown owner, unless there is
+ * a beacon for it.
  */
 export async function removeLeftover(directory: Directory, entry: Dirent): Promise<boolean> {
   const { name } = entry;
@@ -145,8 +145,8 @@ async function removeHostDirectory(parent: Directory, name: string): Promise<voi
 
 /**
  * Removes the socket of a plugin whose host is gone, if it has ended as well. If its name does not say so, such as that
- * of one of go-plugin, it has ended if the kernel knows no socket with its path, and it refuses connections, which shows
- * in other network namespaces as well.
+ * of one of go-plugin, it has ended if the kernel knows no socket with its path, and it refuses connections, which
+ * shows in other network namespaces as well.
  */
 async function removeIfDead(directory: Directory, name: string): Promise<void> {
   if (fileAt(directory.at(name))?.isSocket() !== true) return;
