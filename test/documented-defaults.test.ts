@@ -24,6 +24,7 @@ const inCode: Record<string, Record<string, (readonly [file: string, before: str
   'transport-tcp': {
     host: [['transport-tcp/src/options.ts', 'host = ']],
     port: [['transport-tcp/src/options.ts', 'port = ']],
+    keepAliveMs: [['transport-base/src/sockets.ts', 'KEEP_ALIVE_MS = ']],
     waitMs: [otherWait],
   },
   'transport-unix': { mode: [['transport-unix/src/options.ts', 'mode ?? ']], waitMs: [unixWait] },
@@ -35,6 +36,7 @@ const inCode: Record<string, Record<string, (readonly [file: string, before: str
     ],
     waitMs: [unixWait, otherWait],
     graceMs: [['transport-grpc/src/grpc-connection.ts', graceMs]],
+    pingIntervalMs: [['transport-grpc/src/call-pings.ts', 'INTERVAL_MS = ']],
   },
   'transport-testkit': { timeoutMs: [['transport-testkit/src/cases.ts', 'timeoutMs = ']] },
 };

@@ -18,11 +18,12 @@ var commands = map[string]func(args []string) error{
 	"client":          runClient,
 	"server":          runServer,
 	"greeter":         runGreeter,
+	"store":           runStore,
 }
 
 func main() {
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fatal(fmt.Errorf("usage: %s host|plugin|ports|dial|target|client|server|greeter|exchange-host|exchange-plugin ARG...", os.Args[0]))
+		fatal(fmt.Errorf("usage: %s host|plugin|ports|dial|target|client|server|greeter|store|exchange-host|exchange-plugin ARG...", os.Args[0]))
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {
 		fatal(err)

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connectivityState } from '@grpc/grpc-js';
 import type { Channel } from '@grpc/grpc-js';
+import { KEEP_ALIVE_MS } from '@rpcplugin/transport-base';
 import { watchClient } from './connection-watch.js';
 import type { ConnectionHooks } from './grpc-js-hooks.js';
 import { reportAsLost, reportSessionAsLost } from './lost-peer.js';
@@ -22,16 +23,19 @@ export class ChannelConnections implements ConnectionHooks {
   /** The channel that uses the connections, once it is created. */
   channel: Channel | undefined;
   readonly #timeoutMs: number;
+  readonly #pingIntervalMs: number;
   /** Dialled, for the channel to use next. */
   #next: Duplex | undefined;
   #failure: unknown;
 
   /**
    * @param timeoutMs - How long each connection may take to begin HTTP/2, in milliseconds.
+   * @param pingIntervalMs - How often to ping during calls, in milliseconds.
    * @param dial - Dials a connection. Default: grpc-js makes its own.
    */
-  constructor(timeoutMs: number, dial?: () => Promise<Duplex>) {
+  constructor(timeoutMs: number, pingIntervalMs: number, dial?: () => Promise<Duplex>) {
     this.#timeoutMs = timeoutMs;
+    this.#pingIntervalMs = pingIntervalMs;
     if (dial === undefined) return;
     this.dial = async () => {
       if (this.#next === undefined) this.supply(await dial());
@@ -57,6 +61,7 @@ export class ChannelConnections implements ConnectionHooks {
 
   opened(socket: Socket): Duplex {
     if (this.dial === undefined) {
+      socket.setKeepAlive(true, KEEP_ALIVE_MS);
       this.#add(socket);
       return socket;
     }
@@ -85,7 +90,7 @@ export class ChannelConnections implements ConnectionHooks {
       this.peers.endHandshake(connection);
     });
     reportSessionAsLost(session);
-    watchClient(connection, session);
+    watchClient(connection, session, this.#pingIntervalMs);
   }
 
   failed(connection: Duplex, error: unknown): void {

@@ -1,6 +1,7 @@
 import { Client, connectivityState, credentials as channelCredentials } from '@grpc/grpc-js';
 import type { Channel, ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
 import { assertOptions, durationOption, Operation, toTransportError } from '@rpcplugin/transport-base';
+import { clientPingInterval } from './call-pings.js';
 import { ChannelConnections } from './channel-connections.js';
 import { targetChannelOptions } from './channel-options.js';
 import { ChannelConnection } from './grpc-connection.js';
@@ -20,6 +21,13 @@ export interface ConnectGrpcTargetOptions {
    * usually the host.
    */
   authority?: string | undefined;
+  /**
+   * How often to ping the server over TCP while calls are in progress, in milliseconds. If nothing arrives for as long
+   * after a ping, 50 s at most, the connection is lost. `Infinity` means never. Default: 310000, because servers in
+   * Go disconnect clients that ping more often than every five minutes; `Infinity` if `channelOptions` have
+   * `grpc.keepalive_time_ms`, gRPC's own pings.
+   */
+  pingIntervalMs?: number | undefined;
   /** Channel options that override the defaults: a subchannel pool of its own, no receive limit, a 4 MiB window. */
   channelOptions?: ChannelOptions | undefined;
 }
@@ -40,13 +48,15 @@ export async function connectGrpcTarget(
   assertOptions(options);
   const { signal, authority } = options;
   const timeoutMs = durationOption('timeoutMs', options.timeoutMs, 5000);
+  const pingIntervalMs = clientPingInterval(options);
   const channelOptions = { ...targetChannelOptions(authority), ...options.channelOptions };
   const name = `connect gRPC to ${target}`;
   const timeoutHint = 'Is a gRPC server alive there? The cause says why the latest attempt failed, if one did.';
   const operation = new Operation(name, { endpoint: target, signal, timeoutMs, timeoutHint });
   let connection: ChannelConnection | undefined;
   try {
-    connection = new ChannelConnection(target, target, credentials, channelOptions, new ChannelConnections(timeoutMs));
+    const connections = new ChannelConnections(timeoutMs, pingIntervalMs);
+    connection = new ChannelConnection(target, target, credentials, channelOptions, connections);
     await isReady(connection.channel, operation);
     return connection;
   } catch (error) {

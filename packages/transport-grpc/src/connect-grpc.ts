@@ -4,6 +4,7 @@ import type { Channel, ChannelCredentials, ChannelOptions } from '@grpc/grpc-js'
 import { assertOptions, durationOption, messageOf, Operation, toTransportError } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { Transport } from '@rpcplugin/transport-core';
+import { clientPingInterval } from './call-pings.js';
 import { ChannelConnections } from './channel-connections.js';
 import { dialledChannelOptions } from './channel-options.js';
 import { ChannelConnection } from './grpc-connection.js';
@@ -30,6 +31,13 @@ export interface ConnectGrpcOptions {
    * endpoint on another machine, otherwise `localhost`, as in go-plugin.
    */
   authority?: string | undefined;
+  /**
+   * How often to ping the server over TCP while calls are in progress, in milliseconds. If nothing arrives for as long
+   * after a ping, 50 s at most, the connection is lost. `Infinity` means never. Default: 310000, because servers in
+   * Go disconnect clients that ping more often than every five minutes; `Infinity` if `channelOptions` have
+   * `grpc.keepalive_time_ms`, gRPC's own pings.
+   */
+  pingIntervalMs?: number | undefined;
   /** Channel options that override those of `grpcChannelOptions`. The load balancing policy is not among them. */
   channelOptions?: ChannelOptions | undefined;
 }
@@ -53,12 +61,13 @@ export async function connectGrpc(
 ): Promise<GrpcConnection> {
   assertOptions(options);
   const timeoutMs = durationOption('timeoutMs', options.timeoutMs, 5000);
+  const pingIntervalMs = clientPingInterval(options);
   const deadline = performance.now() + timeoutMs;
   const target = dialledTarget(endpoint);
   const channelOptions = optionsFor(transport, endpoint, options);
   let failure: unknown;
   for (let failures = 0; ; failures++) {
-    const attempt = new Attempt(transport, endpoint, { ...options, timeoutMs });
+    const attempt = new Attempt(transport, endpoint, { ...options, timeoutMs, pingIntervalMs });
     const { connections } = attempt;
     const connection = new ChannelConnection(target, endpoint, credentials, channelOptions, connections, () => {
       attempt.stopDialling();
@@ -100,12 +109,18 @@ class Attempt {
   readonly #options: ConnectGrpcOptions;
   readonly #closing = new AbortController();
 
-  constructor(transport: Transport, endpoint: string, options: ConnectGrpcOptions & { timeoutMs: number }) {
+  constructor(
+    transport: Transport,
+    endpoint: string,
+    options: ConnectGrpcOptions & { timeoutMs: number; pingIntervalMs: number },
+  ) {
     this.#transport = transport;
     this.#endpoint = endpoint;
     this.#options = options;
-    const { timeoutMs } = options;
-    this.connections = new ChannelConnections(timeoutMs, () => this.#dial(timeoutMs, this.#closing.signal));
+    const { timeoutMs, pingIntervalMs } = options;
+    this.connections = new ChannelConnections(timeoutMs, pingIntervalMs, () =>
+      this.#dial(timeoutMs, this.#closing.signal),
+    );
   }
 
   #dial(timeoutMs: number, signal: AbortSignal | undefined): Promise<Duplex> {

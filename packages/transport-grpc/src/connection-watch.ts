@@ -1,6 +1,7 @@
-import type { Http2Session } from 'node:http2';
+import type { Http2Session, ServerHttp2Stream } from 'node:http2';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { callPings } from './call-pings.js';
 import { isOver } from './grpc-js-hooks.js';
 
 /** How long after a turn of the event loop connections are looked at, in milliseconds. */
@@ -41,35 +42,55 @@ function watch(item: WatchedConnection): void {
 }
 
 /**
- * Watches a server's connection.
+ * Watches a server's connection, with pings during calls.
  *
  * @param end - Ends the connection.
  */
-export function watchServer(connection: Duplex, session: Http2Session, end: () => void): void {
+export function watchServer(connection: Duplex, session: Http2Session, pingIntervalMs: number, end: () => void): void {
   watch({ connection, session, end });
+  const pings = callPings(connection, session, pingIntervalMs, end);
+  if (pings === undefined) return;
+  let calls = 0;
+  session.on('stream', (stream: ServerHttp2Stream) => {
+    if (calls++ === 0) pings.setBusy(true);
+    stream.once('close', () => {
+      if (--calls === 0) pings.setBusy(false);
+    });
+  });
 }
 
 /**
- * Watches a client's connection, and during calls looks at it even if nothing happens: a socket that does not read does
- * not keep the process alive, which would exit silently in the middle of a call.
+ * Watches a client's connection, with pings during calls, and looks at it during calls even if nothing happens: a socket
+ * that does not read does not keep the process alive, which would exit silently in the middle of a call.
  *
  * @param session - The session, which grpc-js references (`ref`) during calls.
  */
-export function watchClient(connection: Duplex, session: Http2Session): void {
-  const end = (): void => {
-    session.destroy(new Error('HTTP/2 failed'));
+export function watchClient(connection: Duplex, session: Http2Session, pingIntervalMs: number): void {
+  const end = (reason: string): void => {
+    session.destroy(new Error(reason));
     connection.destroy();
   };
-  const item = { connection, session, end };
+  const item = {
+    connection,
+    session,
+    end: () => {
+      end('HTTP/2 failed');
+    },
+  };
   watch(item);
+  const pings = callPings(connection, session, pingIntervalMs, () => {
+    end('the other side does not answer');
+  });
   const ref = session.ref.bind(session);
   const unref = session.unref.bind(session);
   session.ref = () => {
     setBusy(item, true);
+    pings?.setBusy(true);
     ref();
   };
   session.unref = () => {
     setBusy(item, false);
+    pings?.setBusy(false);
     unref();
   };
 }

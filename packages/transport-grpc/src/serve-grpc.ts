@@ -4,6 +4,7 @@ import { assertOptions, durationOption, messageOf, reportDrop } from '@rpcplugin
 import { TransportError } from '@rpcplugin/transport-core';
 import type { Transport } from '@rpcplugin/transport-core';
 import { paceCalls } from './call-pacing.js';
+import { pingIntervalOption } from './call-pings.js';
 import { watchServer } from './connection-watch.js';
 import { graceOption } from './grpc-connection.js';
 import type { CloseGrpcOptions } from './grpc-connection.js';
@@ -20,6 +21,11 @@ export interface ServeGrpcOptions {
    * `Infinity` means for ever. Default: 10000.
    */
   handshakeTimeoutMs?: number | undefined;
+  /**
+   * How often to ping the clients over TCP while calls are in progress, in milliseconds. If nothing arrives for as long
+   * after a ping, 50 s at most, the connection is lost. `Infinity` means never. Default: 310000.
+   */
+  pingIntervalMs?: number | undefined;
 }
 
 /** A gRPC server that listens on one transport. */
@@ -53,8 +59,9 @@ export async function serveGrpc(
 ): Promise<GrpcListener> {
   assertOptions(options);
   const handshakeTimeoutMs = durationOption('handshakeTimeoutMs', options.handshakeTimeoutMs, 10_000);
+  const pingIntervalMs = pingIntervalOption(options.pingIntervalMs);
   const connections = new PeerConnections(cutOff);
-  const injector = createHookedInjector(server, credentials, connections);
+  const injector = createHookedInjector(server, credentials, connections, pingIntervalMs);
   try {
     const endpoint = await transport.listen({
       signal: options.signal,
@@ -80,6 +87,7 @@ function createHookedInjector(
   server: Server,
   credentials: ServerCredentials,
   connections: PeerConnections,
+  pingIntervalMs: number,
 ): ConnectionInjector {
   let injector: ConnectionInjector;
   try {
@@ -96,7 +104,7 @@ function createHookedInjector(
         connections.endHandshake(connection);
       });
       paceCalls(connection, session);
-      watchServer(connection, session, () => {
+      watchServer(connection, session, pingIntervalMs, () => {
         cutOff(connection);
       });
     });
