@@ -2,7 +2,7 @@ import type { Http2Session } from 'node:http2';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ChannelOptions } from '@grpc/grpc-js';
-import { durationOption, startTimer } from '@rpcplugin/transport-base';
+import { durationOption, invalidOption, startTimer } from '@rpcplugin/transport-base';
 import type { Timer } from '@rpcplugin/transport-base';
 
 /**
@@ -15,7 +15,9 @@ const ANSWER_MS = 50_000;
 
 /** The option `pingIntervalMs` of a server, in milliseconds. @throws TransportError `INVALID_ARGUMENT` */
 export function pingIntervalOption(value: number | undefined, defaultMs = INTERVAL_MS): number {
-  return durationOption('pingIntervalMs', value, defaultMs);
+  const intervalMs = durationOption('pingIntervalMs', value, defaultMs);
+  if (intervalMs < 1) throw invalidOption('pingIntervalMs', value, 'Give at least 1, or Infinity for no pings.');
+  return intervalMs;
 }
 
 /** That of a client, whose channel options may have pings of gRPC's own. @throws TransportError `INVALID_ARGUMENT` */

@@ -6,7 +6,7 @@ import type { Channel } from '@grpc/grpc-js';
 import { KEEP_ALIVE_MS } from '@rpcplugin/transport-base';
 import { watchClient } from './connection-watch.js';
 import type { ConnectionHooks } from './grpc-js-hooks.js';
-import { reportAsLost, reportSessionAsLost } from './lost-peer.js';
+import { refuseCallsAfterEnd, reportAsLost, reportSessionAsLost } from './lost-peer.js';
 import { PeerConnections } from './peers.js';
 import { unsupported } from './unsupported.js';
 
@@ -90,6 +90,7 @@ export class ChannelConnections implements ConnectionHooks {
       this.peers.endHandshake(connection);
     });
     reportSessionAsLost(session);
+    refuseCallsAfterEnd(session);
     watchClient(connection, session, this.#pingIntervalMs);
   }
 

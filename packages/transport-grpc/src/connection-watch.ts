@@ -66,20 +66,15 @@ export function watchServer(connection: Duplex, session: Http2Session, pingInter
  * @param session - The session, which grpc-js references (`ref`) during calls.
  */
 export function watchClient(connection: Duplex, session: Http2Session, pingIntervalMs: number): void {
-  const end = (reason: string): void => {
-    session.destroy(new Error(reason));
+  const end = (): void => {
+    session.destroy(new Error('HTTP/2 failed'));
     connection.destroy();
   };
-  const item = {
-    connection,
-    session,
-    end: () => {
-      end('HTTP/2 failed');
-    },
-  };
+  const item = { connection, session, end };
   watch(item);
   const pings = callPings(connection, session, pingIntervalMs, () => {
-    end('the other side does not answer');
+    // As if the kernel had noticed.
+    connection.destroy(Object.assign(new Error('the other side does not answer'), { syscall: 'ping' }));
   });
   const ref = session.ref.bind(session);
   const unref = session.unref.bind(session);

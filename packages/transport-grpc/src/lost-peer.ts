@@ -1,4 +1,4 @@
-import type { Http2Session } from 'node:http2';
+import type { ClientHttp2Session, Http2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
 
 /**
@@ -21,5 +21,19 @@ export function reportSessionAsLost(session: Http2Session): void {
   session.destroy = (error, code) => {
     if (error instanceof Error) Object.assign(error, { code: 'ETIMEDOUT' });
     destroy(error, code);
+  };
+}
+
+/**
+ * Makes a call that begins on a session that has ended throw, as in Node before version 24: grpc-js then begins it on a
+ * new connection. Otherwise, all calls until the session closes would end with `INTERNAL`, and a caller that repeats
+ * them at once would keep it from closing.
+ */
+export function refuseCallsAfterEnd(session: Http2Session): void {
+  const client = session as ClientHttp2Session;
+  const request = client.request.bind(client);
+  client.request = (...args) => {
+    if (client.destroyed || client.closed) throw new Error('the HTTP/2 session has ended');
+    return request(...args);
   };
 }

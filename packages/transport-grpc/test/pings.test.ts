@@ -3,12 +3,21 @@ import { connect, createServer } from 'node:http2';
 import type { ClientHttp2Session, ServerHttp2Session } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
 import { formatEndpoint, parseEndpoint } from '@rpcplugin/endpoint-utils';
-import { closed, codeOf, portOf, turns, until } from '@rpcplugin/test-support';
+import { closed, codeOf, portOf, rejectionOf, turns, until } from '@rpcplugin/test-support';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { connectGrpc, connectGrpcTarget, serveGrpc } from '../src/index.js';
 import type { ConnectGrpcOptions } from '../src/index.js';
 import { callHeaders, flags, frame, frameTypes, headerBlock, preface } from './http2-frames.js';
-import { call, Probe } from './service.js';
-import { connected, listenEndpoint, plainConnection, startPlugin } from './support.js';
+import { call, Probe, ProbeServer } from './service.js';
+import {
+  connected,
+  insecure,
+  insecureServer,
+  listenEndpoint,
+  plainConnection,
+  startPlugin,
+  transportOf,
+} from './support.js';
 import type { Network } from './support.js';
 
 /** How many pings one end has received. */
@@ -153,6 +162,18 @@ describe('a client', () => {
     await pass(310_000);
     expect([byDefault.pings, custom.pings]).toEqual([2, 0]);
   });
+});
+
+it.each([0, -1, NaN, '5', null])('pingIntervalMs %s is an INVALID_ARGUMENT', async (value) => {
+  const options = { pingIntervalMs: value as number };
+  const transport = await transportOf('tcp');
+  for (const rejected of [
+    serveGrpc(new ProbeServer('nobody').server, transport, insecureServer, options),
+    connectGrpc(transport, '127.0.0.1:1', insecure, options),
+    connectGrpcTarget('ipv4:127.0.0.1:1', insecure, options),
+  ]) {
+    expect((await rejectionOf(rejected)).code).toBe('INVALID_ARGUMENT');
+  }
 });
 
 function mockTimers(): void {

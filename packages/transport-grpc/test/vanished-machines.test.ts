@@ -37,5 +37,7 @@ describe.runIf(isRoot && process.platform === 'linux')('when the other machine v
   it.concurrent.each(security)('over $over, with calls of short deadlines, the client notices', async ({ tls }) => {
     const reply = await child?.ask({ situation: 'calls with short deadlines', by: 'pings', tls });
     expect(reply).toMatchObject({ client: true });
+    // The connection may be lost during the last call.
+    expect([status.DEADLINE_EXCEEDED, status.UNAVAILABLE]).toEqual(expect.arrayContaining(reply?.status as number[]));
   });
 });

@@ -20,7 +20,7 @@ export interface Command {
   readonly by: 'keep-alive' | 'pings';
 }
 
-/** Who has noticed, and the status of the call. */
+/** Who has noticed, and the status of the call or calls. */
 export interface Reply {
   readonly client: boolean;
   /** `undefined` for a server that has nothing to notice with. */
@@ -45,7 +45,7 @@ function nft(command: string): void {
   execFileSync('nft', [command]);
 }
 
-/** What happens when the other machine vanishes. Each resolves with the status of its call. */
+/** What happens when the other machine vanishes. Each resolves with the status of its call, or those of its calls. */
 const situations = {
   'no call': noCall,
   'no call of connectGrpcTarget': noCall,
@@ -73,9 +73,11 @@ const situations = {
     await vanish();
     const client = connection.client(Probe);
     const end = Date.now() + LIMIT_MS;
+    const statuses = new Set<unknown>();
     while (connection.connections > 0 && Date.now() < end) {
-      await codeOf(call(client, 'echo', '', { deadline: Date.now() + 50 }));
+      statuses.add(await codeOf(call(client, 'echo', '', { deadline: Date.now() + 50 })));
     }
+    return [...statuses];
   },
 };
 
