@@ -46,14 +46,14 @@ function useBuiltPackages({ onResolve }) {
 let isRed = false;
 for (const name of names) {
   const [command, ...args] = runtimes[name];
-  const line = ['--yes', `--package=${name}`, '--', command, ...args];
-  const version = spawnSync('npx', ['--yes', `--package=${name}`, '--', command, '--version'], { encoding: 'utf8' });
-  const { status, stdout } = spawnSync('npx', [...line, 'test/runtimes/contract.mjs', subjects], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 600_000,
-  });
-  console.log(`${name} (${version.stdout.trim().split('\n')[0]})`);
+  const run = (...args) =>
+    spawnSync('npx', ['--yes', `--package=${name}`, '--', command, ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: 600_000,
+    });
+  console.log(`${name} (${run('--version').stdout.trim().split('\n')[0]})`);
+  const { status, stdout } = run(...args, 'test/runtimes/contract.mjs', subjects);
   for (const { subject, cases, failures } of stdout
     .trim()
     .split('\n')

@@ -55,7 +55,7 @@ describeInterop({ peer: peers.goGrpc, role: 'server that limits pings', over: 'T
     const ended = silentCall(client);
     const bytesRead = (): number => sockets[0]?.bytesRead ?? 0;
     const before = bytesRead();
-    // The answers to six pings, of 17 bytes each, after what is left of the SETTINGS.
+    // Six answers to pings, 17 bytes each, after the SETTINGS frames that may still arrive.
     await Promise.race([ended, until(() => bytesRead() >= before + 24 + 6 * 17)]);
     await put(client, { key: 'after', value: Buffer.from('pings') });
     expect([connection.connections, sockets.length]).toEqual([1, 1]);

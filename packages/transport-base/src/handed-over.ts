@@ -11,7 +11,7 @@ export function isHandedOver(connection: Duplex): boolean {
   return connection instanceof Socket && connection.pending && !connection.connecting && !connection.destroyed;
 }
 
-/** Closes what is left here of a connection that was handed over. It stays open in the other process. */
+/** Destroys the socket of a connection that was handed over, which stays open in the other process. */
 export function release(connection: Duplex): void {
   // Node does not count the socket among those of its server any more. It would subtract it once more when it closes,
   // and `maxConnections` would let one connection too many in.

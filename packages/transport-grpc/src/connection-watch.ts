@@ -60,8 +60,8 @@ export function watchServer(connection: Duplex, session: Http2Session, pingInter
 }
 
 /**
- * Watches a client's connection, with pings during calls, and looks at it during calls even if nothing happens: a socket
- * that does not read does not keep the process alive, which would exit silently in the middle of a call.
+ * Watches a client's connection, with pings during calls, and looks at it during calls even if nothing happens: a
+ * socket that does not read does not keep the process alive, which would exit silently in the middle of a call.
  *
  * @param session - The session, which grpc-js references (`ref`) during calls.
  */

@@ -40,16 +40,17 @@ function socketsOf({ path }: { path: string }): string[] {
   return [basename(beaconFor(path)), basename(path)];
 }
 
+/** That of this user, which the containers of a test share. */
+let privateDirectory: string;
+
+beforeEach(async () => {
+  const directory = await freshDirectory();
+  vi.stubEnv('XDG_RUNTIME_DIR', directory);
+  privateDirectory = join(directory, `rpcplugin-${process.getuid?.()}`);
+  return () => vi.unstubAllEnvs();
+});
+
 describe.runIf(isRoot)('an automatic listen in a directory that containers share', () => {
-  let privateDirectory: string;
-
-  beforeEach(async () => {
-    const directory = await freshDirectory();
-    vi.stubEnv('XDG_RUNTIME_DIR', directory);
-    privateDirectory = join(directory, `rpcplugin-${process.getuid?.()}`);
-    return () => vi.unstubAllEnvs();
-  });
-
   it.each<{ where: string; of: Namespaces; by: Namespaces }>([
     { where: 'outside', of: ['--pid'], by: [] },
     { where: 'outside, in another network namespace', of: ['--net', '--pid'], by: [] },
@@ -97,15 +98,6 @@ describe.runIf(isRoot)('an automatic listen in a directory that containers share
 });
 
 describe.runIf(isRoot)('the directory of a host in a container', () => {
-  let privateDirectory: string;
-
-  beforeEach(async () => {
-    const directory = await freshDirectory();
-    vi.stubEnv('XDG_RUNTIME_DIR', directory);
-    privateDirectory = join(directory, `rpcplugin-${process.getuid?.()}`);
-    return () => vi.unstubAllEnvs();
-  });
-
   /** Starts a host, and its plugin in another container. */
   async function startPair(): Promise<{ host: Repeater; directory: string; plugin: Repeater; path: string }> {
     const [host, plugin] = await Promise.all([startIn(['--net', '--pid']), startIn(['--net', '--pid'])]);
@@ -139,7 +131,7 @@ describe.runIf(isRoot)('the directory of a host in a container', () => {
     expect(await readdir(dirname(privateDirectory))).toEqual([]);
   });
 
-  /** Sweeps, and expects what is left then. */
+  /** Runs a sweep, and checks which files it leaves. */
   async function expectAfterSweep(left: string[]): Promise<void> {
     const next = await createSocketDirectory();
     const expected = [next.path, ...left].map((path) => basename(path)).sort();
