@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { durationOf, freshDirectory, settlesWithoutIO, turns } from '@rpcplugin/test-support';
 import { Cleanup, Operation } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { ownedName, ownerState } from '../src/owner.js';
-import { lock } from '../src/path-lock.js';
+import { breakIfAbandoned, lock } from '../src/path-lock.js';
 import { nameOfGone, nameOfUnknown } from './support.js';
 
 let directory: string;
@@ -134,4 +134,50 @@ it('does not remove the lock of the next owner on release', async () => {
 
 it('rejects with ENOENT if the directory is missing', async () => {
   await expect(take(join(directory, 'missing/lock'))).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+it.each([
+  { owner: 'of an unknown owner', target: nameOfUnknown('lock') },
+  { owner: 'whose target is no owner', target: 'anything' },
+])('takes over a lock $owner after a minute, and not before', async ({ target }) => {
+  await symlink(target, path);
+  const createdMs = Number(lstatSync(path, { bigint: true }).ctimeNs) / 1e6;
+  vi.useFakeTimers({ toFake: ['Date'], now: Math.floor(createdMs) + 60_000 });
+  onTestFinished(() => void vi.useRealTimers());
+  await breakIfAbandoned(path);
+  expect(await readlink(path)).toBe(target);
+  vi.setSystemTime(Math.ceil(createdMs) + 60_001);
+  await breakIfAbandoned(path);
+  expect(await readdir(directory)).toEqual([]);
+});
+
+it('a live lock is not broken, however old, nor is a lock that was released', async () => {
+  const release = await take();
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1e9 });
+  onTestFinished(() => void vi.useRealTimers());
+  await breakIfAbandoned(path);
+  expect(ownerState(await readlink(path))).toBe('alive');
+  await release();
+  await breakIfAbandoned(path);
+  expect(await readdir(directory)).toEqual([]);
+});
+
+it('goes on without the lock, with the cause in a warning, where links cannot be created', async () => {
+  const causes: unknown[] = [];
+  const cleanup = new Cleanup();
+  // A name that is too long.
+  const longPath = join(directory, 'x'.repeat(256));
+  await lock(longPath, { operation: new Operation('test'), warn: (...warning) => causes.push(warning) }, cleanup);
+  expect(causes).toEqual([['the path could not be locked', expect.objectContaining({ code: 'ENAMETOOLONG' })]]);
+  await cleanup.run();
+  expect(await readdir(directory)).toEqual([]);
+});
+
+it('goes on without the lock of a live owner 5 s after it was taken', async () => {
+  await take();
+  const takenMs = Number(lstatSync(path, { bigint: true }).ctimeNs) / 1e6;
+  vi.useFakeTimers({ toFake: ['Date'], now: Math.ceil(takenMs) + 5001 });
+  onTestFinished(() => void vi.useRealTimers());
+  await take();
+  expect(warnings).toEqual(['another process locks the path']);
 });
