@@ -108,28 +108,30 @@ describe.each(networks)('a killed plugin over %s', (network) => {
       expect(await host.ended).toMatchObject({ status: 0, stderr: '' });
     });
 
-    // Retried, in case something holds up this process for a moment.
-    it('is reachable on the same channel as soon as it restarts', { retry: 2 }, async () => {
-      const first = await start();
-      const client = (await connected(first.endpoint, credentials())).client(Probe);
+    it('is reachable on the same channel as soon as it restarts', async () => {
+      const { endpoint, ...first } = await start();
+      let { plugin } = first;
+      const client = (await connected(endpoint, credentials())).client(Probe);
       await ask(client, 'echo');
-      await first.plugin.kill();
-      const failing = codeOf(call(client, 'echo'));
-      expect(await durationOf(() => failing)).toBeLessThan(PROMPT_MS);
-      expect(await failing).toBe(status.UNAVAILABLE);
+      const restart = async (): Promise<number> => {
+        await plugin.kill();
+        const failing = codeOf(call(client, 'echo'));
+        expect(await durationOf(() => failing)).toBeLessThan(PROMPT_MS);
+        expect(await failing).toBe(status.UNAVAILABLE);
 
-      // A call that waits for the plugin, made before it restarts.
-      const metadata = new Metadata({ waitForReady: true });
-      const answer = ask(client, 'echo', 'again', { metadata, deadline: Date.now() + 20_000 });
-      const answered = answer.then(() => performance.now());
-      await start(first.endpoint);
-      const listening = performance.now();
-      expect(await answer).toBe('again');
-      const tookMs = (await answered) - listening;
+        // A call that waits for the plugin, made before it restarts.
+        const metadata = new Metadata({ waitForReady: true });
+        const answer = ask(client, 'echo', 'again', { metadata, deadline: Date.now() + 20_000 });
+        const answered = answer.then(() => performance.now());
+        ({ plugin } = await start(endpoint));
+        const listening = performance.now();
+        expect(await answer).toBe('again');
+        return (await answered) - listening;
+      };
+      // A machine that is held up only makes it longer, so the shortest of three counts.
+      const tookMs = Math.min(await restart(), await restart(), await restart());
       // On a busy machine a new channel takes its time, too. grpc-js alone would wait for a second.
-      const newMs = await durationOf(async () =>
-        ask((await connected(first.endpoint, credentials())).client(Probe), 'echo'),
-      );
+      const newMs = await durationOf(async () => ask((await connected(endpoint, credentials())).client(Probe), 'echo'));
       expect(tookMs).toBeLessThan(250 + 5 * newMs);
     });
   });
