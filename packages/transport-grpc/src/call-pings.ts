@@ -43,7 +43,7 @@ export class CallPings {
   #due: number;
   #isBusy = false;
   /** Until the next ping is due, or until its answer is. */
-  #timer: Timer | undefined;
+  #timer: Pick<Timer, 'cancel'> | undefined;
   #isAsking = false;
 
   /** @param lose - Called if the peer does not answer. */
@@ -66,10 +66,22 @@ export class CallPings {
   #wait(): void {
     this.#timer?.cancel();
     if (!this.#isBusy) return;
-    // At least a turn after the call began: a server in Go has to know of a call when it gets a ping.
-    this.#timer = startTimer(Math.max(0, this.#due - performance.now()), () => {
+    const ask = (): void => {
       this.#ask();
-    }).unref();
+    };
+    const waitMs = this.#due - performance.now();
+    if (waitMs > 0) {
+      this.#timer = startTimer(waitMs, ask).unref();
+      return;
+    }
+    // A turn after the call began, because a server in Go has to know of a call when it gets a ping. A timer could take
+    // longer than a call with a short deadline, each time.
+    const immediate = setImmediate(ask);
+    this.#timer = {
+      cancel: () => {
+        clearImmediate(immediate);
+      },
+    };
   }
 
   #ask(): void {

@@ -149,6 +149,26 @@ describe('a client', () => {
     expect(over.pings).toBeLessThan(pings + 2);
   });
 
+  it('pings during calls that end within a few turns of a busy event loop', async () => {
+    const received = await server('tcp');
+    const client = (await connected(received.endpoint, undefined, often)).client(Probe);
+    let isOver = false;
+    const beBusy = (): void => {
+      const end = performance.now() + 20;
+      while (performance.now() < end);
+      if (!isOver) setImmediate(beBusy);
+    };
+    onTestFinished(() => void (isOver = true));
+    beBusy();
+    const repeat = async (): Promise<void> => {
+      while (!isOver) await codeOf(call(client, 'hang', '', { deadline: Date.now() + 30 }));
+    };
+    const repeated = repeat();
+    await until(() => received.pings > 0, { timeoutMs: 10_000 });
+    isOver = true;
+    await repeated;
+  });
+
   it('by default, pings every 310 s, which servers in Go tolerate', async () => {
     mockTimers();
     const own = { 'grpc.keepalive_time_ms': 1_000_000 };
