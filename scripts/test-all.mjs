@@ -9,7 +9,7 @@ const steps = {
   'all tests on Node 24': ['npx', '--yes', 'node@24', 'node_modules/vitest/vitest.mjs', 'run'],
   'all tests on Node 26': ['npx', '--yes', 'node@26', 'node_modules/vitest/vitest.mjs', 'run'],
   'the contract on every runtime': ['node', 'scripts/test-runtimes.mjs'],
-  'attacks and races on socket files': [...pnpm, '--filter', '@rpcplugin/transport-unix', 'run', 'stress'],
+  'attacks, races and load': [...pnpm, 'run', 'stress'],
   'ten minutes of listening and closing': [...pnpm, 'run', 'soak', '600'],
 };
 

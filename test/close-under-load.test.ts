@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CloseMessage, Transport } from '@rpcplugin/transport-core';
-import { descriptorsSince, openDescriptors, turns, until } from '@rpcplugin/test-support';
+import { descriptorsSince, isStress, openDescriptors, turns, until } from '@rpcplugin/test-support';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Accepted, Fixture } from './fixture.js';
 import type { Place } from './variants.js';
@@ -14,7 +14,7 @@ interface Listening {
   pairs: { peer: Socket; connection: Socket }[];
 }
 
-const CONNECTIONS = 2000;
+const CONNECTIONS = isStress ? 2000 : 500;
 const MEBIBYTE = Buffer.alloc(1024 * 1024, 'payload ');
 /** How many turns of the event loop a close may take after its grace period. It takes one or two. */
 const A_FEW_TURNS = 10;

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { roundsOr } from '@rpcplugin/test-support';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import type { Variant } from './variants.js';
@@ -9,8 +10,8 @@ import { Model } from './histories/model.js';
 import { LeakCheck } from './histories/leak-check.js';
 import { tcpVariant, variants } from './variants.js';
 
-/** The number of histories per network; thousands take minutes. */
-const rounds = Number(process.env['HISTORIES'] ?? 400);
+/** The number of histories per network. */
+const rounds = roundsOr(150);
 /** To repeat a failure: its `seed`, and the first number of its `path`. */
 const { HISTORIES_SEED: seed, HISTORIES_PATH: path } = process.env;
 

@@ -9,4 +9,5 @@ export { plainListener } from './plain-listener.js';
 export { Program, run, spawnProgram, startProgram } from './program.js';
 export type { Ending, ProgramOptions } from './program.js';
 export { codeBlocks } from './readme.js';
+export { isStress, roundsOr } from './rounds.js';
 export { closeAfterTest } from './transports.js';

@@ -2,12 +2,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { freshDirectory, isRoot, otherUser, staleSocketAt, startControlled } from '@rpcplugin/test-support';
+import { freshDirectory, isRoot, otherUser, roundsOr, staleSocketAt, startControlled } from '@rpcplugin/test-support';
 import type { Child } from '@rpcplugin/test-support';
 import { TransportError } from '@rpcplugin/transport-core';
 import { expect, it, vi } from 'vitest';
 import { bundleChild } from './bundle.js';
-import { roundsOr } from './rounds.js';
 import { transport } from './support.js';
 
 /** Programs of another user that swap the entries of a directory and report how many they swapped. */

@@ -7,6 +7,7 @@ import {
   onDiagnostic,
   otherUser,
   plainListener,
+  roundsOr,
   staleSocketAt,
   startControlled,
   startProgram,
@@ -17,7 +18,6 @@ import { describe, expect, it } from 'vitest';
 import { bundleChild } from './bundle.js';
 import type { Intrusions } from './children/intruder.js';
 import { startRepeater } from './isolated.js';
-import { roundsOr } from './rounds.js';
 import { transport } from './support.js';
 
 /** A program of another user that puts its live socket at a path and reports how often that was removed. */

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
-import { entriesOf, freshDirectory, settlesWithin, staleSocketAt } from '@rpcplugin/test-support';
+import { entriesOf, freshDirectory, isStress, settlesWithin, staleSocketAt } from '@rpcplugin/test-support';
 import { expect, it, vi } from 'vitest';
 import type { UnixSocketTransportOptions } from '../src/index.js';
 import { startConfined } from './confined.js';
-import { isStress } from './rounds.js';
 import { transport } from './support.js';
 import type { TransportChild } from './support.js';
 import { all, callsDuring, changing, traceCalls, untilSwept } from './traced.js';

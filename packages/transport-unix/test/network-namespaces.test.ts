@@ -2,11 +2,10 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { freshDirectory, isRoot, staleSocketAt, turns } from '@rpcplugin/test-support';
+import { freshDirectory, isRoot, roundsOr, staleSocketAt, turns } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
 import { startRepeater, unshare } from './isolated.js';
 import type { Namespaces, Repeater } from './isolated.js';
-import { roundsOr } from './rounds.js';
 
 const rounds = roundsOr(100);
 

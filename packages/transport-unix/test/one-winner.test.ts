@@ -1,11 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { freshDirectory, staleSocketAt } from '@rpcplugin/test-support';
+import { freshDirectory, roundsOr, staleSocketAt } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
 import { bundleChild } from './bundle.js';
 import { startClusterWorker, startProcess, startThread } from './racers.js';
-import { roundsOr } from './rounds.js';
 import { transport } from './support.js';
 
 const rounds = roundsOr(50);

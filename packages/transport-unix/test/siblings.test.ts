@@ -1,10 +1,9 @@
 import { link, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freshDirectory, isRoot, plainListener } from '@rpcplugin/test-support';
+import { freshDirectory, isRoot, plainListener, roundsOr } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
 import { startRepeater, unshare } from './isolated.js';
 import type { Repeater } from './isolated.js';
-import { roundsOr } from './rounds.js';
 
 const times = roundsOr(100);
 const THREADS = 6;

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
-import { freshDirectory, isRoot, otherUser, startControlled } from '@rpcplugin/test-support';
+import { freshDirectory, isRoot, otherUser, roundsOr, startControlled } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
 import { bundleChild } from './bundle.js';
 import { startRepeater } from './isolated.js';
-import { roundsOr } from './rounds.js';
 
 const rounds = roundsOr(60);
 /** How much longer a listen may take, in milliseconds. */
