@@ -20,8 +20,8 @@ export default defineConfig({
     // For a test that hangs. On a busy machine, others take many times as long as on an idle one.
     testTimeout: 120_000,
     hookTimeout: 60_000,
-    // Many tests wait, for time limits and for processes. By default vitest would use one of two processors.
-    maxWorkers: availableParallelism() + 1,
+    // Most tests wait, for time limits and for processes. By default vitest would use one of two processors.
+    maxWorkers: 2 * availableParallelism(),
     // The table in docs/interop.md is made from these results.
     reporters: ['default', ['json', { outputFile: '.vitest/results.json' }]],
   },

@@ -128,11 +128,16 @@ describe.each(networks)('a killed plugin over %s', (network) => {
         expect(await answer).toBe('again');
         return (await answered) - listening;
       };
-      // A machine that is held up only makes it longer, so the shortest of three counts.
-      const tookMs = Math.min(await restart(), await restart(), await restart());
       // On a busy machine a new channel takes its time, too. grpc-js alone would wait for a second.
-      const newMs = await durationOf(async () => ask((await connected(endpoint, credentials())).client(Probe), 'echo'));
-      expect(tookMs).toBeLessThan(250 + 5 * newMs);
+      const isPrompt = async (): Promise<boolean> => {
+        const tookMs = await restart();
+        const newMs = await durationOf(async () =>
+          ask((await connected(endpoint, credentials())).client(Probe), 'echo'),
+        );
+        return tookMs < 250 + 5 * newMs;
+      };
+      // A machine that is held up for a moment only makes it take longer, so the fastest of three counts.
+      expect((await isPrompt()) || (await isPrompt()) || (await isPrompt())).toBe(true);
     });
   });
 });
