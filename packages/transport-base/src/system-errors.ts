@@ -6,13 +6,15 @@ import type { TransportErrorCode } from '@rpcplugin/transport-core';
 /** How a person can fix an error, by its code. */
 export type Hints = Readonly<Partial<Record<TransportErrorCode, string>>>;
 
+/** The code of what Node's permission model denies. */
+const NODE_DENIES = 'ERR_ACCESS_DENIED';
+
 /** Maps the codes of system errors (errno(3), getaddrinfo(3), Node's own) to those of `TransportError`. */
 const systemErrors: readonly (readonly [code: TransportErrorCode, errnos: readonly string[]])[] = [
   // EEXIST: link(2) and mkfifo(3) report a taken name so.
   ['ADDRESS_IN_USE', ['EADDRINUSE', 'EEXIST']],
   ['ADDRESS_NOT_AVAILABLE', ['EADDRNOTAVAIL', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN']],
-  // ERR_ACCESS_DENIED: Node's permission model.
-  ['PERMISSION_DENIED', ['EACCES', 'EPERM', 'EROFS', 'ERR_ACCESS_DENIED']],
+  ['PERMISSION_DENIED', ['EACCES', 'EPERM', 'EROFS', NODE_DENIES]],
   ['PATH_TOO_LONG', ['ENAMETOOLONG']],
   // EPROTOTYPE: a socket, but not a stream socket, such as syslog's datagram socket.
   ['NOT_A_SOCKET', ['ENOTSOCK', 'EPROTOTYPE']],
@@ -103,7 +105,9 @@ export function toTransportError(
 ): TransportError {
   if (TransportError.isInstance(error)) return complete(error, endpoint, hints[error.code]);
   const code = errorCodeOf(error);
-  return new TransportError(code, `${failure}: ${messageOf(error)}`, { endpoint, hint: hints[code], cause: error });
+  // The permissions of files do not matter then.
+  const hint = errnoOf(error) === NODE_DENIES ? "Allow it by the options of Node's permission model." : hints[code];
+  return new TransportError(code, `${failure}: ${messageOf(error)}`, { endpoint, hint, cause: error });
 }
 
 /** A copy with the endpoint or hint that the error lacks. Errors are not changed: another caller may hold them. */

@@ -95,13 +95,12 @@ export const connectMutants: readonly Mutant[] = [
     finds: /waits for the peer to read/,
     isSlow: true,
     transport: withWrites((chunk, peer, callback) => {
-      const read = peer._read.bind(peer);
-      peer._read = () => {
-        peer._read = read;
-        callback();
-        read();
-      };
       setImmediate(() => peer.push(chunk));
+      const wait = (): void => {
+        if (peer.readableDidRead || peer.destroyed) callback();
+        else setImmediate(wait);
+      };
+      wait();
     }),
   },
   {
