@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Directory } from '../src/directory.js';
 import { ownedName } from '../src/owner.js';
 import { removeLeftover, startSweep, warnOfUnknown } from '../src/sweep.js';
-import { nameOfGone, nameOfUnknown, openResources } from './support.js';
+import { nameOfGone, nameOfUnknown } from './support.js';
 
 let path: string;
 let directory: Directory;
@@ -18,6 +18,11 @@ beforeEach(async () => {
     directory.close();
   });
 });
+
+/** How many descriptors of directories of the test are open. */
+function descriptors(): number {
+  return descriptorTargets().filter((target) => target.startsWith(path)).length;
+}
 
 describe('a sweep', () => {
   /** Creates this many files, without waiting. */
@@ -82,18 +87,18 @@ describe('a sweep', () => {
 
   it('that is cancelled before it starts opens nothing', async () => {
     await fill(1);
-    const before = openResources();
+    const before = descriptors();
     const [visit, onEnd] = [vi.fn(), vi.fn()];
     startSweep(directory, visit, onEnd)();
     expect(onEnd.mock.calls).toEqual([[0]]);
     await turns(5);
     expect(visit).not.toHaveBeenCalled();
-    expect(openResources()).toBe(before);
+    expect(descriptors()).toBe(before);
   });
 
   it('goes on in the same directory when its caller closes its own, and leaves no descriptor open', async () => {
     const held = Directory.open(path);
-    const before = openResources();
+    const before = descriptors();
     await fill(30);
     const seen: string[] = [];
     const visit = (each: Directory, { name }: { name: string }): Promise<boolean> => {
@@ -104,7 +109,7 @@ describe('a sweep', () => {
     await swept(visit, held);
     expect(seen).toHaveLength(30);
     // Without the one that the caller closed.
-    expect(openResources()).toBe(before - 1);
+    expect(descriptors()).toBe(before - 1);
   });
 
   it('ends without a visit in a directory that was removed', async () => {
@@ -269,10 +274,10 @@ describe('removeLeftover', () => {
     it('looks at twenty entries', async () => {
       await staleSocketAt(at('s'));
       for (let i = 0; i < 21; i++) await link(at('s'), join(at(host), `plugin${i}`));
-      const before = descriptorTargets().length;
+      const before = descriptors();
       expect(await leftIn()).toHaveLength(1);
       expect(await leftIn()).toEqual(['gone']);
-      expect(descriptorTargets()).toHaveLength(before);
+      expect(descriptors()).toBe(before);
     });
   });
 });
