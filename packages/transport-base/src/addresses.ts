@@ -31,6 +31,11 @@ export interface ListenContext<C extends Duplex = Socket> {
   readonly allowHalfOpen: boolean;
   /** Whether accepted connections must not begin to read. The lifecycle pauses those that have not begun. */
   readonly pauseOnConnect?: boolean | undefined;
+  /**
+   * Given by `SocketTransport.hold`: the socket must listen without accepting, and this be called with its descriptor.
+   * `listenSocket` does both.
+   */
+  readonly hold?: ((fd: number) => void) | undefined;
   /** Cancelled when the `listen` is. */
   readonly operation: Operation;
   /**

@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import type { Channel } from 'node:diagnostics_channel';
+import type { Duplex } from 'node:stream';
 import type {
   AcceptMessage,
   CloseMessage,
@@ -41,6 +42,12 @@ export function reportDrop(transport: Transport, reason: DropMessage['reason']):
   new TransportDiagnostics(transport).publish('drop', transport.endpoint, () => ({ reason }));
 }
 
+/** The listeners of the connections of one endpoint. */
+export interface ConnectionListeners<C> {
+  readonly onError: (error: unknown) => void;
+  readonly onClose: (this: C) => void;
+}
+
 /**
  * Publishes what a transport does on the `rpcplugin:transport:*` channels of `node:diagnostics_channel`. A message is
  * built only if its channel has subscribers.
@@ -62,5 +69,24 @@ export class TransportDiagnostics {
   /** @param error - Any error; it is published as a `TransportError`. */
   error(endpoint: string | undefined, operation: ErrorMessage['operation'], error: unknown): void {
     this.publish('error', endpoint, () => ({ operation, error: toTransportError(error, operation, endpoint) }));
+  }
+
+  /**
+   * Listeners that publish what happens to the connections of an endpoint. They are shared, because listeners of its own
+   * would be a good part of a connection's memory.
+   */
+  listenersFor<C extends Duplex>(
+    endpointOf: () => string | undefined,
+    connections: { readonly size: number },
+  ): ConnectionListeners<C> {
+    const publish = this.publish.bind(this);
+    return {
+      onError: (error) => {
+        this.error(endpointOf(), 'connection', error);
+      },
+      onClose() {
+        publish('disconnect', endpointOf(), () => ({ connection: this, open: connections.size }));
+      },
+    };
   }
 }

@@ -1,8 +1,14 @@
 export { StreamTransport } from './stream-transport.js';
+export { SocketTransport } from './socket-transport.js';
+export type { HeldSocket, HoldOptions } from './socket-transport.js';
 export type { DialContext, Dialer, ListenContext, Listener } from './addresses.js';
 export { connectSocket, explainLookup, KEEP_ALIVE_MS, listenSocket, socketOptions } from './sockets.js';
 export { absoluteSocketPath, assertSocketPathFits, socketPathLimitBytes } from './socket-path.js';
 export type { SocketTransportOptions } from './sockets.js';
+export { inheritedSocket, listenInherited } from './inherited-socket.js';
+export type { AddressFamily, InheritedSocket } from './inherited-socket.js';
+export { listenFdsFromEnv } from './listen-fds.js';
+export type { ListenFd } from './listen-fds.js';
 export { dial } from './dial.js';
 export { Operation } from './operation.js';
 export type { OperationOptions } from './operation.js';
@@ -19,7 +25,7 @@ export {
   toTransportError,
 } from './system-errors.js';
 export type { Hints } from './system-errors.js';
-export { assertOptions, durationOption, integerOption, invalidOption, typeOption } from './options.js';
+export { assertAlone, assertOptions, durationOption, integerOption, invalidOption, typeOption } from './options.js';
 export { realTime } from './real-time.js';
 export { startTimer } from './timer.js';
 export type { Timer } from './timer.js';

@@ -43,6 +43,19 @@ export function signalOption(value: AbortSignal | undefined): AbortSignal | unde
 }
 
 /**
+ * Checks that an option that is given is not combined with others.
+ *
+ * @throws TransportError `INVALID_ARGUMENT` if one of them is given, too.
+ */
+export function assertAlone<T extends object>(name: keyof T & string, options: T, others: (keyof T & string)[]): void {
+  const other = others.find((each) => options[each] !== undefined);
+  if (other === undefined) return;
+  throw new TransportError('INVALID_ARGUMENT', `${name} and ${other} cannot both be given`, {
+    hint: `Give either ${name} or ${other}.`,
+  });
+}
+
+/**
  * Checks that options are an object, for untyped callers.
  *
  * @throws TransportError `INVALID_ARGUMENT` if they are not.

@@ -6,6 +6,7 @@ import { quote } from '@rpcplugin/printable';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { DialContext, ListenContext } from './addresses.js';
 import { statsAt } from './file-watch.js';
+import { holdSocket } from './held-socket.js';
 import { assertOptions, integerOption } from './options.js';
 import { assertSocketPathFits } from './socket-path.js';
 import { errnoOf, errorCodeOf } from './system-errors.js';
@@ -27,6 +28,9 @@ export interface SocketTransportOptions {
   readonly maxConnections?: number | undefined;
 }
 
+/** What {@link listenSocket} listens on. */
+type ListenAddress = Pick<ServerListenOptions, 'path' | 'host' | 'port'> & { readonly fd?: number };
+
 /** Checks the options. @throws TransportError `INVALID_ARGUMENT` for one that cannot be used. */
 export function socketOptions(options: SocketTransportOptions): SocketTransportOptions {
   assertOptions(options);
@@ -38,17 +42,26 @@ export function socketOptions(options: SocketTransportOptions): SocketTransportO
 
 /**
  * Starts a `net.Server` for a listener, in this very process (not in the primary of a cluster), and resolves with its
- * address. The server closes with the listener. Rejects with the system error.
+ * address, which is empty if Node does not know it. The server closes with the listener. Rejects with the system error.
  *
- * @param address - A path, or a host with a port and the TCP options of accepted connections.
+ * With `hold` in the context, the socket listens but accepts nothing.
+ *
+ * @param address - A path, a host with a port, or the descriptor of a listening socket; and the TCP options of accepted
+ *   connections. To hold a socket, the host is an IP address.
  */
 export async function listenSocket(
-  address: ServerListenOptions & Pick<ServerOpts, 'noDelay' | 'keepAlive' | 'keepAliveInitialDelay'>,
+  address: ListenAddress & Pick<ServerOpts, 'noDelay' | 'keepAlive' | 'keepAliveInitialDelay'>,
   options: SocketTransportOptions,
   context: ListenContext,
 ): Promise<AddressInfo | string> {
   const { backlog, maxConnections } = options;
-  const { accept, drop, acceptFailed, allowHalfOpen, pauseOnConnect, defer } = context;
+  const { accept, drop, acceptFailed, allowHalfOpen, pauseOnConnect, defer, hold } = context;
+  if (hold !== undefined) {
+    const held = holdSocket(address, backlog);
+    defer(held.close);
+    hold(held.fd);
+    return held.address;
+  }
   const server = createServer({ ...address, allowHalfOpen, pauseOnConnect }, accept);
   if (maxConnections !== undefined) server.maxConnections = maxConnections;
   server.on('drop', () => {
@@ -57,7 +70,8 @@ export async function listenSocket(
   defer(() => {
     server.close();
   });
-  await eventOf(server.listen({ ...address, exclusive: true, backlog }), 'listening');
+  // For a descriptor, Node takes the backlog only as an argument.
+  await eventOf(server.listen({ ...address, exclusive: true, backlog }, backlog), 'listening');
   // A connection that cannot be accepted does not end the listener. Out of file descriptors, libuv reports nothing
   // (except on Windows): it keeps one descriptor in reserve to accept and close waiting connections with.
   server.on('error', acceptFailed);

@@ -4,20 +4,15 @@ import { show } from '@rpcplugin/printable';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { CloseOptions, ConnectOptions, ListenOptions, Transport } from '@rpcplugin/transport-core';
 import { ActiveListener } from './active-listener.js';
-import type { Dialer, Listener } from './addresses.js';
+import type { Dialer, ListenContext, Listener } from './addresses.js';
 import { ConnectionSet, discard, endConnection } from './connections.js';
 import { TransportDiagnostics } from './diagnostics.js';
+import type { ConnectionListeners } from './diagnostics.js';
 import { dial } from './dial.js';
 import { Operation } from './operation.js';
 import { assertOptions, durationOption, invalidOption, typeOption } from './options.js';
 import { connectHints, listenHints, toTransportError } from './system-errors.js';
 import type { Hints } from './system-errors.js';
-
-/** The listeners of the connections of one endpoint. */
-interface ConnectionListeners<C> {
-  readonly onError: (error: unknown) => void;
-  readonly onClose: (this: C) => void;
-}
 
 /** The endpoint of the last successful connect, and the listeners of connections to it. */
 interface Connected<C> {
@@ -82,6 +77,11 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
   }
 
   async listen(options: ListenOptions<C> = {}): Promise<string> {
+    return this.openListener(options);
+  }
+
+  /** Listens, for {@link listen} and for subclasses that hold their socket: see {@link ListenContext.hold}. */
+  protected async openListener(options: ListenOptions<C>, hold?: ListenContext<C>['hold']): Promise<string> {
     this.#assertOpen('listen');
     assertOptions(options);
     if (this.#listening !== undefined) {
@@ -98,7 +98,7 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
     }
     const active = new ActiveListener(this.#listener(), options.signal);
     const { listener } = active;
-    const listeners = this.#listenersFor(() => active.endpoint);
+    const listeners = this.#diagnostics.listenersFor<C>(() => active.endpoint, this.#connections);
     this.#listening = active;
     try {
       const endpoint = await active.open({
@@ -117,6 +117,7 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
         },
         allowHalfOpen,
         pauseOnConnect,
+        hold,
       });
       this.#diagnostics.publish('listen', endpoint, () => ({}));
       return endpoint;
@@ -225,23 +226,10 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
 
   #connectedTo(endpoint: string): Connected<C> {
     if (this.#lastConnected?.endpoint !== endpoint) {
-      this.#lastConnected = { endpoint, listeners: this.#listenersFor(() => endpoint) };
+      const listeners = this.#diagnostics.listenersFor<C>(() => endpoint, this.#connections);
+      this.#lastConnected = { endpoint, listeners };
     }
     return this.#lastConnected;
-  }
-
-  /** Shared, because listeners of its own would be a good part of a connection's memory. */
-  #listenersFor(endpointOf: () => string | undefined): ConnectionListeners<C> {
-    const diagnostics = this.#diagnostics;
-    const connections = this.#connections;
-    return {
-      onError: (error) => {
-        diagnostics.error(endpointOf(), 'connection', error);
-      },
-      onClose() {
-        diagnostics.publish('disconnect', endpointOf(), () => ({ connection: this, open: connections.size }));
-      },
-    };
   }
 
   #accept(

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { joinHostPort } from '@rpcplugin/endpoint-utils';
-import { errorCodeOf, hostHints, listenSocket } from '@rpcplugin/transport-base';
-import type { Listener, SocketTransportOptions } from '@rpcplugin/transport-base';
+import { errorCodeOf, hostHints, listenInherited, listenSocket } from '@rpcplugin/transport-base';
+import type { InheritedSocket, Listener, SocketTransportOptions } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { ConnectionSettings, ListenAddress } from './options.js';
 import { resolveHost } from './resolve-host.js';
@@ -36,6 +36,20 @@ export function tcpListener(
           if (port === max) throw noFreePort(address, min, max, error);
         }
       }
+    },
+  };
+}
+
+/** Listens on a socket that was handed over. */
+export function inheritedTcpListener(
+  socket: InheritedSocket,
+  settings: ConnectionSettings,
+  options: SocketTransportOptions,
+): Listener {
+  return {
+    open: async (context) => {
+      const bound = (await listenInherited(socket, 'inet', settings, options, context)) as AddressInfo;
+      return joinHostPort(dialableHost(bound.address), bound.port);
     },
   };
 }

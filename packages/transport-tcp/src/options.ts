@@ -1,6 +1,13 @@
 import { joinHostPort, parseTcpEndpoint } from '@rpcplugin/endpoint-utils';
-import { integerOption, invalidOption, KEEP_ALIVE_MS, typeOption } from '@rpcplugin/transport-base';
-import type { SocketTransportOptions } from '@rpcplugin/transport-base';
+import {
+  assertAlone,
+  inheritedSocket,
+  integerOption,
+  invalidOption,
+  KEEP_ALIVE_MS,
+  typeOption,
+} from '@rpcplugin/transport-base';
+import type { InheritedSocket, SocketTransportOptions } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 
 /** Ports to try in order, both ends included. Port 0 lets the system choose, here too. */
@@ -24,6 +31,12 @@ export interface TCPSocketTransportOptions extends SocketTransportOptions {
    */
   readonly port?: number | PortRange | undefined;
   /**
+   * The descriptor of a TCP socket that already listens, to accept on: one that a service manager or `hold` of a host's
+   * transport handed over. It is closed when the transport stops listening. Cannot be combined with `host` or `port`.
+   * Default: none.
+   */
+  readonly fd?: number | undefined;
+  /**
    * How long nothing may arrive on a connection before the kernel asks whether the peer's machine is still there, in
    * milliseconds, rounded down to seconds, from 1000 to 32767000. Without an answer for another 10 s, the connection
    * fails with `ETIMEDOUT`. A process that stands still does not matter: its kernel answers. Default: 30000.
@@ -44,8 +57,13 @@ export interface ListenAddress {
   readonly ports: Readonly<PortRange>;
 }
 
-/** @throws TransportError `INVALID_ARGUMENT`. */
-export function listenAddress({ host = '127.0.0.1', port = 0 }: TCPSocketTransportOptions): ListenAddress {
+/** @throws TransportError `INVALID_ARGUMENT`, or another code of `inheritedSocket`. */
+export function listenAddress(options: TCPSocketTransportOptions): ListenAddress | InheritedSocket {
+  if (options.fd !== undefined) {
+    assertAlone('fd', options, ['host', 'port']);
+    return inheritedSocket(options.fd);
+  }
+  const { host = '127.0.0.1', port = 0 } = options;
   return { host: checkedHost(host), ports: portRange(port) };
 }
 

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
-import { socketOptions, StreamTransport } from '@rpcplugin/transport-base';
-import type { Dialer, Listener, SocketTransportOptions } from '@rpcplugin/transport-base';
+import { socketOptions, SocketTransport } from '@rpcplugin/transport-base';
+import type { Dialer, InheritedSocket, Listener, SocketTransportOptions } from '@rpcplugin/transport-base';
 import type { TransportFactory } from '@rpcplugin/transport-core';
 import { connectionSettings, listenAddress } from './options.js';
 import type { ConnectionSettings, ListenAddress, TCPSocketTransportOptions } from './options.js';
 import { tcpDialer } from './dialer.js';
-import { tcpListener } from './listener.js';
+import { inheritedTcpListener, tcpListener } from './listener.js';
 
 /**
  * Listens on and connects to TCP endpoints: `127.0.0.1:50051`, `[::1]:50051`, `host.example:50051`. Every connection
@@ -14,13 +14,18 @@ import { tcpListener } from './listener.js';
  * `listen` adds `DNS_FAILURE` to the codes of `Transport`; a range without a free port is `ADDRESS_IN_USE`. `connect`
  * adds `DNS_FAILURE` and `ADDRESS_NOT_AVAILABLE`; if all addresses of a name fail, the message lists what happened at
  * each.
+ *
+ * On a socket that was handed over, the option `fd`, `listen` adds `INVALID_ARGUMENT` and `NOT_A_SOCKET` instead.
  */
-export class TCPSocketTransport extends StreamTransport {
-  readonly #address: ListenAddress;
+export class TCPSocketTransport extends SocketTransport {
+  readonly #address: ListenAddress | InheritedSocket;
   readonly #settings: ConnectionSettings;
   readonly #options: SocketTransportOptions;
 
-  /** @throws TransportError `INVALID_ARGUMENT` for an option that cannot be used. */
+  /**
+   * @throws TransportError `INVALID_ARGUMENT` for an option that cannot be used; for `fd` also `NOT_A_SOCKET`, and
+   *   `UNSUPPORTED` on Windows and in workers of `node:cluster`.
+   */
   constructor(options: TCPSocketTransportOptions = {}) {
     super('tcp');
     this.#options = socketOptions(options);
@@ -29,7 +34,10 @@ export class TCPSocketTransport extends StreamTransport {
   }
 
   protected override listener(): Listener {
-    return tcpListener(this.#address, this.#settings, this.#options);
+    const address = this.#address;
+    return 'fd' in address
+      ? inheritedTcpListener(address, this.#settings, this.#options)
+      : tcpListener(address, this.#settings, this.#options);
   }
 
   protected override dialer(endpoint: string): Dialer {

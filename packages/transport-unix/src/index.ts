@@ -3,3 +3,5 @@ export { unixOptionsFromEnv } from './options.js';
 export type { UnixSocketTransportOptions } from './options.js';
 export { createSocketDirectory } from './socket-directory.js';
 export type { SocketDirectory, SocketDirectoryOptions } from './socket-directory.js';
+export { listenFdsFromEnv } from '@rpcplugin/transport-base';
+export type { HeldSocket, HoldOptions, ListenFd } from '@rpcplugin/transport-base';

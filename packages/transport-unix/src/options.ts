@@ -1,13 +1,14 @@
 import { isValidUnixEndpoint, normalizeUnixPath } from '@rpcplugin/endpoint-utils';
 import {
   absoluteSocketPath,
+  assertAlone,
   assertSocketPathFits,
+  inheritedSocket,
   integerOption,
   invalidOption,
   typeOption,
 } from '@rpcplugin/transport-base';
-import type { SocketTransportOptions } from '@rpcplugin/transport-base';
-import { TransportError } from '@rpcplugin/transport-core';
+import type { InheritedSocket, SocketTransportOptions } from '@rpcplugin/transport-base';
 
 /** Options of `UnixSocketTransport`. */
 export interface UnixSocketTransportOptions extends SocketTransportOptions {
@@ -22,6 +23,14 @@ export interface UnixSocketTransportOptions extends SocketTransportOptions {
    * created as for `path`. Default, if `path` is not given either: a private directory of this user.
    */
   directory?: string | undefined;
+  /**
+   * The descriptor of a unix socket that already listens, to accept on: one that a service manager or `hold` of a host's
+   * transport handed over. It is closed when the transport stops listening; its file stays. `path` is then the path of
+   * the socket, for the endpoint. It can be left out if the socket was bound to that path, and Linux says so, but not for
+   * the socket of `hold`, which was bound to another one. Cannot be combined with `directory`, `mode` or `group`.
+   * Default: none.
+   */
+  fd?: number | undefined;
   /** The permission bits of the socket file, from 0 to 0o777. Connecting needs the write bit. Default: 0o660. */
   mode?: number | undefined;
   /**
@@ -34,6 +43,7 @@ export interface UnixSocketTransportOptions extends SocketTransportOptions {
 /** The options that only this package has, validated. */
 export interface SocketPlacement {
   readonly path: string | undefined;
+  readonly inherited: InheritedSocket | undefined;
   readonly directory: string | undefined;
   readonly mode: number;
   readonly group: string | number | undefined;
@@ -42,14 +52,12 @@ export interface SocketPlacement {
 /**
  * Validates the options that only this package has.
  *
- * @throws TransportError `INVALID_ARGUMENT`, or `PATH_TOO_LONG` for a path.
+ * @throws TransportError `INVALID_ARGUMENT`, `PATH_TOO_LONG` for a path, or another code of `inheritedSocket`.
  */
-export function socketPlacement({ path, directory, mode, group }: UnixSocketTransportOptions): SocketPlacement {
-  if (path !== undefined && directory !== undefined) {
-    throw new TransportError('INVALID_ARGUMENT', 'path and directory cannot both be given', {
-      hint: 'Give either path or directory.',
-    });
-  }
+export function socketPlacement(options: UnixSocketTransportOptions): SocketPlacement {
+  const { path, directory, fd, mode, group } = options;
+  if (path !== undefined) assertAlone('path', options, ['directory']);
+  if (fd !== undefined) assertAlone('fd', options, ['directory', 'mode', 'group']);
   checkPath('path', path, (given) => (given.startsWith('unix:') ? given : `unix:${given}`));
   // Validated with a name in it, as the path of a socket. A directory called `unix:…` would be a mistake.
   checkPath('directory', directory, (given) => (given.startsWith('unix:') ? '' : `unix:${given}/s`));
@@ -59,7 +67,8 @@ export function socketPlacement({ path, directory, mode, group }: UnixSocketTran
     const absolute = absoluteSocketPath(socketPath);
     assertSocketPathFits(absolute, `unix:${absolute}`);
   }
-  return { path: socketPath, directory, mode: mode ?? 0o660, group: groupOption(group) };
+  const inherited = fd === undefined ? undefined : inheritedSocket(fd);
+  return { path: socketPath, inherited, directory, mode: mode ?? 0o660, group: groupOption(group) };
 }
 
 function checkPath(name: string, given: string | undefined, toEndpoint: (given: string) => string): void {

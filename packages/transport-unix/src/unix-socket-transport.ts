@@ -1,8 +1,9 @@
 import { parseUnixEndpoint } from '@rpcplugin/endpoint-utils';
-import { connectSocket, socketOptions, StreamTransport } from '@rpcplugin/transport-base';
+import { connectSocket, socketOptions, SocketTransport } from '@rpcplugin/transport-base';
 import type { Dialer, Listener, SocketTransportOptions } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { TransportFactory } from '@rpcplugin/transport-core';
+import { inheritedUnixListener } from './inherited-listener.js';
 import { unixListener } from './listener.js';
 import { socketPlacement } from './options.js';
 import type { SocketPlacement, UnixSocketTransportOptions } from './options.js';
@@ -17,13 +18,13 @@ import type { SocketPlacement, UnixSocketTransportOptions } from './options.js';
  * is not a directory, and `INVALID_ARGUMENT` for an unknown group. `connect` adds `PATH_TOO_LONG`, `NOT_A_SOCKET` and
  * `PERMISSION_DENIED`.
  */
-export class UnixSocketTransport extends StreamTransport {
+export class UnixSocketTransport extends SocketTransport {
   readonly #placement: SocketPlacement;
   readonly #options: SocketTransportOptions;
 
   /**
    * @throws TransportError `INVALID_ARGUMENT` for an option that cannot be used, `PATH_TOO_LONG` for the path, and
-   *   `UNSUPPORTED` on Windows.
+   *   `UNSUPPORTED` on Windows. For `fd` also `NOT_A_SOCKET`, and `UNSUPPORTED` in workers of `node:cluster`.
    */
   constructor(options: UnixSocketTransportOptions = {}) {
     if (!isSupported()) {
@@ -37,7 +38,10 @@ export class UnixSocketTransport extends StreamTransport {
   }
 
   protected override listener(): Listener {
-    return unixListener(this.#placement, this.#options);
+    const { inherited, path } = this.#placement;
+    return inherited === undefined
+      ? unixListener(this.#placement, this.#options)
+      : inheritedUnixListener(inherited, path, this.#options);
   }
 
   protected override dialer(endpoint: string): Dialer {
