@@ -198,6 +198,38 @@ print(s.getsockopt(SOL_SOCKET, SO_ACCEPTCONN))`;
   });
 });
 
+describe("where the kernel's tables cannot be read, such as under Node's permission model,", () => {
+  const has = (option: string): boolean => process.allowedNodeEnvironmentFlags.has(option);
+  const flags = [has('--permission') ? '--permission' : '--experimental-permission', '--allow-child-process'];
+  // Node 26 has it.
+  if (has('--allow-net')) flags.push('--allow-net');
+  const confined = ([node, program = '', ...args]: CommandLine): CommandLine => [
+    node,
+    ...[...flags, `--allow-fs-read=${program}`, '--no-warnings', program, ...args],
+  ];
+
+  it.each(networks)('a %s transport accepts on a socket that was handed over', async (network) => {
+    const { transport, path } = await hostTransport(network);
+    const { endpoint, fd } = await transport.hold();
+    const plugin = await startPlugin(fd, confined(pluginCommand(network, path)));
+    expect(await plugin.report()).toMatchObject({ endpoint });
+    expect(await received(await connectTo(endpoint))).toBe(String(plugin.process.pid));
+  });
+
+  it.each<{ network: Network; held: Network; message: string }>([
+    { network: 'unix', held: 'tcp', message: 'descriptor 3 is a TCP socket' },
+    { network: 'tcp', held: 'unix', message: 'descriptor 3 is a unix socket' },
+    { network: 'unix', held: 'unix', message: 'the path of the socket that was handed over is not known' },
+  ])('a $network transport says so: $message', async ({ network, held, message }) => {
+    const { transport } = await hostTransport(held);
+    const { endpoint, fd } = await transport.hold();
+    const plugin = await startPlugin(fd, confined(pluginCommand(network)));
+    expect((await plugin.report()).error).toMatchObject({ code: 'INVALID_ARGUMENT', message });
+    // The socket itself goes on.
+    await connectTo(endpoint);
+  });
+});
+
 /** Runs code with a transport `create()` on descriptor 3, which is a socket that the test holds. */
 async function outputWith(network: Network, code: string): Promise<string> {
   const { transport, path } = await hostTransport(network);

@@ -1,8 +1,19 @@
-import type { Socket } from 'node:net';
+import type { ServerOpts, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { DropMessage } from '@rpcplugin/transport-core';
 import type { Operation } from './operation.js';
 import type { Hints } from './system-errors.js';
+
+/** What a `net.Server` listens on, and the TCP options of the connections that it accepts. */
+export interface ListenAddress extends Pick<ServerOpts, 'noDelay' | 'keepAlive' | 'keepAliveInitialDelay'> {
+  /** The path of a unix socket. */
+  readonly path?: string;
+  /** A host name or an IP address; to hold the socket, an IP address. */
+  readonly host?: string;
+  readonly port?: number;
+  /** The descriptor of a socket that listens already. */
+  readonly fd?: number;
+}
 
 /** How to listen on one address. */
 export interface Listener<C extends Duplex = Socket> {

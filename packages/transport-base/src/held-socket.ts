@@ -1,5 +1,6 @@
 import * as net from 'node:net';
 import { TransportError } from '@rpcplugin/transport-core';
+import type { ListenAddress } from './addresses.js';
 
 // Node starts to accept as soon as it listens, and has no public way to listen without. All that this stands on is in
 // this file: `net._createServerHandle`, which `node:cluster` uses as well, and the methods of the handle.
@@ -20,13 +21,6 @@ interface Handle {
 
 type CreateHandle = (address: string, port: number, family: -1 | 4 | 6, fd: undefined, flags: 0) => Handle | number;
 
-/** What to bind a socket to: a path, or an IP address and a port. */
-export interface HeldAddress {
-  readonly path?: string | undefined;
-  readonly host?: string | undefined;
-  readonly port?: number | undefined;
-}
-
 /** Node's default. */
 const BACKLOG = 511;
 
@@ -37,7 +31,7 @@ const BACKLOG = 511;
  * Throws the system error, or a `TransportError` `UNSUPPORTED` where the runtime cannot do it.
  */
 export function holdSocket(
-  { path, host = '', port = 0 }: HeldAddress,
+  { path, host = '', port = 0 }: Pick<ListenAddress, 'path' | 'host' | 'port'>,
   backlog = BACKLOG,
 ): { fd: number; address: net.AddressInfo | string; close: () => void } {
   const { _createServerHandle: create } = net as { _createServerHandle?: CreateHandle };
@@ -56,10 +50,9 @@ export function holdSocket(
     if (!(fd >= 0)) throw unsupported();
     // Makes the handle one that can be read, by giving it the descriptor that it has. It then has a way to stop polling
     // the descriptor, which listening starts. All of this happens before the event loop polls again.
-    succeeded(handle.open(fd));
+    if (handle.open(fd) !== 0) throw unsupported();
     succeeded(handle.listen(backlog));
-    succeeded(handle.readStart());
-    succeeded(handle.readStop());
+    if (handle.readStart() !== 0 || handle.readStop() !== 0) throw unsupported();
     const bound: Partial<net.AddressInfo> = {};
     if (path === undefined) succeeded(handle.getsockname?.(bound) ?? 0);
     return { fd, address: path ?? (bound as net.AddressInfo), close };

@@ -1,7 +1,7 @@
 export { StreamTransport } from './stream-transport.js';
 export { SocketTransport } from './socket-transport.js';
 export type { HeldSocket, HoldOptions } from './socket-transport.js';
-export type { DialContext, Dialer, ListenContext, Listener } from './addresses.js';
+export type { DialContext, Dialer, ListenAddress, ListenContext, Listener } from './addresses.js';
 export { connectSocket, explainLookup, KEEP_ALIVE_MS, listenSocket, socketOptions } from './sockets.js';
 export { absoluteSocketPath, assertSocketPathFits, socketPathLimitBytes } from './socket-path.js';
 export type { SocketTransportOptions } from './sockets.js';

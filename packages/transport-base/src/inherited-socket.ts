@@ -1,8 +1,8 @@
-import { fstatSync, readFileSync } from 'node:fs';
+import { fstatSync, readFileSync, statSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
-import type { AddressInfo, ServerOpts } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { TransportError } from '@rpcplugin/transport-core';
-import type { ListenContext } from './addresses.js';
+import type { ListenAddress, ListenContext } from './addresses.js';
 import { integerOption } from './options.js';
 import { listenSocket } from './sockets.js';
 import type { SocketTransportOptions } from './sockets.js';
@@ -10,8 +10,9 @@ import { errnoOf } from './system-errors.js';
 
 /** A socket that another process opened and handed over, by its descriptor in this one. */
 export interface InheritedSocket {
+  /** The descriptor. */
   readonly fd: number;
-  /** Whatever else gets the descriptor when it was closed has another inode. */
+  /** The inode of the socket: another file that gets the number of the descriptor later has another one. */
   readonly ino: bigint;
 }
 
@@ -57,9 +58,10 @@ export function inheritedSocket(fd: number): InheritedSocket {
 /** @throws TransportError `INVALID_ARGUMENT` if the descriptor is not open. */
 export function statsOfFd(fd: number): BigIntStats {
   try {
+    // On Deno, the functions of `node:fs` count descriptors of their own.
+    if (process.versions['deno'] !== undefined) return statSync(`/proc/self/fd/${fd}`, { bigint: true });
     return fstatSync(fd, { bigint: true });
   } catch (cause) {
-    if (errnoOf(cause) !== 'EBADF') throw cause;
     throw unusable(
       fd,
       'not open',
@@ -85,7 +87,7 @@ export function statsOfFd(fd: number): BigIntStats {
 export async function listenInherited(
   { fd, ino }: InheritedSocket,
   family: AddressFamily,
-  settings: Pick<ServerOpts, 'noDelay' | 'keepAlive' | 'keepAliveInitialDelay'>,
+  settings: Omit<ListenAddress, 'path' | 'host' | 'port' | 'fd'>,
   options: SocketTransportOptions,
   context: ListenContext,
 ): Promise<AddressInfo | string> {
@@ -105,7 +107,8 @@ export async function listenInherited(
     inUse.delete(fd);
   });
   const address = await listen(fd, settings, options, context);
-  const actual = address === '' ? 'unix' : 'inet';
+  // Node knows no address of a unix socket.
+  const actual = known?.family ?? (address === '' ? 'unix' : 'inet');
   if (actual !== family) throw otherFamily(fd, family);
   // TCP sockets are in the table once they listen. So this one did not before, or it is of another network namespace.
   if (known === undefined && kernelEntry(ino) !== undefined) throw notListening(fd);

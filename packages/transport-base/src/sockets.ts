@@ -1,10 +1,10 @@
 import { closeSync, openSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import type { AddressInfo, ListenOptions as ServerListenOptions, NetConnectOpts, ServerOpts, Socket } from 'node:net';
+import type { AddressInfo, NetConnectOpts, Socket } from 'node:net';
 import type { EventEmitter } from 'node:events';
 import { quote } from '@rpcplugin/printable';
 import { TransportError } from '@rpcplugin/transport-core';
-import type { DialContext, ListenContext } from './addresses.js';
+import type { DialContext, ListenAddress, ListenContext } from './addresses.js';
 import { statsAt } from './file-watch.js';
 import { holdSocket } from './held-socket.js';
 import { assertOptions, integerOption } from './options.js';
@@ -28,9 +28,6 @@ export interface SocketTransportOptions {
   readonly maxConnections?: number | undefined;
 }
 
-/** What {@link listenSocket} listens on. */
-type ListenAddress = Pick<ServerListenOptions, 'path' | 'host' | 'port'> & { readonly fd?: number };
-
 /** Checks the options. @throws TransportError `INVALID_ARGUMENT` for one that cannot be used. */
 export function socketOptions(options: SocketTransportOptions): SocketTransportOptions {
   assertOptions(options);
@@ -45,12 +42,9 @@ export function socketOptions(options: SocketTransportOptions): SocketTransportO
  * address, which is empty if Node does not know it. The server closes with the listener. Rejects with the system error.
  *
  * With `hold` in the context, the socket listens but accepts nothing.
- *
- * @param address - A path, a host with a port, or the descriptor of a listening socket; and the TCP options of accepted
- *   connections. To hold a socket, the host is an IP address.
  */
 export async function listenSocket(
-  address: ListenAddress & Pick<ServerOpts, 'noDelay' | 'keepAlive' | 'keepAliveInitialDelay'>,
+  address: ListenAddress,
   options: SocketTransportOptions,
   context: ListenContext,
 ): Promise<AddressInfo | string> {

@@ -5,17 +5,17 @@ import type { NetConnectOpts, Socket } from 'node:net';
 import { codeOf, hasIPv6, plainListener, portOf, Program, run, script, turns } from '@rpcplugin/test-support';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { holdSocket } from '../src/held-socket.js';
-import type { HeldAddress } from '../src/held-socket.js';
+import type { ListenAddress } from '../src/index.js';
 import { freshPath } from './support.js';
 
-const addresses: readonly (readonly [string, () => Promise<HeldAddress>])[] = [
+const addresses: readonly (readonly [string, () => Promise<ListenAddress>])[] = [
   ['a path', async () => ({ path: await freshPath() })],
   ['IPv4', () => Promise.resolve({ host: '127.0.0.1', port: 0 })],
   ['IPv6', () => Promise.resolve({ host: '::1', port: 0 })],
 ];
 
 /** Holds a socket until the end of the test. */
-function hold(address: HeldAddress, backlog?: number): ReturnType<typeof holdSocket> {
+function hold(address: ListenAddress, backlog?: number): ReturnType<typeof holdSocket> {
   const held = holdSocket(address, backlog);
   onTestFinished(held.close);
   return held;

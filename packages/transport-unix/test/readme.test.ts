@@ -1,11 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { codeBlocks, freshDirectory, run, script, startProgram } from '@rpcplugin/test-support';
+import { dirname, join } from 'node:path';
+import { codeBlocks, freshDirectory, run, script, startProgram, until } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
-import { packageDirectory } from './support.js';
+import { packageDirectory, saysHello } from './support.js';
 
 const readme = await readFile(join(packageDirectory, 'README.md'), 'utf8');
-const [example = '', signals = ''] = codeBlocks(readme, 'js');
+const [example = '', signals = '', , host = '', plugin = ''] = codeBlocks(readme, 'js');
 
 it('the README example runs unchanged', async () => {
   const ending = await run(script(import.meta.url, example));
@@ -26,4 +26,15 @@ it('the README signal handlers leave nothing behind on SIGTERM', async () => {
   listening.process.kill('SIGTERM');
   expect(await listening.ended).toMatchObject({ status: 'SIGTERM' });
   expect(await readdir(directory)).toEqual([]);
+});
+
+it('the README host passes its socket to the README plugin, and removes the file in the end', async () => {
+  const path = join(await freshDirectory(), 'p.sock');
+  const [, pluginFile = ''] = script(import.meta.url, plugin);
+  const code = host.replace('/run/example/plugin.sock', path).replace("'plugin.mjs'", JSON.stringify(pluginFile));
+  const program = startProgram(script(import.meta.url, `${code}\nprocess.once('SIGTERM', () => plugin.kill());`));
+  await until(() => saysHello(path).catch(() => false));
+  program.process.kill('SIGTERM');
+  expect(await program.ended).toEqual({ status: 0, stdout: '', stderr: '' });
+  expect(await readdir(dirname(path))).toEqual([]);
 });
