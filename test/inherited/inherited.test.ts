@@ -25,6 +25,13 @@ os.execvp(sys.argv[2], sys.argv[2:])`;
 const listenUnix = 's = socket(AF_UNIX); s.bind(path); s.listen()';
 const listenTcp = "s = socket(); s.bind(('127.0.0.1', 0)); s.listen()";
 
+/** Binds a socket whose name looks like a row for `s` in the kernel's table of unix sockets. */
+const lookAlike = `
+os.chdir(os.path.dirname(path))
+row = 'x\\n0: 2 0 00010000 0001 01 %d ' % os.fstat(s.fileno()).st_ino
+os.mkdir(row)
+t = socket(AF_UNIX); t.bind(row + '/x'); os.set_inheritable(t.fileno(), True)`;
+
 describe('a transport accepts on a socket that was handed over', () => {
   it('from a unix socket, whose path it knows if the socket was bound to it', async () => {
     const path = join(await freshDirectory(), 'ä.sock');
@@ -48,6 +55,14 @@ describe('a transport accepts on a socket that was handed over', () => {
     const plugin = await pluginOn(python, 'tcp');
     const { endpoint = '' } = await plugin.report();
     expect(endpoint).toMatch(canonical);
+    expect(await received(await connectTo(endpoint))).toBe(String(plugin.process.pid));
+  });
+
+  it.each(networks)('beside one whose name looks like its row in the table of the kernel, over %s', async (network) => {
+    const path = join(await freshDirectory(), 's');
+    const [python, given] = network === 'unix' ? [listenUnix, path] : [listenTcp, undefined];
+    const plugin = await pluginOn(`${python}\n${lookAlike}`, network, path, given);
+    const { endpoint = '' } = await plugin.report();
     expect(await received(await connectTo(endpoint))).toBe(String(plugin.process.pid));
   });
 
@@ -127,13 +142,9 @@ describe('a descriptor that cannot be listened on is refused', () => {
       message: 'path of the socket that was handed over is not known',
     },
     {
-      what: 'a socket that is bound beside one whose name looks like its row in the table of the kernel,',
+      what: 'a socket beside one whose name looks like its row in the table of the kernel, without a path,',
       network: 'unix',
-      python: `${listenUnix}
-os.chdir(os.path.dirname(path))
-row = 'x\\n0: 2 0 00010000 0001 01 %d ' % os.fstat(s.fileno()).st_ino
-os.mkdir(row)
-t = socket(AF_UNIX); t.bind(row + '/x'); os.set_inheritable(t.fileno(), True)`,
+      python: `${listenUnix}\n${lookAlike}`,
       code: invalid,
       message: 'path of the socket that was handed over is not known',
     },

@@ -98,8 +98,9 @@ export async function listenInherited(
     });
   }
   const stats = statsOfFd(fd);
-  if (stats.ino !== ino)
+  if (!stats.isSocket() || stats.ino !== ino) {
     throw unusable(fd, 'another file now', 'The socket was closed. A transport listens on it once.');
+  }
   const known = kernelEntry(ino);
   if (known !== undefined) check(fd, family, known);
   inUse.add(fd);
@@ -138,20 +139,19 @@ function check(fd: number, family: AddressFamily, { family: actual, isStream, is
 
 /** What the kernel tells about a socket (proc(5)); `undefined` if it is not in the tables, or there are none. */
 function kernelEntry(ino: bigint): KernelEntry | undefined {
-  // The columns: address, references, protocol, flags, type, state, inode, name.
-  const unix = rows('unix', `^\\S+: \\S+ \\S+ (\\S+) (\\S+) \\S+ +${ino}(?: (.*))?$`);
-  if (unix.length > 0) {
-    // A name can have a line break in it, with text after it that looks like another row.
-    const [[, flags = '', type, name] = [''], ...others] = unix;
-    // __SO_ACCEPTCON and SOCK_STREAM.
-    const isListening = (Number.parseInt(flags, 16) & 0x1_0000) !== 0;
-    return others.length > 0 ? undefined : { family: 'unix', isStream: type === '0001', isListening, name };
-  }
   // The columns: number, local and remote address, state, queues, timer, retransmits, user, timeout, inode.
   const row = `^ *\\d+: \\S+ \\S+ (\\S+) \\S+ \\S+ \\S+ +\\d+ +\\d+ ${ino} `;
   const [inet] = [...rows('tcp', row), ...rows('tcp6', row)];
   // TCP_LISTEN.
-  return inet && { family: 'inet', isStream: true, isListening: inet[1] === '0A' };
+  if (inet !== undefined) return { family: 'inet', isStream: true, isListening: inet[1] === '0A' };
+  // The columns: address, references, protocol, flags, type, state, inode, name.
+  const found = rows('unix', `^\\S+: \\S+ \\S+ (\\S+) (\\S+) \\S+ +${ino}(?: (.*))?$`);
+  // Any user can name a socket with a line break and text that looks like the row of another.
+  if (found.length !== 1) return undefined;
+  const [[, flags = '', type, name] = ['']] = found;
+  // __SO_ACCEPTCON and SOCK_STREAM.
+  const isListening = (Number.parseInt(flags, 16) & 0x1_0000) !== 0;
+  return { family: 'unix', isStream: type === '0001', isListening, name };
 }
 
 function rows(table: string, pattern: string): RegExpExecArray[] {
