@@ -35,12 +35,12 @@ export class ContractError extends Error {
   }
 }
 
-/** Returns the cases for a transport: all but those that need a capability that it lacks. */
+/** Returns the cases for a transport: all but those that need a capability, or an address, that it lacks. */
 export function transportCases(subject: TransportSubject, { timeoutMs = 30_000 }: CaseOptions = {}): TransportCase[] {
   const { capabilities = {} } = subject;
   const has = (capability: Capability): boolean => capabilities[capability] !== undefined;
   return contractCases
-    .filter(({ needs = [] }) => needs.every(has))
+    .filter(({ needs = [], needsAddress = false }) => needs.every(has) && !(needsAddress && has('peerOf')))
     .map((definition) => ({
       requirement: definition.requirement,
       name: `${definition.requirement} ${definition.title}`,

@@ -29,6 +29,7 @@ export class Fixture {
   readonly subject: TransportSubject;
   readonly #capabilities: Capabilities;
   readonly #transports: Transport[] = [];
+  #lastCreated: Transport | undefined;
 
   constructor(subject: TransportSubject) {
     this.subject = subject;
@@ -46,7 +47,21 @@ export class Fixture {
   async create(): Promise<Transport> {
     const transport = await this.subject.create();
     this.#transports.push(transport);
+    this.#lastCreated = transport;
     return transport;
+  }
+
+  /** Creates a transport that can connect to the one that {@link create} made last. */
+  async createDialer(): Promise<Transport> {
+    if (this.#lastCreated === undefined || !this.hasOneConnection) return this.create();
+    const transport = await this.capability('peerOf')(this.#lastCreated);
+    this.#transports.push(transport);
+    return transport;
+  }
+
+  /** Whether transports have one connection and no address. */
+  get hasOneConnection(): boolean {
+    return this.#capabilities.peerOf !== undefined;
   }
 
   /** Creates a transport that listens on exactly this endpoint. */
@@ -69,7 +84,7 @@ export class Fixture {
 
   /** Connects a new transport to the endpoint. A case may fail before it awaits this; that must not end the process. */
   dial(endpoint: string, options?: ConnectOptions): Promise<Duplex> {
-    const connecting = this.create().then((dialer) => dialer.connect(endpoint, options));
+    const connecting = this.createDialer().then((dialer) => dialer.connect(endpoint, options));
     connecting.catch(() => undefined);
     return connecting;
   }
@@ -96,7 +111,7 @@ export class Fixture {
     const accepted = new Accepted();
     const listener = await this.create();
     const endpoint = await listener.listen({ ...listen, onConnection: accepted.onConnection });
-    const dialer = await this.create();
+    const dialer = await this.createDialer();
     const near = await dialer.connect(endpoint, connect);
     return { listener, endpoint, dialer, near, far: await accepted.at(0) };
   }

@@ -85,6 +85,12 @@ export const requirements = [
     capability: 'createAt',
   },
   {
+    id: 'C8',
+    statement:
+      'A transport with one connection rejects any other listen or connect with CLOSED, and keeps the connection.',
+    capability: 'peerOf',
+  },
+  {
     id: 'X1',
     statement:
       'close is idempotent; concurrent callers share one outcome; a later call can shorten the grace period but not ' +

@@ -15,6 +15,11 @@ export interface Capabilities<C extends Duplex = Duplex> {
   readonly canonical?: RegExp | undefined;
   /** Creates a transport that listens on exactly this endpoint. */
   createAt?: ((endpoint: string) => Transport<C> | Promise<Transport<C>>) | undefined;
+  /**
+   * For a transport with one connection and no address, such as one over an inherited descriptor: creates the transport
+   * that connects to one of `create`. Cases that need an address are left out.
+   */
+  peerOf?(transport: Transport<C>): Transport<C> | Promise<Transport<C>>;
   /** Texts that are not endpoints. */
   readonly malformed?: readonly string[] | undefined;
   /** Valid endpoints of other networks. */

@@ -2,6 +2,7 @@ import type { TransportError } from '@rpcplugin/transport-core';
 import { describe, expect, it } from 'vitest';
 import { MemoryTransport } from '../src/index.js';
 import { describeTransport } from '../src/vitest.js';
+import { oneConnection } from './one-connection.js';
 import { hasty, memory, patient } from './subjects.js';
 
 describeTransport(memory);
@@ -16,6 +17,10 @@ describe('with graceMs 0 by default', () => {
 
 describe('with a long waitMs by default and late handler calls', () => {
   describeTransport(patient);
+});
+
+describe('with one connection', () => {
+  describeTransport(oneConnection);
 });
 
 it.each(['', 5, null])('rejects the name %j with INVALID_ARGUMENT', (name) => {

@@ -4,7 +4,9 @@ import type { TransportSubject } from '../src/index.js';
 import { durationOf } from '../src/waiting.js';
 import { mutants } from './mutants/index.js';
 import { subjectOf } from './mutants/mutant.js';
-import type { Mutant } from './mutants/mutant.js';
+import type { Mistake } from './mutants/mutant.js';
+import { oneConnectionMutants } from './mutants/one-connection.js';
+import { oneConnection, oneConnectionSubject } from './one-connection.js';
 import { memory } from './subjects.js';
 
 /** What a case finds that does not finish. */
@@ -12,20 +14,28 @@ const UNFINISHED = /it did not finish within/;
 
 const ids = requirements.map(({ id }) => id);
 
-type Finding = Mutant & { readonly by: string };
+type Finding = Mistake & { readonly subject: TransportSubject; readonly by: string };
+const mistakes = [
+  ...mutants.map((mutant) => ({ ...mutant, subject: subjectOf(mutant.mistake, mutant.transport) })),
+  ...oneConnectionMutants.map((mutant) => ({ ...mutant, subject: oneConnectionSubject(mutant.end) })),
+];
 const findings = (how: 'fails' | 'hangs'): Finding[] =>
-  mutants.flatMap((mutant) => (mutant[how] ?? []).map((by) => ({ ...mutant, by })));
+  mistakes.flatMap((mutant) => (mutant[how] ?? []).map((by) => ({ ...mutant, by })));
+/** All cases, whatever the kind of transport. */
+const allCases = [...transportCases(subjectOf('', MemoryTransport)), ...transportCases(oneConnection)];
 const failures = findings('fails');
 const hangs = findings('hangs');
 
 it('every requirement has a case', () => {
-  const covered = new Set(transportCases(memory).map(({ requirement }) => requirement));
+  const covered = new Set(
+    [memory, oneConnection].flatMap((subject) => transportCases(subject)).map(({ requirement }) => requirement),
+  );
   expect([...covered].sort()).toEqual([...ids].sort());
 });
 
 it('every case has a mutant that fails it', () => {
-  const cases = transportCases(subjectOf('', MemoryTransport)).map(({ name }) => name);
-  expect([...new Set([...failures, ...hangs].map(({ by }) => by))].sort()).toEqual(cases.sort());
+  const cases = new Set(allCases.map(({ name }) => name));
+  expect([...new Set([...failures, ...hangs].map(({ by }) => by))].sort()).toEqual([...cases].sort());
 });
 
 it('every case has a unique name', () => {
@@ -39,8 +49,8 @@ function runCase(subject: TransportSubject, name: string, timeoutMs?: number): P
     ?.run();
 }
 
-async function expectFailure({ mistake, transport, by, finds = /^/ }: Finding, timeoutMs?: number): Promise<void> {
-  const running = runCase(subjectOf(mistake, transport), by, timeoutMs);
+async function expectFailure({ subject, by, finds = /^/ }: Finding, timeoutMs?: number): Promise<void> {
+  const running = runCase(subject, by, timeoutMs);
   const requirement = by.slice(0, 2);
   await expect(running).rejects.toMatchObject({
     name: 'ContractError',

@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import { sourceLoader } from '@rpcplugin/test-support';
 import { expect, it, onTestFinished } from 'vitest';
 import { MemoryTransport, requirements, transportCases } from '../src/index.js';
-import type { Capabilities, Requirement } from '../src/index.js';
+import type { Capabilities, Requirement, TransportCase } from '../src/index.js';
+import { oneConnection } from './one-connection.js';
 
 const packageDirectory = fileURLToPath(new URL('..', import.meta.url));
 const readme = await readFile(join(packageDirectory, 'README.md'), 'utf8');
@@ -86,7 +87,7 @@ it('the table of requirements matches the data', () => {
 });
 
 const memoryOnly = { create: () => new MemoryTransport() };
-const capabilities: Required<Capabilities> = {
+const capabilities: Required<Omit<Capabilities, 'peerOf'>> = {
   canonical: /^/,
   createAt: () => new MemoryTransport(),
   malformed: [],
@@ -98,12 +99,24 @@ const capabilities: Required<Capabilities> = {
   cleanUp: () => undefined,
 };
 
+it('the table of capabilities lists the cases that peerOf adds', () => {
+  const without = transportCases({ ...memoryOnly, capabilities });
+  const added = casesAdded(without, transportCases(oneConnection));
+  expect(documentedCases('peerOf')).toEqual(added);
+});
+
 it.each(Object.keys(capabilities))('the table of capabilities lists the cases that %s adds', (name) => {
   const others = Object.fromEntries(Object.entries(capabilities).filter(([other]) => other !== name));
-  const without = new Set(transportCases({ ...memoryOnly, capabilities: others }).map((each) => each.name));
-  const added = transportCases({ ...memoryOnly, capabilities })
-    .filter((each) => !without.has(each.name))
-    .map(({ requirement }) => requirement);
-  const documented = rows.find(([, cell]) => cell === `\`${name}\``)?.[3] ?? '';
-  expect(documented.match(/\b[A-Z]\d\b/g) ?? []).toEqual([...new Set(added)]);
+  const without = transportCases({ ...memoryOnly, capabilities: others });
+  expect(documentedCases(name)).toEqual(casesAdded(without, transportCases({ ...memoryOnly, capabilities })));
 });
+
+/** The requirements of the cases that are not in `without`. */
+function casesAdded(without: readonly TransportCase[], all: readonly TransportCase[]): string[] {
+  const names = new Set(without.map(({ name }) => name));
+  return [...new Set(all.filter(({ name }) => !names.has(name)).map(({ requirement }) => requirement))];
+}
+
+function documentedCases(capability: string): string[] {
+  return rows.find(([, cell]) => cell === `\`${capability}\``)?.[3]?.match(/\b[A-Z]\d\b/g) ?? [];
+}

@@ -13,6 +13,7 @@ export const closeConnectionCases: readonly CaseDefinition[] = [
   {
     requirement: 'X2',
     title: 'releases the address while connections are still open',
+    needsAddress: true,
     async run(fixture) {
       const { listener, endpoint, far } = await fixture.stubbornPair();
       const closing = listener.close({ graceMs: NEVER_MS });
@@ -106,6 +107,7 @@ export const closeConnectionCases: readonly CaseDefinition[] = [
   {
     requirement: 'X2',
     title: 'resolves close only after all connections have ended',
+    needsAddress: true,
     async run(fixture) {
       const accepted = new Accepted();
       const listener = await fixture.create();

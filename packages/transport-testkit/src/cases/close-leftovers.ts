@@ -30,6 +30,7 @@ export const closeLeftoverCases: readonly CaseDefinition[] = [
   {
     requirement: 'X3',
     title: 'leaves nothing behind after a failed connect',
+    needsAddress: true,
     async run(fixture) {
       const endpoints = await Promise.all(fixture.absences().map(async ({ make }) => make()));
       await fixture.leavesNothing(async () => {

@@ -20,6 +20,7 @@ export const closePendingCases: readonly CaseDefinition[] = [
   {
     requirement: 'X4',
     title: 'rejects a connect that waits for its endpoint with CLOSED and leaves nothing behind',
+    needsAddress: true,
     async run(fixture) {
       const endpoint = await fixture.unusedEndpoint();
       await expectClosed(fixture, endpoint);
@@ -36,6 +37,7 @@ export const closePendingCases: readonly CaseDefinition[] = [
   {
     requirement: 'X4',
     title: 'rejects a connect with CLOSED or destroys its connection when closed at any moment',
+    needsAddress: true,
     async run(fixture) {
       const { endpoint } = await fixture.echoServer();
       for (let turn = 0; turn < TURNS; turn++) {

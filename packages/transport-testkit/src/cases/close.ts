@@ -80,6 +80,7 @@ export const disposeCases: readonly CaseDefinition[] = [
   {
     requirement: 'X5',
     title: 'closes at the end of an `await using` block, even if the block throws',
+    needsAddress: true,
     async run(fixture) {
       let escaped: string | undefined;
       const failing = async (): Promise<void> => {

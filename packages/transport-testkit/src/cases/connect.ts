@@ -35,6 +35,7 @@ export const connectCases: readonly CaseDefinition[] = [
   {
     requirement: 'C3',
     title: 'names the endpoint when nothing listens',
+    needsAddress: true,
     async run(fixture) {
       for (const { what, codes, make } of fixture.absences()) {
         const endpoint = await make();
@@ -50,6 +51,7 @@ export const connectCases: readonly CaseDefinition[] = [
   {
     requirement: 'C3',
     title: 'rejects after waitMs when nothing listens',
+    needsAddress: true,
     async run(fixture) {
       for (const { codes, make } of fixture.absences()) {
         const endpoint = await make();
@@ -64,6 +66,7 @@ export const connectCases: readonly CaseDefinition[] = [
   ...unanswered.map(({ what, needs, make }): CaseDefinition => ({
     requirement: 'C4',
     title: `rejects with TIMEOUT after timeoutMs and leaves nothing behind (${what})`,
+    needsAddress: true,
     ...(needs && { needs }),
     async run(fixture) {
       const endpoint = await make(fixture);
@@ -92,6 +95,7 @@ export const connectCases: readonly CaseDefinition[] = [
   ...unanswered.map(({ what, needs, make }): CaseDefinition => ({
     requirement: 'C5',
     title: `rejects an aborted connect with the reason as cause and leaves nothing behind (${what})`,
+    needsAddress: true,
     ...(needs && { needs }),
     async run(fixture) {
       const endpoint = await make(fixture);
@@ -113,7 +117,7 @@ export const connectCases: readonly CaseDefinition[] = [
     async run(fixture) {
       const accepted = new Accepted();
       const endpoint = await (await fixture.create()).listen(accepted);
-      const dialer = await fixture.create();
+      const dialer = await fixture.createDialer();
       const reason = new Error('changed my mind');
       const connecting = dialer.connect(endpoint, { signal: AbortSignal.abort(reason) });
       const error = rejectsWith(connecting, 'ABORTED');
@@ -128,6 +132,7 @@ export const connectCases: readonly CaseDefinition[] = [
   {
     requirement: 'C5',
     title: 'rejects with ABORTED, not TIMEOUT, when AbortSignal.timeout aborts',
+    needsAddress: true,
     async run(fixture) {
       const signal = AbortSignal.timeout(20);
       const options = { signal, waitMs: NEVER_MS, timeoutMs: NEVER_MS };
@@ -138,6 +143,7 @@ export const connectCases: readonly CaseDefinition[] = [
   {
     requirement: 'C5',
     title: 'leaves a connection or nothing when connect is aborted at any moment',
+    needsAddress: true,
     async run(fixture) {
       const { endpoint } = await fixture.echoServer();
       for (let turn = 0; turn < TURNS; turn++) {
@@ -155,6 +161,7 @@ export const connectCases: readonly CaseDefinition[] = [
   {
     requirement: 'C5',
     title: 'ignores the signal once connect has settled',
+    needsAddress: true,
     async run(fixture) {
       const controller = new AbortController();
       const { signal } = controller;
@@ -168,6 +175,7 @@ export const connectCases: readonly CaseDefinition[] = [
   {
     requirement: 'C6',
     title: 'completes a burst of 600 connects',
+    needsAddress: true,
     async run(fixture) {
       const endpoint = await (await fixture.create()).listen();
       const dialer = await fixture.create();

@@ -147,6 +147,7 @@ export const connectionCases: readonly CaseDefinition[] = [
   {
     requirement: 'C1',
     title: 'delivers what both ends write at once, even to a slow process',
+    needsAddress: true,
     needs: ['module'],
     async run(fixture) {
       const greet = async (far: Duplex): Promise<void> => {
@@ -162,6 +163,7 @@ export const connectionCases: readonly CaseDefinition[] = [
   {
     requirement: 'C1',
     title: 'sets transport.endpoint to that of the last connect unless it listens',
+    needsAddress: true,
     async run(fixture) {
       const [first, second] = [await fixture.echoServer(), await fixture.echoServer()];
       const dialer = await fixture.create();

@@ -9,5 +9,10 @@ export interface CaseDefinition {
   readonly title: string;
   /** The capabilities that the case needs. Default: none. */
   readonly needs?: readonly Capability[];
+  /**
+   * Whether it needs an address: several connections to it, or none yet. Such cases are left out for a transport with
+   * the capability `peerOf`. Default: `false`.
+   */
+  readonly needsAddress?: boolean;
   run(fixture: Fixture): Promise<void>;
 }

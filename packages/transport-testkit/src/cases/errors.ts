@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { TransportError } from '@rpcplugin/transport-core';
+import type { Transport } from '@rpcplugin/transport-core';
 import { rejectionOf } from '../fixture.js';
 import type { Fixture } from '../fixture.js';
 import { runElsewhere } from '../other-process.js';
@@ -51,6 +52,7 @@ export const errorCases: readonly CaseDefinition[] = [
   {
     requirement: 'E1',
     title: 'reports the last failed attempt as the cause of a TIMEOUT',
+    needsAddress: true,
     async run(fixture) {
       const endpoint = await fixture.unusedEndpoint();
       const absent = await rejectionOf(fixture.dial(endpoint, { waitMs: 0 }));
@@ -104,11 +106,9 @@ export const errorCases: readonly CaseDefinition[] = [
 /** Provokes every kind of rejection once. */
 async function failures(fixture: Fixture): Promise<Failure[]> {
   const { listener, endpoint } = await fixture.echoServer();
+  const dialer = await fixture.createDialer();
   const closedTransport = await fixture.create();
   await closedTransport.close();
-  const dialer = await fixture.create();
-  const [{ codes, make }] = fixture.absences();
-  const unused = await make();
   const { malformed = [], foreign = [], createAt } = fixture.subject.capabilities ?? {};
   const invalid = [...malformed.filter((text) => text !== ''), ...foreign].map(async (text) => ({
     what: JSON.stringify(text),
@@ -135,18 +135,7 @@ async function failures(fixture: Fixture): Promise<Failure[]> {
       codes: ['ALREADY_LISTENING'],
       endpoint,
     },
-    {
-      what: 'no listener',
-      error: await rejectionOf(dialer.connect(unused, { waitMs: 0 }), 'no listener'),
-      codes,
-      endpoint: unused,
-    },
-    {
-      what: 'a timeout',
-      error: await rejectionOf(dialer.connect(unused, { waitMs: NEVER_MS, timeoutMs: 20 }), 'a timeout'),
-      codes: ['TIMEOUT'],
-      endpoint: unused,
-    },
+    ...(fixture.hasOneConnection ? [] : await failuresToReach(fixture, dialer)),
     {
       what: 'an aborted connect',
       error: await rejectionOf(dialer.connect(endpoint, { signal: AbortSignal.abort() }), 'an aborted connect'),
@@ -199,6 +188,26 @@ async function failures(fixture: Fixture): Promise<Failure[]> {
       what: 'an invalid graceMs',
       error: await rejectionOf(dialer.close({ graceMs: -1 }), 'an invalid graceMs'),
       ...invalidArgument,
+    },
+  ];
+}
+
+/** Provokes the rejections of a connect to an endpoint where nothing listens. */
+async function failuresToReach(fixture: Fixture, dialer: Transport): Promise<Failure[]> {
+  const [{ codes, make }] = fixture.absences();
+  const endpoint = await make();
+  return [
+    {
+      what: 'no listener',
+      error: await rejectionOf(dialer.connect(endpoint, { waitMs: 0 }), 'no listener'),
+      codes,
+      endpoint,
+    },
+    {
+      what: 'a timeout',
+      error: await rejectionOf(dialer.connect(endpoint, { waitMs: NEVER_MS, timeoutMs: 20 }), 'a timeout'),
+      codes: ['TIMEOUT'],
+      endpoint,
     },
   ];
 }

@@ -11,6 +11,7 @@ export const handlerCases: readonly CaseDefinition[] = [
   {
     requirement: 'L3',
     title: 'passes each connection to the handler exactly once',
+    needsAddress: true,
     async run(fixture) {
       const accepted = new Accepted();
       const endpoint = await (await fixture.create()).listen(accepted);
@@ -106,6 +107,7 @@ export const handlerFailureCases: readonly CaseDefinition[] = [
   }).map(([what, fail]): CaseDefinition => ({
     requirement: 'L7',
     title: `closes only its own connection when a handler ${what}`,
+    needsAddress: true,
     async run(fixture) {
       let count = 0;
       const onConnection = (connection: Duplex): void | Promise<void> => {
@@ -124,6 +126,7 @@ export const handlerFailureCases: readonly CaseDefinition[] = [
   {
     requirement: 'L7',
     title: 'keeps listening when a handler rejects after its connection has closed',
+    needsAddress: true,
     async run(fixture) {
       let failed = false;
       const listener = await fixture.create();

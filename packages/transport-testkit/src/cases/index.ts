@@ -11,6 +11,7 @@ import { http2Cases } from './http2.js';
 import { listenAbortCases } from './listen-abort.js';
 import { listenConflictCases } from './listen-conflicts.js';
 import { listenCases } from './listen.js';
+import { oneConnectionCases } from './one-connection.js';
 import { stopListeningCases } from './stop-listening.js';
 
 /** All cases of the contract, in the order of the requirements. */
@@ -23,6 +24,7 @@ export const contractCases: readonly CaseDefinition[] = [
   ...connectionCases,
   ...http2Cases,
   ...connectCases,
+  ...oneConnectionCases,
   ...closeCases,
   ...closeConnectionCases,
   ...closeLeftoverCases,

@@ -26,6 +26,7 @@ export const listenConflictCases: readonly CaseDefinition[] = [
   {
     requirement: 'L4',
     title: 'keeps its endpoint and connections after a second listen',
+    needsAddress: true,
     async run(fixture) {
       const { listener, endpoint } = await fixture.echoServer();
       const before = await fixture.dial(endpoint);

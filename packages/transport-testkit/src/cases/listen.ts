@@ -52,6 +52,7 @@ export const listenCases: readonly CaseDefinition[] = [
   {
     requirement: 'L2',
     title: 'connects the listening transport to its own endpoint',
+    needsAddress: true,
     async run(fixture) {
       const { listener, endpoint } = await fixture.echoServer();
       assert.ok(await echoes(await listener.connect(endpoint)), 'the echo did not come back');
@@ -60,6 +61,7 @@ export const listenCases: readonly CaseDefinition[] = [
   {
     requirement: 'L2',
     title: 'connects each endpoint to its own listener',
+    needsAddress: true,
     async run(fixture) {
       const accepted = [new Accepted(), new Accepted()];
       const endpoints = await Promise.all(accepted.map(async (each) => (await fixture.create()).listen(each)));
@@ -71,6 +73,7 @@ export const listenCases: readonly CaseDefinition[] = [
   {
     requirement: 'L2',
     title: 'connects another process to the endpoint',
+    needsAddress: true,
     needs: ['module'],
     async run(fixture) {
       const { endpoint } = await fixture.echoServer();

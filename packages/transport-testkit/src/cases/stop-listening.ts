@@ -8,6 +8,7 @@ export const stopListeningCases: readonly CaseDefinition[] = [
   {
     requirement: 'X5',
     title: 'allows stopListening repeatedly, concurrently, without a listener and after close',
+    needsAddress: true,
     async run(fixture) {
       const listener = await fixture.create();
       await listener.stopListening();
@@ -22,6 +23,7 @@ export const stopListeningCases: readonly CaseDefinition[] = [
   {
     requirement: 'X5',
     title: 'listens again after stopListening',
+    needsAddress: true,
     async run(fixture) {
       const listener = await fixture.create();
       await listener.listen();

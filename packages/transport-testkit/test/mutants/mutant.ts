@@ -5,8 +5,8 @@ import type { MemoryConnection, MemoryTransportOptions, TransportSubject } from 
 import { PROMPT_MS } from '../../src/waiting.js';
 import { memory } from '../subjects.js';
 
-/** A transport with one mistake. */
-export interface Mutant {
+/** A mistake of a transport. */
+export interface Mistake {
   /** Completes "a transport that". */
   readonly mistake: string;
   /** The cases that must find it. */
@@ -15,9 +15,18 @@ export interface Mutant {
   readonly hangs?: readonly string[];
   /** Matches the message of the assertion that must fail, if others could fail too. */
   readonly finds?: RegExp;
-  readonly transport: new (options?: MemoryTransportOptions) => Transport;
   /** Whether the cases take seconds, and can run concurrently. */
   readonly isSlow?: boolean;
+}
+
+/** A transport with one mistake. */
+export interface Mutant extends Mistake {
+  readonly transport: new (options?: MemoryTransportOptions) => Transport;
+}
+
+/** A transport with one connection and one mistake. */
+export interface EndMutant extends Mistake {
+  readonly end: new (end: MemoryConnection) => Transport;
 }
 
 type MemoryMutant = new (options?: MemoryTransportOptions) => MemoryTransport;
