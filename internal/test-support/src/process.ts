@@ -13,6 +13,8 @@ export {
 } from './descriptors.js';
 export { entriesOf, makeDirectory, removeDirectory } from './directories.js';
 export { anyRejectionOf, codeOf, rejectionOf, thrownBy } from './errors.js';
+export { makeIdentity, readIdentity } from './identity.js';
+export type { Identity } from './identity.js';
 export { hasIPv6, isRoot, linkLocalHost, otherUser } from './machine.js';
 export { closeServer, freePort, holdFreePort, listening, pathOf, portOf } from './addresses.js';
 export { closed, ending } from './sockets.js';

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connectivityState } from '@grpc/grpc-js';
 import type { Channel } from '@grpc/grpc-js';
-import { KEEP_ALIVE_MS } from '@rpcplugin/transport-base';
+import { errorCodeOf, KEEP_ALIVE_MS } from '@rpcplugin/transport-base';
 import { watchClient } from './connection-watch.js';
 import type { ConnectionHooks } from './grpc-js-hooks.js';
 import { refuseCallsAfterEnd, reportAsLost, reportSessionAsLost } from './lost-peer.js';
@@ -38,7 +38,15 @@ export class ChannelConnections implements ConnectionHooks {
     this.#pingIntervalMs = pingIntervalMs;
     if (dial === undefined) return;
     this.dial = async () => {
-      if (this.#next === undefined) this.supply(await dial());
+      if (this.#next !== undefined) return;
+      try {
+        this.supply(await dial());
+      } catch (error) {
+        // For good. Calls that wait for a connection would dial again and again. Those that do not fail with the error
+        // first.
+        if (errorCodeOf(error) === 'CLOSED') setImmediate(() => this.channel?.close());
+        throw error;
+      }
     };
   }
 
@@ -47,9 +55,9 @@ export class ChannelConnections implements ConnectionHooks {
     return this.#next;
   }
 
-  /** Why the latest connection failed, as far as that is known. */
+  /** Why the latest connection failed; `undefined` if it closed without an error. */
   get failure(): unknown {
-    return this.#failure ?? new Error('the connection closed before HTTP/2 began');
+    return this.#failure;
   }
 
   /** Gives the channel a connection to use instead of dialling its next one. */

@@ -1,7 +1,14 @@
 import type { Duplex } from 'node:stream';
 import { connectivityState } from '@grpc/grpc-js';
 import type { Channel, ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
-import { assertOptions, durationOption, messageOf, Operation, toTransportError } from '@rpcplugin/transport-base';
+import {
+  assertOptions,
+  durationOption,
+  errorCodeOf,
+  messageOf,
+  Operation,
+  toTransportError,
+} from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { Transport } from '@rpcplugin/transport-core';
 import { clientPingInterval } from './call-pings.js';
@@ -80,6 +87,8 @@ export async function connectGrpc(
       failure = connections.failure;
     } catch (error) {
       await connection.close({ graceMs: 0 });
+      // A transport with one connection cannot dial again. Why that one failed says more.
+      if (failure !== undefined && errorCodeOf(error) === 'CLOSED') throw handshakeError(endpoint, failure);
       throw toTransportError(error, `connect gRPC to ${endpoint}`, endpoint);
     }
     await connection.close({ graceMs: 0 });
@@ -177,7 +186,10 @@ function leftMs(deadline: number): number {
   return Math.max(0, deadline - performance.now());
 }
 
-function handshakeError(endpoint: string, cause: unknown): TransportError {
+function handshakeError(
+  endpoint: string,
+  cause: unknown = new Error('the connection closed before HTTP/2 began'),
+): TransportError {
   return new TransportError(
     'IO',
     `${endpoint} accepts connections, but the gRPC handshake fails: ${messageOf(cause)}`,

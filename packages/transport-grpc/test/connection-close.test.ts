@@ -11,7 +11,7 @@ import {
   turns,
   until,
 } from '@rpcplugin/test-support';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { connectGrpc } from '../src/index.js';
 import { clientTls, makeIdentity, serverTls } from './certificates.js';
 import { ask, call, Probe } from './service.js';
@@ -157,4 +157,17 @@ describe.each(networks)('GrpcConnection.close over %s', (network) => {
     }
     expect(await ask(connection.client(Probe), 'echo', 'still here')).toBe('still here');
   });
+});
+
+it('fails calls that wait for a connection once the transport is closed', async () => {
+  const { endpoint, listener } = await startPlugin('memory');
+  const transport = closeAfterTest(transportTo(endpoint));
+  const connection = await connectGrpc(transport, endpoint, insecure);
+  onTestFinished(() => connection.close({ graceMs: 0 }));
+  const client = connection.client(Probe);
+  const disconnected = new Promise((resolve) => connection.onDisconnect(resolve));
+  await Promise.all([listener.close(), disconnected]);
+  await transport.close();
+  const metadata = new Metadata({ waitForReady: true });
+  expect(await codeOf(call(client, 'echo', '', { metadata }))).toBe(status.UNAVAILABLE);
 });
