@@ -14,6 +14,7 @@ const arrows = {
   'endpoint-utils': ['@rpcplugin/transport-core'],
   'transport-tcp': ['@rpcplugin/transport-core', '@rpcplugin/transport-base', '@rpcplugin/endpoint-utils'],
   'transport-unix': ['@rpcplugin/transport-core', '@rpcplugin/transport-base', '@rpcplugin/endpoint-utils'],
+  'transport-stdio': ['@rpcplugin/transport-core', '@rpcplugin/transport-base'],
   'transport-testkit': ['@rpcplugin/transport-core', '@rpcplugin/transport-base', 'vitest'],
   'transport-grpc': [
     '@rpcplugin/transport-core',

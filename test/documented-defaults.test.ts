@@ -27,6 +27,7 @@ const inCode: Record<string, Record<string, (readonly [file: string, before: str
     keepAliveMs: [['transport-base/src/sockets.ts', 'KEEP_ALIVE_MS = ']],
     waitMs: [otherWait],
   },
+  'transport-stdio': { fd: [['transport-stdio/src/options.ts', 'DEFAULT_FD = ']] },
   'transport-unix': { mode: [['transport-unix/src/options.ts', 'mode ?? ']], waitMs: [unixWait] },
   'transport-grpc': {
     handshakeTimeoutMs: [['transport-grpc/src/serve-grpc.ts', 'options.handshakeTimeoutMs, ']],

@@ -18,6 +18,7 @@ import { importedModules } from '../src/imported-modules.js';
 //   the watch of the file, beacons, and the directories of hosts.
 // - base, by 0.25 kB, with those that contain it: connections handed to another process, and pauseOnConnect.
 // - grpc, by 0.4 kB: pings during calls.
+// - grpc, by 0.1 kB: a channel whose transport connects never again.
 // - unix, by 0.1 kB: beacons and warnings for the directories of hosts.
 // - base, unix and tcp, by 1.9 kB: listening on sockets that were handed over, with the checks of their descriptors and
 //   of the variables that announce them, and holding sockets. grpc, by 0.1 kB, contains a part of base that changed.
@@ -26,6 +27,7 @@ test.each([
   ['@rpcplugin/transport-base', 9_200],
   ['@rpcplugin/transport-unix', 17_350],
   ['@rpcplugin/transport-tcp', 13_600],
+  ['@rpcplugin/transport-stdio', 8_400],
   ['@rpcplugin/transport-grpc', 12_550],
   ['@rpcplugin/endpoint-utils', 5_250],
 ])('%s is smaller than %i bytes', async (name, budget) => {
@@ -49,6 +51,11 @@ describe('importing a package loads only the modules and packages that are neede
       '@rpcplugin/transport-tcp',
       ['endpoint-utils', 'printable', 'transport-base', 'transport-core', 'transport-tcp'],
       base,
+    ],
+    [
+      '@rpcplugin/transport-stdio',
+      ['printable', 'transport-base', 'transport-core', 'transport-stdio'],
+      [...base, 'node:stream'],
     ],
     ['@rpcplugin/endpoint-utils', ['endpoint-utils', 'printable', 'transport-core'], []],
   ])('%s', async (name, packages, imports) => {

@@ -11,7 +11,7 @@ export interface CaseDefinition {
   readonly needs?: readonly Capability[];
   /**
    * Whether it needs an address: several connections to it, or none yet. Such cases are left out for a transport with
-   * the capability `peerOf`. Default: `false`.
+   * the capability `peerOf`.
    */
   readonly needsAddress?: boolean;
   run(fixture: Fixture): Promise<void>;
