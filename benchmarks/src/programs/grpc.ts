@@ -1,47 +1,24 @@
 // Either end of gRPC calls, with grpc-js alone or with this project's packages: `grpc.js <library> <network>`.
 import { join } from 'node:path';
-import { credentials, makeClientConstructor, Server, ServerCredentials } from '@grpc/grpc-js';
-import type {
-  ClientReadableStream,
-  MethodDefinition,
-  sendUnaryData,
-  ServerUnaryCall,
-  ServerWritableStream,
-} from '@grpc/grpc-js';
+import { credentials, Server, ServerCredentials } from '@grpc/grpc-js';
+import type { ClientReadableStream, ServerWritableStream } from '@grpc/grpc-js';
 import type { Transport } from '@rpcplugin/transport-core';
 import { connectGrpc, serveGrpc } from '@rpcplugin/transport-grpc';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { serveCommands } from './commands.js';
+import { BenchClient, callEcho, echo, service } from './grpc-service.js';
 
 const [, , library, network] = process.argv;
 const isOurs = library === 'transport';
 
-// Messages are raw bytes, to measure the transport and not a serializer.
-const asIs = (bytes: Buffer): Buffer => bytes;
-function method(path: string, responseStream: boolean): MethodDefinition<Buffer, Buffer> {
-  return {
-    path,
-    requestStream: false,
-    responseStream,
-    requestSerialize: asIs,
-    requestDeserialize: asIs,
-    responseSerialize: asIs,
-    responseDeserialize: asIs,
-  };
-}
-const service = { Echo: method('/bench.Bench/Echo', false), Download: method('/bench.Bench/Download', true) };
-const BenchClient = makeClientConstructor(service, 'Bench');
-type BenchClient = InstanceType<typeof BenchClient>;
 let client: BenchClient | undefined;
 
 serveCommands({
   listen: async (directory: string) => {
     const server = new Server();
     server.addService(service, {
-      Echo: ({ request }: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => {
-        callback(null, request);
-      },
+      Echo: echo,
       Download: (call: ServerWritableStream<Buffer, Buffer>) => void send(call),
     });
     const security = ServerCredentials.createInsecure();
@@ -62,7 +39,7 @@ serveCommands({
   latency: async (target: string, count: number) => {
     const to = await dial(target);
     const started = performance.now();
-    for (let i = 0; i < count; i++) await echo(to);
+    for (let i = 0; i < count; i++) await callEcho(to, MESSAGE);
     return ((performance.now() - started) * 1000) / count;
   },
 
@@ -73,7 +50,7 @@ serveCommands({
     let left = count;
     await Promise.all(
       Array.from({ length: atOnce }, async () => {
-        while (left-- > 0) await echo(to);
+        while (left-- > 0) await callEcho(to, MESSAGE);
       }),
     );
     return (count * 1000) / (performance.now() - started);
@@ -105,15 +82,6 @@ async function dial(target: string): Promise<BenchClient> {
 }
 
 const MESSAGE = Buffer.alloc(64);
-
-function echo(to: BenchClient): Promise<void> {
-  return new Promise((resolve, reject) => {
-    to['Echo']?.(MESSAGE, (error: Error | null) => {
-      if (error === null) resolve();
-      else reject(error);
-    });
-  });
-}
 
 async function send(call: ServerWritableStream<Buffer, Buffer>): Promise<void> {
   const [bytes = 0, messageBytes = 0] = call.request.toString().split(' ').map(Number);
