@@ -1,8 +1,10 @@
 export { formatEndpoint, normalizeEndpoint, parseEndpoint } from './endpoint.js';
 export type { Endpoint } from './endpoint.js';
 export { toGrpcTarget } from './grpc-target.js';
-export { fromHandshakeAddress, toHandshakeAddress } from './handshake.js';
-export type { HandshakeAddress } from './handshake.js';
+export { formatHandshakeLine, parseHandshakeLine } from './handshake-line.js';
+export type { Handshake } from './handshake-line.js';
+export { fromHandshakeAddress, toHandshakeAddress } from './handshake-address.js';
+export type { HandshakeAddress } from './handshake-address.js';
 export { isLocalHost } from './local.js';
 export { joinHostPort, splitHostPort } from './host-port.js';
 export type { HostPort } from './host-port.js';

@@ -2,8 +2,8 @@
  * What went wrong, for programs to match on. A code keeps its meaning; minor releases may add codes.
  *
  * - `INVALID_ENDPOINT`: an endpoint that is malformed or of another network.
- * - `INVALID_ARGUMENT`: an option, port, path or environment variable that cannot be used.
- * - `UNSUPPORTED`: not available on this platform, or no transport in common.
+ * - `INVALID_ARGUMENT`: an option, port, path, environment variable or handshake line that cannot be used.
+ * - `UNSUPPORTED`: not available on this platform, or no transport, version or protocol in common.
  * - `ADDRESS_IN_USE`: another listener has the address.
  * - `ADDRESS_NOT_AVAILABLE`: not an address of this machine, or no route to it.
  * - `PERMISSION_DENIED`: the operating system denies access to the address, directory, mode or group.
