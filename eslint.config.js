@@ -15,6 +15,7 @@ const arrows = {
   'transport-tcp': ['@rpcplugin/transport-core', '@rpcplugin/transport-base', '@rpcplugin/endpoint-utils'],
   'transport-unix': ['@rpcplugin/transport-core', '@rpcplugin/transport-base', '@rpcplugin/endpoint-utils'],
   'transport-stdio': ['@rpcplugin/transport-core', '@rpcplugin/transport-base'],
+  handshake: ['@rpcplugin/transport-core', '@rpcplugin/transport-base', '@rpcplugin/endpoint-utils'],
   'transport-testkit': ['@rpcplugin/transport-core', '@rpcplugin/transport-base', 'vitest'],
   'transport-grpc': [
     '@rpcplugin/transport-core',

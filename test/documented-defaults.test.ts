@@ -39,6 +39,10 @@ const inCode: Record<string, Record<string, (readonly [file: string, before: str
     graceMs: [['transport-grpc/src/grpc-connection.ts', graceMs]],
     pingIntervalMs: [['transport-grpc/src/call-pings.ts', 'INTERVAL_MS = ']],
   },
+  handshake: {
+    multiplexing: [['handshake/src/environment.ts', 'multiplexing = ']],
+    timeoutMs: [['handshake/src/read-handshake.ts', timeoutMs]],
+  },
   'transport-testkit': { timeoutMs: [['transport-testkit/src/cases.ts', 'timeoutMs = ']] },
 };
 /** Where Node has the default. */

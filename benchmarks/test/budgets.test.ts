@@ -31,6 +31,7 @@ test.each([
   ['@rpcplugin/transport-stdio', 8_400],
   ['@rpcplugin/transport-grpc', 12_550],
   ['@rpcplugin/endpoint-utils', 6_450],
+  ['@rpcplugin/handshake', 9_450],
 ])('%s is smaller than %i bytes', async (name, budget) => {
   const { gzipped } = await bundleSize(name);
   expect(gzipped).toBeLessThan(budget);
@@ -59,6 +60,11 @@ describe('importing a package loads only the modules and packages that are neede
       [...base, 'node:stream'],
     ],
     ['@rpcplugin/endpoint-utils', ['endpoint-utils', 'printable', 'transport-core'], []],
+    [
+      '@rpcplugin/handshake',
+      ['endpoint-utils', 'handshake', 'printable', 'transport-base', 'transport-core'],
+      ['node:util/types'],
+    ],
   ])('%s', async (name, packages, imports) => {
     expect(await importedModules(name)).toEqual({ packages, imports: imports.toSorted(), others: [] });
   });

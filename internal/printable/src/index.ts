@@ -18,3 +18,11 @@ export function show(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
   return typeof value === 'function' ? 'a function' : String(value);
 }
+
+/** Lines for an error message, with every other character visible. */
+export function showLines(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => line.replace(invisible(), escaped))
+    .join('\n');
+}
