@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { anyRejectionOf, openDescriptors, descriptorsSince, rejectionOf, run, script } from '@rpcplugin/test-support';
 import { TransportError } from '@rpcplugin/transport-core';
@@ -45,13 +46,13 @@ describe('readHandshake', () => {
     const plugin = shell(`printf '${LINE}\\n\\nfirst\\n'; printf second; exec 1>&-${more}`);
     await readHandshake(plugin, agreed);
     expect(plugin.stdout?.readableFlowing).toBe(null);
-    expect(await text(plugin.stdout ?? [])).toBe('\nfirst\nsecond');
+    expect(await text(plugin.stdout ?? Readable.from([]))).toBe('\nfirst\nsecond');
   });
 
   it('leaves a megabyte that follows the line at once', async () => {
     const plugin = shell(`echo '${LINE}'; head -c 1000000 /dev/zero | tr '\\0' x`);
     await readHandshake(plugin, agreed);
-    expect(await text(plugin.stdout ?? [])).toBe('x'.repeat(1_000_000));
+    expect(await text(plugin.stdout ?? Readable.from([]))).toBe('x'.repeat(1_000_000));
   });
 
   it('leaves no listener, timer or descriptor', async () => {
@@ -97,7 +98,7 @@ describe('readHandshake', () => {
 
   it('shows the end of a standard error that is read, with every character visible', async () => {
     const plugin = shell(`printf '%01000d\\n\\033[31mno such database\\n' 0 >&2; exit 1`, ['ignore', 'pipe', 'pipe']);
-    const stderr = text(plugin.stderr ?? []);
+    const stderr = text(plugin.stderr ?? Readable.from([]));
     const { hint } = await rejectionOf(readHandshake(plugin, agreed));
     expect(hint).toMatch(/^Its standard error ends with:\n0+\n\\u\{1b\}\[31mno such database$/);
     expect(hint?.length).toBeLessThan(1100);
