@@ -42,6 +42,7 @@ const inCode: Record<string, Record<string, (readonly [file: string, before: str
   handshake: {
     multiplexing: [['handshake/src/environment.ts', 'multiplexing = ']],
     timeoutMs: [['handshake/src/read-handshake.ts', timeoutMs]],
+    graceMs: [['handshake/src/end-plugin.ts', graceMs]],
   },
   'transport-testkit': { timeoutMs: [['transport-testkit/src/cases.ts', 'timeoutMs = ']] },
 };

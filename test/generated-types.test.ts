@@ -16,14 +16,17 @@ async function contents(directory: string): Promise<Record<string, string>> {
   ) as Record<string, string>;
 }
 
-it.each(['examples/kv', 'interop'])('the generated types of %s match its proto files', async (name) => {
-  const folder = join(root, name);
-  const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
-    scripts: { generate: string };
-  };
-  const directory = await freshDirectory();
-  const [, ...args] = manifest.scripts.generate.replace('src/generated', directory).split(' ');
-  const generator = join(folder, 'node_modules/.bin/proto-loader-gen-types');
-  await promisify(execFile)(generator, args, { cwd: folder });
-  expect(await contents(join(folder, 'src/generated'))).toEqual(await contents(directory));
-});
+it.each(['examples/framework', 'examples/kv', 'interop'])(
+  'the generated types of %s match its proto files',
+  async (name) => {
+    const folder = join(root, name);
+    const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
+      scripts: { generate: string };
+    };
+    const directory = await freshDirectory();
+    const [, ...args] = manifest.scripts.generate.replace('src/generated', directory).split(' ');
+    const generator = join(folder, 'node_modules/.bin/proto-loader-gen-types');
+    await promisify(execFile)(generator, args, { cwd: folder });
+    expect(await contents(join(folder, 'src/generated'))).toEqual(await contents(directory));
+  },
+);

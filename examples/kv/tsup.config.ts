@@ -1,10 +1,12 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/demo.ts', 'src/plugin.ts', 'src/host.ts', 'src/protos.ts', 'src/store.ts', 'src/auto-mtls.ts'],
+  entry: ['src/demo.ts', 'src/agreed.ts', 'src/plugin.ts', 'src/host.ts', 'src/protos.ts', 'src/store.ts'],
   format: 'esm',
   target: 'node20',
   clean: true,
   // Node takes some milliseconds to find each package, which the start of a plugin need not wait for.
   noExternal: [/^@rpcplugin\//],
+  // It finds its proto files by relative paths.
+  external: [/^@rpcplugin\/example-framework/],
 });

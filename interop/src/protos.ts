@@ -1,12 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import type { ProtoGrpcType as ExchangeProto } from './generated/exchange.js';
-import type { ProtoGrpcType as BrokerProto } from './generated/grpc_broker.js';
+import type { ProtoGrpcType } from './generated/exchange.js';
 
-const directory = fileURLToPath(new URL('../proto/', import.meta.url));
-const definition = loadSync(['grpc_broker.proto', 'exchange.proto'], { includeDirs: [directory], defaults: true });
-const packages = loadPackageDefinition(definition) as unknown as BrokerProto & ExchangeProto;
+const file = fileURLToPath(new URL('../proto/exchange.proto', import.meta.url));
+const definition = loadSync(file, { defaults: true });
 
-export const { GRPCBroker } = packages.plugin;
-export const { Echo, Exchange } = packages.interop;
+export const { Echo, Exchange } = (loadPackageDefinition(definition) as unknown as ProtoGrpcType).interop;

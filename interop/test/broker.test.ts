@@ -1,6 +1,5 @@
 import { readdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import { launchPlugin } from '@rpcplugin/example-kv/host';
 import type { Plugin } from '@rpcplugin/example-kv/host';
 import { freshDirectory } from '@rpcplugin/test-support';
@@ -11,10 +10,8 @@ import { describeInterop } from '../src/describe-interop.js';
 import { answerOf, echo, echoServer } from '../src/echo.js';
 import type { ExchangeMessage__Output } from '../src/generated/interop/ExchangeMessage.js';
 import { goPeer, runGo, useGoPeer } from '../src/go-peer.js';
-import { GrpcBroker } from '../src/grpc-broker.js';
-import { newTransport } from '../src/new-transport.js';
 import { peers } from '../src/peers.js';
-import { Exchange, GRPCBroker } from '../src/protos.js';
+import { Exchange } from '../src/protos.js';
 
 // Each exchange serves and calls a service on either side.
 const EXCHANGES = 60;
@@ -39,12 +36,7 @@ function itExchanges(network: string, temporary: string, [command, ...args]: Com
     onTestFinished(async () => {
       await plugin.stop();
     });
-    const broker = new GrpcBroker(plugin.connection.client(GRPCBroker).StartStream(), {
-      transport: () => newTransport(network),
-      server: ServerCredentials.createInsecure(),
-      channel: credentials.createInsecure(),
-    });
-    const processes = ['self', String(plugin.process.pid)];
+    const processes = ['self', String(plugin.process?.pid)];
     const before = processes.map(descriptorsOf);
 
     let left = EXCHANGES;
@@ -56,7 +48,7 @@ function itExchanges(network: string, temporary: string, [command, ...args]: Com
       }
     })();
     const workers = Array.from({ length: AT_ONCE }, async () => {
-      while (left-- > 0) await exchange(plugin, broker);
+      while (left-- > 0) await exchange(plugin);
     });
     await Promise.all(workers);
     await calling;
@@ -72,7 +64,8 @@ function itExchanges(network: string, temporary: string, [command, ...args]: Com
 }
 
 /** Serves an Echo, has the plugin call it, and calls the Echo that the plugin serves in turn. */
-async function exchange(plugin: Plugin, broker: GrpcBroker): Promise<void> {
+async function exchange(plugin: Plugin): Promise<void> {
+  const { broker } = plugin;
   const ours = broker.nextService();
   const value = Buffer.from(`exchange ${ours}`);
   const listener = await broker.serve(ours, echoServer());

@@ -4,8 +4,8 @@ import type { ClientHttp2Session, ClientHttp2Stream, Http2Server } from 'node:ht
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls } from 'node:tls';
-import { makeIdentity } from '@rpcplugin/example-kv/auto-mtls';
-import type { Identity } from '@rpcplugin/example-kv/auto-mtls';
+import { createIdentity } from '@rpcplugin/handshake';
+import type { Identity } from '@rpcplugin/handshake';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
 import { peers } from '../src/peers.js';
@@ -17,7 +17,7 @@ let host: Identity;
 let plugin: Identity;
 
 beforeAll(async () => {
-  [host, plugin] = await Promise.all([makeIdentity(), makeIdentity()]);
+  [host, plugin] = await Promise.all([createIdentity(), createIdentity()]);
 });
 
 /** A session with an echo server. */

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect, createServer } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
-import { makeIdentity } from '@rpcplugin/example-kv/auto-mtls';
-import type { Identity } from '@rpcplugin/example-kv/auto-mtls';
+import { createIdentity } from '@rpcplugin/handshake';
+import type { Identity } from '@rpcplugin/handshake';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
 import { peers } from '../src/peers.js';
@@ -16,7 +16,7 @@ let plugin: Identity;
 let stranger: Identity;
 
 beforeAll(async () => {
-  [host, plugin, stranger] = await Promise.all([makeIdentity(), makeIdentity(), makeIdentity()]);
+  [host, plugin, stranger] = await Promise.all([createIdentity(), createIdentity(), createIdentity()]);
 });
 
 /** Secures an accepted connection. Rejects unless the client proves to be `trusted`. */

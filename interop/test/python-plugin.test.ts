@@ -1,10 +1,10 @@
 import { credentials, status } from '@grpc/grpc-js';
-import { hostCredentials, makeIdentity } from '@rpcplugin/example-kv/auto-mtls';
 import { launchPlugin } from '@rpcplugin/example-kv/host';
 import type { Plugin } from '@rpcplugin/example-kv/host';
 import { KV } from '@rpcplugin/example-kv/protos';
+import { createIdentity } from '@rpcplugin/handshake';
 import { anyRejectionOf, until } from '@rpcplugin/test-support';
-import { connectGrpc } from '@rpcplugin/transport-grpc';
+import { connectGrpc, mutualTls } from '@rpcplugin/transport-grpc';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
 import { peers } from '../src/peers.js';
@@ -22,7 +22,7 @@ async function launch(env: NodeJS.ProcessEnv, autoMtls: boolean): Promise<Plugin
   const plugin = await launchPlugin(program, args, { env: { ...(await pythonEnv()), ...env }, signal, autoMtls });
   onTestFinished(async () => {
     await plugin.connection.close();
-    plugin.process.kill('SIGKILL');
+    plugin.process?.kill('SIGKILL');
   });
   return plugin;
 }
@@ -105,7 +105,7 @@ describe.each(networks)('over $over', ({ over: network, env, available, transpor
         });
         await until(() => underWay.size === endings.length);
         const killed = performance.now();
-        plugin.process.kill('SIGKILL');
+        plugin.process?.kill('SIGKILL');
         expect(await Promise.all(endings)).toEqual(endings.map(() => 'lost'));
         expect(performance.now() - killed).toBeLessThan(PROMPT_MS);
         expect(await plugin.stop()).toBe(null);
@@ -114,9 +114,10 @@ describe.each(networks)('over $over', ({ over: network, env, available, transpor
       if (!autoMtls) return;
       it.runIf(available)('refuses unknown hosts', async () => {
         const plugin = await launch(env, autoMtls);
-        const field = plugin.handshake.split('|')[5] ?? '';
-        for (const stranger of [credentials.createInsecure(), hostCredentials(await makeIdentity(), field)]) {
-          await expect(connectGrpc(await transport(), plugin.endpoint, stranger)).rejects.toMatchObject({
+        const { endpoint, certificate } = plugin.running;
+        const { channel } = mutualTls(await createIdentity(), certificate);
+        for (const stranger of [credentials.createInsecure(), channel]) {
+          await expect(connectGrpc(await transport(), endpoint, stranger)).rejects.toMatchObject({
             code: 'IO',
           });
         }

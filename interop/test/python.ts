@@ -14,8 +14,8 @@ export function python(file: string, ...args: string[]): CommandLine {
 export async function pythonEnv(): Promise<NodeJS.ProcessEnv & { PLUGIN_UNIX_SOCKET_DIR: string }> {
   const messages = await freshDirectory();
   const protos = ['kv.proto', 'grpc_controller.proto'];
-  const protoc = ['protoc', `--proto_path=${fileOf('../../examples/kv/proto')}`, `--python_out=${messages}`] as const;
-  const { status, stderr } = await run([...protoc, ...protos]);
+  const paths = ['kv', 'framework'].map((name) => `--proto_path=${fileOf(`../../examples/${name}/proto`)}`);
+  const { status, stderr } = await run(['protoc', ...paths, `--python_out=${messages}`, ...protos]);
   if (status !== 0) throw new Error(`protoc failed: ${stderr}`);
   return {
     PROTO_DIR: messages,

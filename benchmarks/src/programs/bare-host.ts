@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { credentials } from '@grpc/grpc-js';
-import { GRPCController, KV } from '@rpcplugin/example-kv/protos';
+import { GRPCController } from '@rpcplugin/example-framework/protos';
+import { KV } from '@rpcplugin/example-kv/protos';
 import { serveCommands } from './commands.js';
 import { answer } from './first-answer.js';
 

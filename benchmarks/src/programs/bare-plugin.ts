@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { GRPCController, KV } from '@rpcplugin/example-kv/protos';
+import { GRPCController } from '@rpcplugin/example-framework/protos';
+import { KV } from '@rpcplugin/example-kv/protos';
 import { createStore } from '@rpcplugin/example-kv/store';
 import { HealthImplementation } from 'grpc-health-check';
 

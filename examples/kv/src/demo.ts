@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { parseEndpoint } from '@rpcplugin/endpoint-utils';
+import { formatHandshakeLine, parseEndpoint } from '@rpcplugin/endpoint-utils';
 import type { KVClient } from './generated/proto/KV.js';
 import { launchPlugin } from './host.js';
 import type { Plugin } from './host.js';
@@ -37,9 +37,9 @@ async function demonstrate(network: string, signal: AbortSignal): Promise<void> 
   console.log(`\n${network}`);
   const started = performance.now();
   const plugin = await launchPlugin(process.execPath, pluginArgs, { env: { PLUGIN_TRANSPORTS: network }, signal });
-  show('process', `${plugin.process.pid ?? '?'}, ready after ${since(started)}`);
-  show('handshake', plugin.handshake);
-  show('endpoint', plugin.endpoint);
+  show('process', `${plugin.process?.pid ?? '?'}, ready after ${since(started)}`);
+  show('handshake', formatHandshakeLine(plugin.running));
+  show('endpoint', plugin.running.endpoint);
   try {
     await call(plugin, signal);
   } finally {
@@ -80,7 +80,7 @@ async function shutDown(plugin: Plugin): Promise<void> {
   const code = await plugin.stop();
   show('shutdown', `exit code ${code ?? 'none, it was killed'}, after ${since(started)}`);
   if (code !== 0) throw new Error('the plugin did not stop when asked to');
-  const endpoint = parseEndpoint(plugin.endpoint);
+  const endpoint = parseEndpoint(plugin.running.endpoint);
   if (endpoint.network !== 'unix') return;
   const left = existsSync(endpoint.path);
   show('socket file', left ? 'still there' : 'gone');

@@ -1,7 +1,6 @@
 import { cpSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { bundle, freshDirectory, sharedDirectory, startProgram } from '@rpcplugin/test-support';
 import type { Program } from '@rpcplugin/test-support';
 import { beforeEach, expect, it } from 'vitest';
@@ -11,9 +10,9 @@ const build = join(sharedDirectory(), 'build');
 for (const name of ['demo', 'plugin']) {
   bundle(new URL(`../src/${name}.ts`, import.meta.url), join(build, `src/${name}.mjs`));
 }
-cpSync(new URL('../proto', import.meta.url), join(build, 'proto'), { recursive: true });
-const health = createRequire(import.meta.url).resolve('grpc-health-check');
-cpSync(join(dirname(health), '../../proto'), join(build, '../proto'), { recursive: true });
+for (const example of ['kv', 'framework']) {
+  cpSync(new URL(`../../${example}/proto`, import.meta.url), join(build, 'proto'), { recursive: true });
+}
 
 // The parent of the plugin's private directory.
 let runtimeDirectory: string;

@@ -38,7 +38,8 @@ def code_of(call):
 
 
 def launch(command, own):
-    environment = dict(os.environ)
+    # What go-plugin's hosts set: the cookie, and the versions of the protocol that they speak.
+    environment = {**os.environ, "BASIC_PLUGIN": "hello", "PLUGIN_PROTOCOL_VERSIONS": "1"}
     if own is not None:
         environment["PLUGIN_CLIENT_CERT"] = own.certificate.decode()
     return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)

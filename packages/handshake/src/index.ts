@@ -4,3 +4,5 @@ export { readHandshake } from './read-handshake.js';
 export type { ReadHandshakeOptions } from './read-handshake.js';
 export { createIdentity } from './identity.js';
 export type { Identity } from './identity.js';
+export { endPlugin } from './end-plugin.js';
+export type { EndPluginOptions } from './end-plugin.js';

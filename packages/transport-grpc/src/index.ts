@@ -8,3 +8,5 @@ export type { ClientConstructor, CloseGrpcOptions, GrpcConnection } from './grpc
 export type { GrpcPeers } from './peers.js';
 export { grpcChannelOptions } from './channel-options.js';
 export type { GrpcChannelOptionsOptions } from './channel-options.js';
+export { mutualTls } from './mutual-tls.js';
+export type { GrpcCredentials } from './mutual-tls.js';

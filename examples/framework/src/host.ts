@@ -1,0 +1,133 @@
+// The host's side: launches a plugin, or reattaches to one that runs, and stops it.
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import type { Handshake } from '@rpcplugin/endpoint-utils';
+import { createIdentity, endPlugin, handshakeEnv, readHandshake } from '@rpcplugin/handshake';
+import type { HandshakeOptions, Identity } from '@rpcplugin/handshake';
+import { negotiateTransport, TransportError } from '@rpcplugin/transport-core';
+import { connectGrpc, mutualTls } from '@rpcplugin/transport-grpc';
+import type { GrpcConnection, GrpcCredentials } from '@rpcplugin/transport-grpc';
+import { Broker } from './broker.js';
+import type { StdioData__Output } from './generated/plugin/StdioData.js';
+import { networks } from './networks.js';
+import { GRPCBroker, GRPCController, GRPCStdio, Health } from './protos.js';
+
+export interface HostOptions {
+  /** Cancels a pending launch. A plugin that is launched has to be stopped. */
+  readonly signal?: AbortSignal | undefined;
+  /** Receives what the plugin prints. Default: prints it. */
+  readonly onOutput?: (output: Pick<StdioData__Output, 'channel' | 'data'>) => void;
+}
+
+export interface LaunchOptions extends HandshakeOptions, HostOptions {
+  /** Added to this process's. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Whether both sides show certificates, made for this launch. Default: false. */
+  readonly autoMtls?: boolean;
+}
+
+/** What the plugin said of itself, and the host's own certificate: as JSON, enough for another process to reattach. */
+export type RunningPlugin = Handshake & { readonly identity?: Identity | undefined };
+
+/** Launches a plugin. If that fails, no process is left. */
+export async function launch(command: string, args: readonly string[], options: LaunchOptions): Promise<Plugin> {
+  const identity = options.autoMtls === true ? await createIdentity() : undefined;
+  const launched = { ...options, certificate: identity?.certificate };
+  const env = { ...process.env, ...options.env, ...handshakeEnv(launched) };
+  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { onOutput = print } = options;
+  child.stderr.on('data', (data: Buffer) => {
+    onOutput({ channel: 'STDERR', data });
+  });
+  try {
+    const handshake = await readHandshake(child, launched);
+    child.stdout.on('data', (data: Buffer) => {
+      onOutput({ channel: 'STDOUT', data });
+    });
+    return await reattach({ ...handshake, identity }, options, child);
+  } catch (error) {
+    // Lets it clean up. It could not end while nobody reads its output.
+    child.stdout.resume();
+    child.kill('SIGTERM');
+    await endPlugin(child);
+    throw error;
+  }
+}
+
+/** Connects to a plugin that runs. Only that of `child` is ever killed: other processes are not known for certain. */
+export async function reattach(to: RunningPlugin, options: HostOptions = {}, child?: ChildProcess): Promise<Plugin> {
+  const security = mutualTls(to.identity, to.certificate);
+  const transport = negotiateTransport([to.network], networks);
+  const connection = await connectGrpc(transport, to.endpoint, security.channel, { signal: options.signal });
+  return new Plugin(to, connection, security, options.onOutput ?? print, child);
+}
+
+/** Launches a plugin again whenever it ends without being stopped: `for await (const plugin of restarts(…))`. */
+export async function* restarts(...launched: Parameters<typeof launch>): AsyncGenerator<Plugin, void, void> {
+  for (;;) {
+    const plugin = await launch(...launched);
+    yield plugin;
+    await plugin.ended;
+    if (plugin.isStopped) return;
+    await plugin.stop();
+  }
+}
+
+export class Plugin {
+  readonly broker: Broker;
+  /** Resolves with the exit code, or with `null` if a signal ended the plugin. Unknown of one that was reattached. */
+  readonly ended: Promise<number | null>;
+  #stopped: Promise<number | null> | undefined;
+
+  constructor(
+    readonly running: RunningPlugin,
+    readonly connection: GrpcConnection,
+    credentials: GrpcCredentials,
+    onOutput: NonNullable<HostOptions['onOutput']>,
+    readonly process: ChildProcess | undefined,
+  ) {
+    this.broker = new Broker(connection.client(GRPCBroker).StartStream(), running.network, credentials);
+    const output = connection.client(GRPCStdio).StreamStdio({});
+    // It fails when the plugin ends. A plugin without this service prints to its pipes alone.
+    output.on('data', onOutput).on('error', () => undefined);
+    this.ended = process ? endPlugin(process, { graceMs: Infinity }) : new Promise(() => undefined);
+  }
+
+  get isStopped(): boolean {
+    return this.#stopped !== undefined;
+  }
+
+  /** Rejects unless the plugin is healthy. */
+  async ping(): Promise<void> {
+    const health = this.connection.client(Health);
+    await new Promise<void>((resolve, reject) => {
+      health.Check({ service: 'plugin' }, { deadline: Date.now() + 5000 }, (error, answer) => {
+        if (answer?.status === 'SERVING') resolve();
+        else reject(new TransportError('IO', 'the plugin is not healthy', { cause: error }));
+      });
+    });
+  }
+
+  /** Asks the plugin to stop, and kills it after 2 s. Resolves with its exit code. Idempotent. */
+  stop(): Promise<number | null> {
+    return (this.#stopped ??= this.#stop());
+  }
+
+  async #stop(): Promise<number | null> {
+    const controller = this.connection.client(GRPCController);
+    await new Promise<unknown>((resolve) => {
+      // An error means that the plugin is already stopping, or will not stop by itself.
+      const call = controller.Shutdown({}, { deadline: Date.now() + 1000 }, resolve);
+      void this.ended.then(() => {
+        call.cancel();
+      });
+    });
+    this.broker.stream.end();
+    await this.connection.close();
+    return this.process === undefined ? null : endPlugin(this.process);
+  }
+}
+
+function print({ channel, data }: Pick<StdioData__Output, 'channel' | 'data'>): void {
+  process[channel === 'STDERR' ? 'stderr' : 'stdout'].write(data);
+}

@@ -1,0 +1,87 @@
+// The plugin's side: what a go-plugin host expects of every plugin, around the services of an application.
+import { Server, status } from '@grpc/grpc-js';
+import { formatHandshakeLine } from '@rpcplugin/endpoint-utils';
+import { createIdentity, handshakeFromEnv } from '@rpcplugin/handshake';
+import type { HandshakeOptions } from '@rpcplugin/handshake';
+import { negotiateListener, TransportError } from '@rpcplugin/transport-core';
+import type { TransportFactory } from '@rpcplugin/transport-core';
+import { mutualTls, serveGrpc } from '@rpcplugin/transport-grpc';
+import { Broker } from './broker.js';
+import type { HealthHandlers } from './generated/grpc/health/v1/Health.js';
+import type { GRPCBrokerHandlers } from './generated/plugin/GRPCBroker.js';
+import type { GRPCControllerHandlers } from './generated/plugin/GRPCController.js';
+import type { GRPCStdioHandlers } from './generated/plugin/GRPCStdio.js';
+import { networks } from './networks.js';
+import { sendOutput } from './output.js';
+import { GRPCBroker, GRPCController, GRPCStdio, Health } from './protos.js';
+
+export interface ServeOptions extends HandshakeOptions {
+  /**
+   * Adds the application's services to the server, for the version that the host speaks too. Their handlers may use the
+   * broker: that of the latest host, which opens one before all calls.
+   */
+  readonly register: (server: Server, appVersion: number, broker: () => Broker) => void;
+  /** What to listen on: the first that works. Default: a unix socket, else TCP. */
+  readonly transports?: readonly TransportFactory[];
+}
+
+/** Serves until the host asks the plugin to stop, or SIGTERM does. The process then ends by itself. */
+export async function serve({ register, transports = networks, ...agreed }: ServeOptions): Promise<void> {
+  const { appVersion, hostCertificate, multiplexing } = handshakeFromEnv(agreed);
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  process.once('SIGTERM', () => {
+    stopping.abort();
+  });
+  // Ctrl-C reaches the host as well, which decides. A host that has gone no longer reads what the plugin prints.
+  process.on('SIGINT', () => undefined);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
+  const own = hostCertificate === undefined ? undefined : await createIdentity();
+  const credentials = mutualTls(own, hostCertificate);
+  let broker: Broker | undefined;
+  const server = new Server({ 'grpc.max_receive_message_length': -1 });
+  register(server, appVersion, () => {
+    if (broker === undefined) throw new TransportError('CLOSED', 'the host has no broker');
+    return broker;
+  });
+  server.addService(GRPCBroker.service, {
+    StartStream: (stream) => {
+      broker = new Broker(stream, listener.network, credentials);
+      stream.once('end', () => {
+        stream.end();
+      });
+    },
+  } satisfies GRPCBrokerHandlers);
+  server.addService(GRPCController.service, {
+    Shutdown: (_, done) => {
+      done(null, {});
+      stopping.abort();
+    },
+  } satisfies GRPCControllerHandlers);
+  server.addService(GRPCStdio.service, {
+    StreamStdio: (call) => {
+      sendOutput(call, signal);
+    },
+  } satisfies GRPCStdioHandlers);
+  server.addService(Health.service, {
+    Check: ({ request: { service } }, done) => {
+      if (service === 'plugin') done(null, { status: 'SERVING' });
+      else done({ code: status.NOT_FOUND, details: 'unknown service' });
+    },
+  } satisfies HealthHandlers);
+
+  const offered = transports.map(({ network }) => network);
+  const listener = await negotiateListener(offered, transports, (transport) =>
+    serveGrpc(server, transport, credentials.server, { signal }),
+  ).catch((error: unknown) => {
+    if (signal.aborted) process.exit();
+    throw error;
+  });
+  signal.addEventListener('abort', () => void listener.close());
+  const { network, endpoint } = listener;
+  const answer = { appVersion, network, endpoint, protocol: 'grpc', certificate: own?.certificate } as const;
+  // The broker listens once for each service.
+  const line = formatHandshakeLine({ ...answer, multiplexing: multiplexing ? false : undefined });
+  process.stdout.write(`${line}\n`);
+}

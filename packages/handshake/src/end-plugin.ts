@@ -1,0 +1,28 @@
+import type { ChildProcess } from 'node:child_process';
+import { assertOptions, durationOption, startTimer } from '@rpcplugin/transport-base';
+
+/** Options of {@link endPlugin}. */
+export interface EndPluginOptions {
+  /** How long the plugin may take to exit by itself, in milliseconds. `Infinity` means no limit. Default: 2000. */
+  readonly graceMs?: number | undefined;
+}
+
+/**
+ * Waits until a plugin that was asked to stop has exited, and kills it (SIGKILL) after `graceMs`, as a go-plugin host
+ * does after 2 s. Resolves with its exit code, or with `null` if a signal ended it or it never started. Idempotent.
+ *
+ * The process is one that Node has not yet reaped, so its number cannot be another's.
+ *
+ * Rejects with `INVALID_ARGUMENT` for options that cannot be used.
+ */
+export async function endPlugin(plugin: ChildProcess, options: EndPluginOptions = {}): Promise<number | null> {
+  assertOptions(options);
+  const graceMs = durationOption('graceMs', options.graceMs, 2000);
+  if (plugin.pid === undefined) return null;
+  if (plugin.exitCode === null && plugin.signalCode === null) {
+    const timer = startTimer(graceMs, () => plugin.kill('SIGKILL'));
+    await new Promise((resolve) => plugin.once('exit', resolve));
+    timer.cancel();
+  }
+  return plugin.exitCode;
+}
