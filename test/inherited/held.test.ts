@@ -17,6 +17,7 @@ import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { describe, expect, it } from 'vitest';
 import { connectTo, hostTransport, networks, pluginCommand, received, startPlugin } from './support.js';
+import type { Plugin } from './support.js';
 
 describe.each(networks)('a socket that a host holds, over %s,', (network) => {
   it('queues connections, and the host takes none of them', async () => {
@@ -46,6 +47,38 @@ describe.each(networks)('a socket that a host holds, over %s,', (network) => {
       waiting = await connectTo(endpoint);
     }
     expect(answers).toEqual(pids);
+  });
+
+  it('loses none of 1,000 calls, each on a connection of its own, while the plugin restarts 20 times', async () => {
+    const { transport, path } = await hostTransport(network);
+    const { endpoint, fd } = await transport.hold();
+    const start = (): Promise<Plugin> => startPlugin(fd, pluginCommand(network, path));
+    let plugin = await start();
+    const state = { calls: 0, isOver: false };
+    const pids = new Set<string>();
+    const failed: unknown[] = [];
+    const keepCalling = async (): Promise<void> => {
+      while (!state.isOver) {
+        const answer = await connectTo(endpoint).then(received, String);
+        if (/^\d+$/.test(answer)) pids.add(answer);
+        else failed.push(answer);
+        state.calls++;
+      }
+    };
+    const calling = Array.from({ length: 4 }, keepCalling);
+    for (let restarts = 0; restarts < 20; restarts++) {
+      const before = state.calls;
+      await until(() => state.calls >= before + 50);
+      // In turn: the next plugin starts before the last one stops, and there is none in between.
+      const next = restarts % 2 === 0 ? await start() : undefined;
+      await plugin.stop();
+      plugin = next ?? (await start());
+    }
+    state.isOver = true;
+    await Promise.all(calling);
+    expect(failed).toEqual([]);
+    expect(state.calls).toBeGreaterThanOrEqual(1000);
+    expect(pids.size).toBeGreaterThanOrEqual(20);
   });
 
   it('is shared by plugins that run at the same time', async () => {
@@ -79,7 +112,7 @@ describe.each(networks)('a socket that a host holds, over %s,', (network) => {
     await transport.stopListening();
     await transport.hold();
     await transport.stopListening();
-    const endpoint = await transport.listen({ onConnection: (socket) => socket.end('host') });
+    const endpoint = await transport.listen({ onConnection: (socket) => socket.resume().end('host') });
     expect(await received(await connectTo(endpoint))).toBe('host');
   });
 

@@ -1,5 +1,5 @@
-// Listens on the socket that was passed to it, as a plugin does, and sends its process ID on each connection. Prints one
-// line of JSON: the endpoint or the error, and what it was passed. Closes the transport when its standard input ends.
+// Listens on the socket that was passed to it, as a plugin does, and answers each connection that its peer ends with its process ID. Prints one
+// line of JSON: the endpoint or the error, and what it was passed. Stops listening when its standard input ends.
 // Arguments: the network and, for a unix socket, its path.
 import { spawnSync } from 'node:child_process';
 import { fstatSync } from 'node:fs';
@@ -18,9 +18,14 @@ async function listen(): Promise<Report> {
   const environment = Object.keys(process.env).filter((name) => name.startsWith('LISTEN_'));
   try {
     const transport = network === 'unix' ? new UnixSocketTransport({ fd, path }) : new TCPSocketTransport({ fd });
-    const endpoint = await transport.listen({ onConnection: (socket) => socket.end(String(process.pid)) });
+    const endpoint = await transport.listen({
+      allowHalfOpen: true,
+      // Answers when the peer has ended.
+      onConnection: (socket) => socket.resume().on('end', () => socket.end(String(process.pid))),
+    });
     process.stdin.resume().on('end', () => {
-      void transport.close().then(() => {
+      void transport.stopListening().then(() => {
+        // The process ends once its connections have.
         console.log(isOpen(fd) ? 'still open' : 'closed');
       });
     });

@@ -36,7 +36,7 @@ export class Plugin extends Program {
     return JSON.parse(line) as Report;
   }
 
-  /** Closes the transport. Resolves once the process has ended. */
+  /** Makes the transport stop listening. Resolves once the process has ended. */
   async stop(): Promise<Ending> {
     this.process.stdin.end();
     return this.ended;
@@ -67,9 +67,10 @@ export async function connectTo(endpoint: string): Promise<Socket> {
   return socket;
 }
 
-/** What the process at the other end sends until it ends the connection. */
+/** Ends a connection, and resolves with what the process at the other end answers. */
 export async function received(socket: Socket): Promise<string> {
   let text = '';
+  socket.end('question');
   socket.setEncoding('utf8').on('data', (data: string) => (text += data));
   if (!socket.closed) await once(socket, 'close');
   return text;
