@@ -13,7 +13,7 @@ export interface HandshakeAddress {
   readonly network: string;
   /**
    * On `tcp` and `unix`, `host:port` or an absolute path: the address that Go's `net.Dial(network, address)` takes. On
-   * another network, the endpoint without `network:`.
+   * another network, the endpoint without `network:`, which may be empty.
    */
   readonly address: string;
 }
@@ -80,7 +80,6 @@ function assertNetworkName(network: unknown): asserts network is string {
 
 /** Checks that an address of an own network survives the handshake line; `text` is for the error. */
 function ownAddress(address: string, text: string): string {
-  if (address === '') throw invalidEndpoint(text, 'the address is empty', 'Pass the whole address.');
   if (address.includes('|') || UNWRITABLE.test(address)) {
     throw invalidEndpoint(
       text,

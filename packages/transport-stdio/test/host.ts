@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { credentials } from '@grpc/grpc-js';
+import { fromHandshakeAddress } from '@rpcplugin/endpoint-utils';
 import { closeAfterTest, spawnProgram, typescript } from '@rpcplugin/test-support';
 import type { CommandLine, Identity, ProgramOptions } from '@rpcplugin/test-support';
 import { connectGrpc } from '@rpcplugin/transport-grpc';
@@ -75,7 +76,7 @@ export class LaunchedPlugin {
     const line = await readLine(child.stdout).catch((error: unknown) => {
       throw new Error(`${command.join(' ')} did not start: ${printed.stderr}`, { cause: error });
     });
-    const [, , network, address, , certificate] = line.split('|');
+    const [, , network = '', address = '', , certificate] = line.split('|');
     const transport = closeAfterTest(
       new StdioTransport(
         isDuplex ? { duplex: child.stdio[3] as unknown as Duplex } : { input: child.stdout, output: child.stdin },
@@ -86,7 +87,7 @@ export class LaunchedPlugin {
       identity === undefined
         ? credentials.createInsecure()
         : credentials.createSsl(pem(certificate), identity.key, identity.certificate);
-    const connection = await connectGrpc(transport, `${network ?? ''}:${address ?? ''}`, security);
+    const connection = await connectGrpc(transport, fromHandshakeAddress({ network, address }), security);
     onTestFinished(() => connection.close({ graceMs: 0 }));
     return new LaunchedPlugin(child, printed, transport, connection, ended);
   }
