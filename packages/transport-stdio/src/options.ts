@@ -32,7 +32,8 @@ const MAX_FD = 2 ** 31 - 1;
 /**
  * Checks the options.
  *
- * @throws TransportError `INVALID_ARGUMENT` for options that cannot be used, `UNSUPPORTED` for descriptors on Windows.
+ * @throws TransportError `INVALID_ARGUMENT` for options that cannot be used, `UNSUPPORTED` for descriptors on Windows, and `fd` on
+ * Bun.
  */
 export function mediumOf(options: StdioTransportOptions): Medium {
   assertOptions(options);
@@ -47,7 +48,11 @@ export function mediumOf(options: StdioTransportOptions): Medium {
     throw new TransportError('INVALID_ARGUMENT', 'input and output are the same', { hint: 'Give it as fd or duplex.' });
   }
   if (isPair) return { input: half('input', input, Readable), output: half('output', output, Writable) };
-  if (duplex === undefined) return { both: descriptor('fd', fd ?? DEFAULT_FD) };
+  if (duplex === undefined) {
+    // Bun's sockets lose what is written to such a descriptor. Its pipes and its `child.stdio` work.
+    if (process.versions['bun'] !== undefined) throw unsupported('on Bun', 'input: 0 and output: 1');
+    return { both: descriptor('fd', fd ?? DEFAULT_FD) };
+  }
   if (duplex instanceof Readable && duplex instanceof Writable) return { both: ownStream('duplex', duplex) };
   throw invalidOption('duplex', duplex, 'Give a stream that can be read and written, such as child.stdio[3].');
 }
@@ -65,8 +70,12 @@ function half<S extends Readable | Writable>(
 function descriptor(name: string, fd: number): number {
   integerOption(name, fd, 0, MAX_FD);
   if (process.platform !== 'win32') return fd;
-  throw new TransportError('UNSUPPORTED', 'descriptors cannot be opened as connections on Windows', {
-    hint: 'Give streams, such as child.stdin and child.stdout, or use TCP.',
+  throw unsupported('on Windows', 'streams, such as child.stdin and child.stdout');
+}
+
+function unsupported(where: string, instead: string): TransportError {
+  return new TransportError('UNSUPPORTED', `a descriptor cannot be opened as a connection ${where}`, {
+    hint: `Give ${instead}, or use another network.`,
   });
 }
 

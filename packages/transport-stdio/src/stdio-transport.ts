@@ -35,7 +35,7 @@ export class StdioTransport extends StreamTransport<Duplex> {
 
   /**
    * @throws TransportError `INVALID_ARGUMENT` for an option that cannot be used, `UNSUPPORTED` for a descriptor on
-   * Windows.
+   * Windows, and for `fd` on Bun.
    */
   constructor(options: StdioTransportOptions = {}) {
     super('stdio');
