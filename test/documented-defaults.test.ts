@@ -34,6 +34,7 @@ const inCode: Record<string, Record<string, (readonly [file: string, before: str
     timeoutMs: [
       ['transport-grpc/src/connect-grpc.ts', timeoutMs],
       ['transport-grpc/src/connect-grpc-target.ts', timeoutMs],
+      ['transport-grpc/src/grpc-broker.ts', timeoutMs],
     ],
     waitMs: [unixWait, otherWait],
     graceMs: [['transport-grpc/src/grpc-connection.ts', graceMs]],

@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/host.ts', 'src/plugin.ts', 'src/broker.ts', 'src/protos.ts'],
+  entry: ['src/host.ts', 'src/plugin.ts', 'src/protos.ts'],
   format: 'esm',
   target: 'node20',
   clean: true,

@@ -5,26 +5,24 @@ import type { Handshake } from '@rpcplugin/endpoint-utils';
 import { createIdentity, endPlugin, handshakeEnv, readHandshake } from '@rpcplugin/handshake';
 import type { HandshakeOptions, Identity } from '@rpcplugin/handshake';
 import { negotiateTransport, TransportError } from '@rpcplugin/transport-core';
-import { connectGrpc, mutualTls } from '@rpcplugin/transport-grpc';
+import { connectGrpc, GrpcBroker, mutualTls } from '@rpcplugin/transport-grpc';
 import type { GrpcConnection, GrpcCredentials } from '@rpcplugin/transport-grpc';
-import { Broker } from './broker.js';
 import type { StdioData__Output } from './generated/plugin/StdioData.js';
 import { networks } from './networks.js';
 import { GRPCBroker, GRPCController, GRPCStdio, Health } from './protos.js';
 
-export interface HostOptions {
+export interface LaunchOptions extends HandshakeOptions {
+  /** Added to this process's. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Whether both sides show certificates, made for this launch. Default: false. */
+  readonly autoMtls?: boolean;
   /** Cancels a pending launch. A plugin that is launched has to be stopped. */
   readonly signal?: AbortSignal | undefined;
   /** Receives what the plugin prints. Default: prints it. */
   readonly onOutput?: (output: Pick<StdioData__Output, 'channel' | 'data'>) => void;
 }
 
-export interface LaunchOptions extends HandshakeOptions, HostOptions {
-  /** Added to this process's. */
-  readonly env?: NodeJS.ProcessEnv;
-  /** Whether both sides show certificates, made for this launch. Default: false. */
-  readonly autoMtls?: boolean;
-}
+type ConnectOptions = Pick<LaunchOptions, 'signal' | 'onOutput'>;
 
 /** What the plugin said of itself, and the host's own certificate: as JSON, enough for another process to reattach. */
 export type RunningPlugin = Handshake & { readonly identity?: Identity | undefined };
@@ -55,11 +53,11 @@ export async function launch(command: string, args: readonly string[], options: 
 }
 
 /** Connects to a plugin that runs. Only that of `child` is ever killed: other processes are not known for certain. */
-export async function reattach(to: RunningPlugin, options: HostOptions = {}, child?: ChildProcess): Promise<Plugin> {
-  const security = mutualTls(to.identity, to.certificate);
+export async function reattach(to: RunningPlugin, options: ConnectOptions = {}, child?: ChildProcess): Promise<Plugin> {
+  const credentials = mutualTls(to.identity, to.certificate);
   const transport = negotiateTransport([to.network], networks);
-  const connection = await connectGrpc(transport, to.endpoint, security.channel, { signal: options.signal });
-  return new Plugin(to, connection, security, options.onOutput ?? print, child);
+  const connection = await connectGrpc(transport, to.endpoint, credentials.channel, { signal: options.signal });
+  return new Plugin(to, connection, credentials, options.onOutput ?? print, child);
 }
 
 /** Launches a plugin again whenever it ends without being stopped: `for await (const plugin of restarts(…))`. */
@@ -74,7 +72,7 @@ export async function* restarts(...launched: Parameters<typeof launch>): AsyncGe
 }
 
 export class Plugin {
-  readonly broker: Broker;
+  readonly broker: GrpcBroker;
   /** Resolves with the exit code, or with `null` if a signal ended the plugin. Unknown of one that was reattached. */
   readonly ended: Promise<number | null>;
   #stopped: Promise<number | null> | undefined;
@@ -83,10 +81,12 @@ export class Plugin {
     readonly running: RunningPlugin,
     readonly connection: GrpcConnection,
     credentials: GrpcCredentials,
-    onOutput: NonNullable<HostOptions['onOutput']>,
+    onOutput: NonNullable<LaunchOptions['onOutput']>,
     readonly process: ChildProcess | undefined,
   ) {
-    this.broker = new Broker(connection.client(GRPCBroker).StartStream(), running.network, credentials);
+    const { network } = running;
+    const stream = connection.client(GRPCBroker).StartStream();
+    this.broker = new GrpcBroker(stream, { network, transports: networks, credentials });
     const output = connection.client(GRPCStdio).StreamStdio({});
     // It fails when the plugin ends. A plugin without this service prints to its pipes alone.
     output.on('data', onOutput).on('error', () => undefined);
@@ -122,7 +122,7 @@ export class Plugin {
         call.cancel();
       });
     });
-    this.broker.stream.end();
+    this.broker.end();
     await this.connection.close();
     return this.process === undefined ? null : endPlugin(this.process);
   }

@@ -5,8 +5,7 @@ import { createIdentity, handshakeFromEnv } from '@rpcplugin/handshake';
 import type { HandshakeOptions } from '@rpcplugin/handshake';
 import { negotiateListener, TransportError } from '@rpcplugin/transport-core';
 import type { TransportFactory } from '@rpcplugin/transport-core';
-import { mutualTls, serveGrpc } from '@rpcplugin/transport-grpc';
-import { Broker } from './broker.js';
+import { GrpcBroker, mutualTls, serveGrpc } from '@rpcplugin/transport-grpc';
 import type { HealthHandlers } from './generated/grpc/health/v1/Health.js';
 import type { GRPCBrokerHandlers } from './generated/plugin/GRPCBroker.js';
 import type { GRPCControllerHandlers } from './generated/plugin/GRPCController.js';
@@ -20,7 +19,7 @@ export interface ServeOptions extends HandshakeOptions {
    * Adds the application's services to the server, for the version that the host speaks too. Their handlers may use the
    * broker: that of the latest host, which opens one before all calls.
    */
-  readonly register: (server: Server, appVersion: number, broker: () => Broker) => void;
+  readonly register: (server: Server, appVersion: number, broker: () => GrpcBroker) => void;
   /** What to listen on: the first that works. Default: a unix socket, else TCP. */
   readonly transports?: readonly TransportFactory[];
 }
@@ -39,7 +38,7 @@ export async function serve({ register, transports = networks, ...agreed }: Serv
 
   const own = hostCertificate === undefined ? undefined : await createIdentity();
   const credentials = mutualTls(own, hostCertificate);
-  let broker: Broker | undefined;
+  let broker: GrpcBroker | undefined;
   const server = new Server({ 'grpc.max_receive_message_length': -1 });
   register(server, appVersion, () => {
     if (broker === undefined) throw new TransportError('CLOSED', 'the host has no broker');
@@ -47,7 +46,7 @@ export async function serve({ register, transports = networks, ...agreed }: Serv
   });
   server.addService(GRPCBroker.service, {
     StartStream: (stream) => {
-      broker = new Broker(stream, listener.network, credentials);
+      broker = new GrpcBroker(stream, { network: listener.network, transports: networks, credentials });
       stream.once('end', () => {
         stream.end();
       });
@@ -73,11 +72,9 @@ export async function serve({ register, transports = networks, ...agreed }: Serv
 
   const offered = transports.map(({ network }) => network);
   const listener = await negotiateListener(offered, transports, (transport) =>
-    serveGrpc(server, transport, credentials.server, { signal }),
-  ).catch((error: unknown) => {
-    if (signal.aborted) process.exit();
-    throw error;
-  });
+    serveGrpc(server, transport, credentials.server),
+  );
+  if (signal.aborted) return listener.close();
   signal.addEventListener('abort', () => void listener.close());
   const { network, endpoint } = listener;
   const answer = { appVersion, network, endpoint, protocol: 'grpc', certificate: own?.certificate } as const;

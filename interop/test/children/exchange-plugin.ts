@@ -1,9 +1,8 @@
 // A plugin with brokered services on the network given as argument, for go-plugin's hosts (with AutoMTLS if they ask
 // for it) and for our own.
 import { serve } from '@rpcplugin/example-framework/plugin';
-import type { Broker } from '@rpcplugin/example-framework/broker';
 import { agreed } from '@rpcplugin/example-kv/agreed';
-import type { GrpcListener } from '@rpcplugin/transport-grpc';
+import type { GrpcBroker, GrpcListener } from '@rpcplugin/transport-grpc';
 import { tcpTransportFactory } from '@rpcplugin/transport-tcp';
 import { unixTransportFactory } from '@rpcplugin/transport-unix';
 import { echo, echoHandlers, echoServer } from '../../src/echo.js';
@@ -31,7 +30,7 @@ await serve({
   },
 });
 
-async function exchange({ service, value }: ExchangeMessage__Output, broker: Broker): Promise<ExchangeMessage> {
+async function exchange({ service, value }: ExchangeMessage__Output, broker: GrpcBroker): Promise<ExchangeMessage> {
   const theirs = await broker.dial(service);
   const answer = await echo(theirs, value);
   await theirs.close();

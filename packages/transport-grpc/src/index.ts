@@ -10,3 +10,5 @@ export { grpcChannelOptions } from './channel-options.js';
 export type { GrpcChannelOptionsOptions } from './channel-options.js';
 export { mutualTls } from './mutual-tls.js';
 export type { GrpcCredentials } from './mutual-tls.js';
+export { GrpcBroker } from './grpc-broker.js';
+export type { BrokeredService, DialServiceOptions, GrpcBrokerOptions } from './grpc-broker.js';

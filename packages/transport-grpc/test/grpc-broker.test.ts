@@ -1,0 +1,128 @@
+import { once } from 'node:events';
+import { Duplex } from 'node:stream';
+import type { TransportFactory } from '@rpcplugin/transport-core';
+import { openDescriptors, rejectionOf, socketsSince, until } from '@rpcplugin/test-support';
+import { tcpTransportFactory } from '@rpcplugin/transport-tcp';
+import { unixTransportFactory } from '@rpcplugin/transport-unix';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { GrpcBroker, mutualTls } from '../src/index.js';
+import { ask, Probe, ProbeServer } from './service.js';
+import { networks } from './support.js';
+
+const transports: readonly TransportFactory[] = [unixTransportFactory(), tcpTransportFactory()];
+
+/** The two ends of a stream of objects, in place of a call. */
+function streamEnds(): [Duplex, Duplex] {
+  const end = (other: () => Duplex): Duplex =>
+    new Duplex({
+      objectMode: true,
+      read: () => undefined,
+      write: (info, _, done) => {
+        other().push(info);
+        done();
+      },
+      final: (done) => {
+        other().push(null);
+        done();
+      },
+    });
+  const one: Duplex = end(() => other);
+  const other: Duplex = end(() => one);
+  return [one, other];
+}
+
+/** A host's broker, a plugin's with these transports, and the plugin's end of the stream. */
+function brokers(network: string, ofPlugin = transports): [GrpcBroker, GrpcBroker, Duplex] {
+  const credentials = mutualTls(undefined, undefined);
+  const [one, other] = streamEnds();
+  onTestFinished(() => {
+    one.destroy();
+    other.destroy();
+  });
+  return [
+    new GrpcBroker(one, { network, transports, credentials }),
+    new GrpcBroker(other, { network, transports: ofPlugin, credentials }),
+    other,
+  ];
+}
+
+describe.each(networks)('a broker over %s', (network) => {
+  it('serves to the other side and calls it, whoever is first, and leaves nothing', async () => {
+    const before = openDescriptors();
+    const [host, plugin] = brokers(network);
+    for (const [serving, dialling] of [
+      [host, plugin],
+      [plugin, host],
+    ] as const) {
+      const service = serving.nextService();
+      const early = dialling.dial(service);
+      const listener = await serving.serve(service, new ProbeServer('brokered').server);
+      const connection = await early;
+      expect(await ask(connection.client(Probe), 'echo', 'hello')).toBe('hello');
+      await Promise.all([connection.close(), listener.close()]);
+
+      const next = serving.nextService();
+      const late = await serving.serve(next, new ProbeServer('brokered').server);
+      const other = await dialling.dial(next);
+      expect(await ask(other.client(Probe), 'echo', 'again')).toBe('again');
+      await Promise.all([other.close(), late.close()]);
+    }
+    await until(() => socketsSince(before).length === 0);
+  });
+
+  it('connects every one of many services to its own', async () => {
+    const [host, plugin] = brokers(network);
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        const service = host.nextService();
+        const dialled = plugin.dial(service);
+        const listener = await host.serve(service, new ProbeServer('brokered').server);
+        const connection = await dialled;
+        const answer = await ask(connection.client(Probe), 'echo', String(service));
+        await Promise.all([connection.close(), listener.close()]);
+        return answer === String(service);
+      }),
+    );
+    expect(answers).toEqual(answers.map(() => true));
+  });
+});
+
+it('rejects a dial that the other side never serves, after the time limit', async () => {
+  const [host] = brokers('unix');
+  const error = await rejectionOf(host.dial(7, { timeoutMs: 50 }));
+  expect(error).toMatchObject({ code: 'TIMEOUT', message: expect.stringMatching(/service 7/) as string });
+  expect(error.hint).toMatch(/right number/);
+});
+
+it('rejects a dial that is aborted', async () => {
+  const [host] = brokers('unix');
+  const controller = new AbortController();
+  const pending = rejectionOf(host.dial(1, { signal: controller.signal }));
+  controller.abort();
+  expect((await pending).code).toBe('ABORTED');
+});
+
+it('rejects dials at once when the other side ends its broker, or has', async () => {
+  const [host, plugin, stream] = brokers('unix');
+  const pending = rejectionOf(plugin.dial(1, { timeoutMs: Infinity }));
+  host.end();
+  expect((await pending).code).toBe('CLOSED');
+  if (!stream.readableEnded) await once(stream, 'end');
+  expect((await rejectionOf(plugin.dial(2, { timeoutMs: Infinity }))).code).toBe('CLOSED');
+});
+
+it('rejects dials with the error of the stream as their cause when it fails', async () => {
+  const [, plugin, stream] = brokers('unix');
+  const pending = rejectionOf(plugin.dial(1, { timeoutMs: Infinity }));
+  stream.destroy(new Error('lost'));
+  expect(await pending).toMatchObject({ code: 'CLOSED', cause: { message: 'lost' } });
+});
+
+it('rejects a network that it has no transport for', async () => {
+  const [host, plugin] = brokers('unix', [tcpTransportFactory()]);
+  const { server } = new ProbeServer('brokered');
+  expect((await rejectionOf(plugin.serve(1, server))).code).toBe('UNSUPPORTED');
+  const listener = await host.serve(1, server);
+  onTestFinished(() => listener.close());
+  expect((await rejectionOf(plugin.dial(1))).code).toBe('UNSUPPORTED');
+});
