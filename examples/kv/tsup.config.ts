@@ -5,7 +5,7 @@ export default defineConfig({
   format: 'esm',
   target: 'node20',
   clean: true,
-  // Node takes some milliseconds to find each package, which the start of a plugin need not wait for. The framework finds
-  // its proto files by relative paths.
+  // Node takes some milliseconds to find each package, which the start of a plugin need not wait for. The framework
+  // finds its proto files by relative paths.
   noExternal: [/^@rpcplugin\/(?!example-)/],
 });

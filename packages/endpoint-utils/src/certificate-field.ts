@@ -20,8 +20,8 @@ export function toCertificatePem(field: string): string | undefined {
 }
 
 /**
- * Whether a field can be a certificate: base64 of a DER sequence of at least 128 bytes, which begins with the bytes 0x30
- * and 0x8…. TLS looks at the rest.
+ * Whether a field can be a certificate: base64 of a DER sequence of at least 128 bytes, which begins with the bytes
+ * 0x30 and 0x8…. TLS looks at the rest.
  */
 function isCertificate(field: string): boolean {
   return field.length > 128 && field.length % 4 !== 1 && /^MI[A-Za-z\d+/]+$/.test(field);

@@ -16,17 +16,17 @@ export interface ReadHandshakeOptions extends HostHandshakeOptions {
 }
 
 /**
- * Reads the handshake line of a plugin that was just spawned with `handshakeEnv(options)` in its environment, and a pipe
- * for its standard output. Resolves with what the line says, once it is what the options ask for: a version of
+ * Reads the handshake line of a plugin that was just spawned with `handshakeEnv(options)` in its environment, and a
+ * pipe for its standard output. Resolves with what the line says, once it is what the options ask for: a version of
  * `appVersions`, gRPC, and a certificate if the host has one.
  *
  * What the plugin prints after the line stays in `plugin.stdout`. Read it, or call `plugin.stdout.resume()`: a plugin
  * whose output nobody reads stops in the middle of it. If something reads the plugin's standard error by then, its last
  * lines are in the error for a plugin that ends.
  *
- * Rejects with `IO` if the plugin ends, or closes its standard output, without a line; with `TIMEOUT` or `ABORTED`; with
- * `INVALID_ARGUMENT` or `INVALID_ENDPOINT` for a line that is none; with `UNSUPPORTED` for another version or protocol,
- * or without a certificate; like `spawn` if the plugin could not be started, such as `NOT_FOUND` and
+ * Rejects with `IO` if the plugin ends, or closes its standard output, without a line; with `TIMEOUT` or `ABORTED`;
+ * with `INVALID_ARGUMENT` or `INVALID_ENDPOINT` for a line that is none; with `UNSUPPORTED` for another version or
+ * protocol, or without a certificate; like `spawn` if the plugin could not be started, such as `NOT_FOUND` and
  * `PERMISSION_DENIED`. A plugin that runs then is the caller's to end.
  */
 export async function readHandshake(plugin: ChildProcess, options: ReadHandshakeOptions): Promise<Handshake> {
