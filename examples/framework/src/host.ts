@@ -4,11 +4,11 @@ import type { ChildProcess } from 'node:child_process';
 import type { Handshake } from '@rpcplugin/endpoint-utils';
 import { createIdentity, endPlugin, handshakeEnv, readHandshake } from '@rpcplugin/handshake';
 import type { HandshakeOptions, Identity } from '@rpcplugin/handshake';
-import { negotiateTransport, TransportError } from '@rpcplugin/transport-core';
+import { TransportError } from '@rpcplugin/transport-core';
 import { connectGrpc, GrpcBroker, mutualTls } from '@rpcplugin/transport-grpc';
 import type { GrpcConnection, GrpcCredentials } from '@rpcplugin/transport-grpc';
 import type { StdioData__Output } from './generated/plugin/StdioData.js';
-import { networks } from './networks.js';
+import { addressed, brokerNetwork, transportTo } from './networks.js';
 import { GRPCBroker, GRPCController, GRPCStdio, Health } from './protos.js';
 
 export interface LaunchOptions extends HandshakeOptions {
@@ -19,7 +19,7 @@ export interface LaunchOptions extends HandshakeOptions {
   /** Cancels a pending launch. A plugin that is launched has to be stopped. */
   readonly signal?: AbortSignal | undefined;
   /** Receives what the plugin prints. Default: prints it. */
-  readonly onOutput?: (output: Pick<StdioData__Output, 'channel' | 'data'>) => void;
+  readonly onOutput?: (output: Pick<StdioData__Output, 'channel' | 'data'>) => unknown;
 }
 
 type ConnectOptions = Pick<LaunchOptions, 'signal' | 'onOutput'>;
@@ -32,20 +32,15 @@ export async function launch(command: string, args: readonly string[], options: 
   const identity = options.autoMtls === true ? await createIdentity() : undefined;
   const launched = { ...options, certificate: identity?.certificate };
   const env = { ...process.env, ...options.env, ...handshakeEnv(launched) };
-  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
   const { onOutput = print } = options;
-  child.stderr.on('data', (data: Buffer) => {
-    onOutput({ channel: 'STDERR', data });
-  });
+  child.stderr?.on('data', (data: Buffer) => onOutput({ channel: 'STDERR', data }));
   try {
     const handshake = await readHandshake(child, launched);
-    child.stdout.on('data', (data: Buffer) => {
-      onOutput({ channel: 'STDOUT', data });
-    });
+    child.stdout?.on('data', (data: Buffer) => onOutput({ channel: 'STDOUT', data }));
     return await reattach({ ...handshake, identity }, options, child);
   } catch (error) {
-    // Lets it clean up. It could not end while nobody reads its output.
-    child.stdout.resume();
+    // Lets it clean up.
     child.kill('SIGTERM');
     await endPlugin(child);
     throw error;
@@ -55,7 +50,7 @@ export async function launch(command: string, args: readonly string[], options: 
 /** Connects to a plugin that runs. Only that of `child` is ever killed: other processes are not known for certain. */
 export async function reattach(to: RunningPlugin, options: ConnectOptions = {}, child?: ChildProcess): Promise<Plugin> {
   const credentials = mutualTls(to.identity, to.certificate);
-  const transport = negotiateTransport([to.network], networks);
+  const transport = transportTo(to.network, child);
   const connection = await connectGrpc(transport, to.endpoint, credentials.channel, { signal: options.signal });
   return new Plugin(to, connection, credentials, options.onOutput ?? print, child);
 }
@@ -84,11 +79,11 @@ export class Plugin {
     onOutput: NonNullable<LaunchOptions['onOutput']>,
     readonly process: ChildProcess | undefined,
   ) {
-    const { network } = running;
     const stream = connection.client(GRPCBroker).StartStream();
-    this.broker = new GrpcBroker(stream, { network, transports: networks, credentials });
-    const output = connection.client(GRPCStdio).StreamStdio({});
+    const network = brokerNetwork(running.network);
+    this.broker = new GrpcBroker(stream, { network, transports: addressed, credentials });
     // It fails when the plugin ends. A plugin without this service prints to its pipes alone.
+    const output = connection.client(GRPCStdio).StreamStdio({});
     output.on('data', onOutput).on('error', () => undefined);
     this.ended = process ? endPlugin(process, { graceMs: Infinity }) : new Promise(() => undefined);
   }
@@ -99,9 +94,8 @@ export class Plugin {
 
   /** Rejects unless the plugin is healthy. */
   async ping(): Promise<void> {
-    const health = this.connection.client(Health);
     await new Promise<void>((resolve, reject) => {
-      health.Check({ service: 'plugin' }, { deadline: Date.now() + 5000 }, (error, answer) => {
+      this.connection.client(Health).Check({ service: 'plugin' }, { deadline: Date.now() + 5000 }, (error, answer) => {
         if (answer?.status === 'SERVING') resolve();
         else reject(new TransportError('IO', 'the plugin is not healthy', { cause: error }));
       });
@@ -114,10 +108,9 @@ export class Plugin {
   }
 
   async #stop(): Promise<number | null> {
-    const controller = this.connection.client(GRPCController);
     await new Promise<unknown>((resolve) => {
       // An error means that the plugin is already stopping, or will not stop by itself.
-      const call = controller.Shutdown({}, { deadline: Date.now() + 1000 }, resolve);
+      const call = this.connection.client(GRPCController).Shutdown({}, { deadline: Date.now() + 1000 }, resolve);
       void this.ended.then(() => {
         call.cancel();
       });

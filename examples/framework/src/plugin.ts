@@ -10,7 +10,7 @@ import type { HealthHandlers } from './generated/grpc/health/v1/Health.js';
 import type { GRPCBrokerHandlers } from './generated/plugin/GRPCBroker.js';
 import type { GRPCControllerHandlers } from './generated/plugin/GRPCController.js';
 import type { GRPCStdioHandlers } from './generated/plugin/GRPCStdio.js';
-import { networks } from './networks.js';
+import { addressed, brokerNetwork, networks } from './networks.js';
 import { sendOutput } from './output.js';
 import { GRPCBroker, GRPCController, GRPCStdio, Health } from './protos.js';
 
@@ -20,7 +20,7 @@ export interface ServeOptions extends HandshakeOptions {
    * broker: that of the latest host, which opens one before all calls.
    */
   readonly register: (server: Server, appVersion: number, broker: () => GrpcBroker) => void;
-  /** What to listen on: the first that works. Default: a unix socket, else TCP. */
+  /** What to listen on: the first that works. Default: a unix socket, else TCP, else descriptor 3. */
   readonly transports?: readonly TransportFactory[];
 }
 
@@ -28,10 +28,7 @@ export interface ServeOptions extends HandshakeOptions {
 export async function serve({ register, transports = networks, ...agreed }: ServeOptions): Promise<void> {
   const { appVersion, hostCertificate, multiplexing } = handshakeFromEnv(agreed);
   const stopping = new AbortController();
-  const { signal } = stopping;
-  process.once('SIGTERM', () => {
-    stopping.abort();
-  });
+  process.once('SIGTERM', stopping.abort.bind(stopping));
   // Ctrl-C reaches the host as well, which decides. A host that has gone no longer reads what the plugin prints.
   process.on('SIGINT', () => undefined);
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
@@ -46,10 +43,7 @@ export async function serve({ register, transports = networks, ...agreed }: Serv
   });
   server.addService(GRPCBroker.service, {
     StartStream: (stream) => {
-      broker = new GrpcBroker(stream, { network: listener.network, transports: networks, credentials });
-      stream.once('end', () => {
-        stream.end();
-      });
+      broker = new GrpcBroker(stream, { network: brokerNetwork(network), transports: addressed, credentials });
     },
   } satisfies GRPCBrokerHandlers);
   server.addService(GRPCController.service, {
@@ -60,7 +54,7 @@ export async function serve({ register, transports = networks, ...agreed }: Serv
   } satisfies GRPCControllerHandlers);
   server.addService(GRPCStdio.service, {
     StreamStdio: (call) => {
-      sendOutput(call, signal);
+      sendOutput(call, stopping.signal);
     },
   } satisfies GRPCStdioHandlers);
   server.addService(Health.service, {
@@ -74,9 +68,9 @@ export async function serve({ register, transports = networks, ...agreed }: Serv
   const listener = await negotiateListener(offered, transports, (transport) =>
     serveGrpc(server, transport, credentials.server),
   );
-  if (signal.aborted) return listener.close();
-  signal.addEventListener('abort', () => void listener.close());
   const { network, endpoint } = listener;
+  if (stopping.signal.aborted) return listener.close();
+  stopping.signal.addEventListener('abort', () => void listener.close());
   const answer = { appVersion, network, endpoint, protocol: 'grpc', certificate: own?.certificate } as const;
   // The broker listens once for each service.
   const line = formatHandshakeLine({ ...answer, multiplexing: multiplexing ? false : undefined });

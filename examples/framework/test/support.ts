@@ -20,6 +20,8 @@ export const variants = [
   { over: 'unix, AutoMTLS', network: 'unix', autoMtls: true },
   { over: 'TCP', network: 'tcp', autoMtls: false },
   { over: 'TCP, AutoMTLS', network: 'tcp', autoMtls: true },
+  { over: 'descriptor 3', network: 'stdio', autoMtls: false },
+  { over: 'descriptor 3, AutoMTLS', network: 'stdio', autoMtls: true },
 ];
 
 /** The arguments of Node for a plugin on a network that speaks these versions. */

@@ -10,6 +10,7 @@ export interface EndPluginOptions {
 /**
  * Waits until a plugin that was asked to stop has exited, and kills it (SIGKILL) after `graceMs`, as a go-plugin host
  * does after 2 s. Resolves with its exit code, or with `null` if a signal ended it or it never started. Idempotent.
+ * Discards standard output and error that nothing reads yet: a plugin could not write the rest, and exit.
  *
  * The process is one that Node has not yet reaped, so its number cannot be another's.
  *
@@ -20,6 +21,7 @@ export async function endPlugin(plugin: ChildProcess, options: EndPluginOptions 
   const graceMs = durationOption('graceMs', options.graceMs, 2000);
   if (plugin.pid === undefined) return null;
   if (plugin.exitCode === null && plugin.signalCode === null) {
+    for (const output of [plugin.stdout, plugin.stderr]) if (output?.readableFlowing === null) output.resume();
     const timer = startTimer(graceMs, () => plugin.kill('SIGKILL'));
     await new Promise((resolve) => plugin.once('exit', resolve));
     timer.cancel();

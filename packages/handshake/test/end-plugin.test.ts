@@ -53,3 +53,9 @@ it('rejects a grace period that is none', async () => {
   const plugin = await shell('echo');
   expect(await rejectionOf(endPlugin(plugin, { graceMs: -1 }))).toMatchObject({ code: 'INVALID_ARGUMENT' });
 });
+
+it('lets a plugin write what nobody reads, so that it can exit', async () => {
+  const plugin = spawn('sh', ['-c', 'head -c 1000000 /dev/zero; head -c 1000000 /dev/zero >&2; exit 3']);
+  onTestFinished(() => void plugin.kill('SIGKILL'));
+  expect(await endPlugin(plugin, { graceMs: Infinity })).toBe(3);
+});

@@ -62,6 +62,8 @@ export class GrpcBroker {
       })
       .on('end', () => {
         this.#fail();
+        // The server has to end its side of the call as well.
+        stream.end();
       });
   }
 
