@@ -135,7 +135,7 @@ export class ChannelConnections implements ConnectionHooks {
     return this.peers.close(graceMs, async () => {
       shutDown();
       // The channel waits for a peer that may never answer, and forgets a connection during its TLS handshake.
-      this.peers.destroyHandshakes();
+      this.peers.endHandshakes((connection) => connection.destroy());
       await this.peers.ended();
     });
   }

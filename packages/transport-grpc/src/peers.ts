@@ -16,7 +16,7 @@ export interface GrpcPeers {
 
 /** The connections of a server's listener or of a channel. */
 export class PeerConnections extends ConnectionSet<Duplex> implements GrpcPeers {
-  /** The connections on which HTTP/2 has not begun, with their time limits. They have no calls to wait for. */
+  /** The connections on which HTTP/2 has not begun, with their time limits. They have no calls in progress. */
   readonly #handshakes = new Map<Duplex, Timer>();
   readonly #listeners = new Set<(connections: number) => void>();
   readonly #whenNoticed: (report: () => void) => void;
@@ -77,8 +77,8 @@ export class PeerConnections extends ConnectionSet<Duplex> implements GrpcPeers 
     return this.#handshakes.delete(connection);
   }
 
-  /** Destroys the connections on which HTTP/2 has not begun. */
-  destroyHandshakes(): void {
-    for (const connection of this.#handshakes.keys()) connection.destroy();
+  /** Ends the connections on which HTTP/2 has not begun. */
+  endHandshakes(end: (connection: Duplex) => void): void {
+    for (const connection of this.#handshakes.keys()) end(connection);
   }
 }

@@ -156,7 +156,9 @@ class Listener implements GrpcListener {
       // Sends GOAWAY and ends each session after its last call, like `drain` but without a timer that cannot be
       // cleared.
       this.#injector.destroy();
-      this.#connections.destroyHandshakes();
+      // The client may have sent calls already. It begins those that GOAWAY refuses again, but not those of a connection
+      // that is reset.
+      this.#connections.endHandshakes(destroySoon);
       await this.#connections.ended();
       await this.#transport.close({ graceMs: this.#connections.graceLeftMs });
     }
@@ -173,6 +175,10 @@ const CUT_OFF_MS = 20;
  */
 function cutOff(connection: Duplex): void {
   connection.end();
+  destroySoon(connection);
+}
+
+function destroySoon(connection: Duplex): void {
   const timer = setTimeout(() => connection.destroy(), CUT_OFF_MS);
   connection.once('close', () => {
     clearTimeout(timer);

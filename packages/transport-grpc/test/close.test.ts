@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { connectivityState, status } from '@grpc/grpc-js';
@@ -6,6 +7,7 @@ import {
   closed,
   codeOf,
   durationOf,
+  onDiagnostic,
   openDescriptors,
   rejectionOf,
   settlesWithin,
@@ -15,7 +17,7 @@ import { TransportError } from '@rpcplugin/transport-core';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { GrpcListener } from '../src/index.js';
-import { preface } from './http2-frames.js';
+import { callHeaders, flags, frame, frameTypes, headerBlock, preface } from './http2-frames.js';
 import { ask, call, Probe, requestsWithoutEnd } from './service.js';
 import {
   connectTo,
@@ -44,6 +46,25 @@ describe.each(networks)('GrpcListener.close over %s', (network) => {
     probe.release();
     expect(await answer).toBe('worth waiting for');
     expect(await durationOf(() => closing)).toBeLessThan(PROMPT_MS);
+  });
+
+  it('refuses calls that a client sent before its connection was ready, so that the client can repeat them', async () => {
+    const { endpoint, listener, transport } = await startPlugin(network);
+    const closing = new Promise<void>((resolve) => {
+      onDiagnostic('accept', transport, () => {
+        resolve(listener.close({ graceMs: 20_000 }));
+      });
+    });
+    const peer = connect({ ...parseEndpoint(endpoint), allowHalfOpen: false });
+    onTestFinished(() => void peer.destroy());
+    const hanging = frame(frameTypes.headers, flags.endHeaders, 1, headerBlock(callHeaders('/test.Probe/Hang')));
+    peer.write(Buffer.concat([preface, hanging]));
+    const chunks: Buffer[] = [];
+    peer.on('data', (chunk: Buffer) => chunks.push(chunk));
+    await once(peer, 'end');
+    // GOAWAY without an error: RFC 9113, section 6.8.
+    expect(Buffer.concat(chunks).toString('hex')).toMatch(/0000080700000000000000000000000000/);
+    await closing;
   });
 
   it('accepts no more calls on open connections', async () => {
