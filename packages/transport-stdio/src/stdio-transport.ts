@@ -123,8 +123,14 @@ function openMedium(medium: Medium, allowHalfOpen: boolean): Duplex {
   assertHalf(medium.input, 'input');
   assertHalf(medium.output, 'output');
   const input = openHalf(medium.input, 'input');
-  const output = openHalf(medium.output, 'output');
-  return new PairedStream(input, output, { allowHalfOpen });
+  try {
+    const output = openHalf(medium.output, 'output');
+    return new PairedStream(input, output, { allowHalfOpen });
+  } catch (error) {
+    // An open descriptor cannot be given back.
+    if (typeof medium.input === 'number') input.destroy();
+    throw error;
+  }
 }
 
 function assertHalf(half: number | Readable | Writable, direction: 'input' | 'output'): void {
