@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
+import { agreed } from '@rpcplugin/example-kv/agreed';
+import { handshakeEnv } from '@rpcplugin/handshake';
 import { closeServer, listening, startProgram } from '@rpcplugin/test-support';
 import type { CommandLine } from '@rpcplugin/test-support';
 import { expect, it, onTestFinished } from 'vitest';
@@ -19,8 +21,8 @@ interface Range {
 
 /** The port in the first line that a program prints, or its standard error if it prints none. */
 async function printedPort(command: CommandLine, range: Range): Promise<number | string> {
-  const unset = { PLUGIN_MIN_PORT: undefined, PLUGIN_MAX_PORT: undefined };
-  const program = startProgram(command, { env: { ...unset, PLUGIN_TRANSPORTS: 'tcp', ...range } });
+  const host = { ...handshakeEnv(agreed), PLUGIN_MIN_PORT: undefined, PLUGIN_MAX_PORT: undefined };
+  const program = startProgram(command, { env: { ...host, PLUGIN_TRANSPORTS: 'tcp', ...range } });
   const stop = (): boolean => program.process.kill('SIGTERM');
   program.printed(/\n/).then(stop, () => undefined);
   const { stdout, stderr } = await program.ended;
