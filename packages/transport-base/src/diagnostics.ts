@@ -72,8 +72,8 @@ export class TransportDiagnostics {
   }
 
   /**
-   * Listeners that publish what happens to the connections of an endpoint. They are shared, because listeners of its own
-   * would be a good part of a connection's memory.
+   * Listeners that publish what happens to the connections of an endpoint. They are shared, because listeners of its
+   * own would be a good part of a connection's memory.
    */
   listenersFor<C extends Duplex>(
     endpointOf: () => string | undefined,

@@ -17,8 +17,8 @@ const FIRST = 3;
  * from 3 on, with the names in `LISTEN_FDNAMES`, if `LISTEN_PID` is this process. None if `LISTEN_PID` or `LISTEN_FDS`
  * is not set, or if they are meant for another process.
  *
- * It always removes the three variables, so that processes that this one starts do not take them for theirs. They do not
- * inherit the descriptors either: Node makes those close-on-exec when it starts.
+ * It always removes the three variables, so that processes that this one starts do not take them for theirs. They do
+ * not inherit the descriptors either: Node makes those close-on-exec when it starts.
  *
  * @param env - Default: `process.env`.
  * @throws TransportError `INVALID_ARGUMENT` if `LISTEN_PID` or `LISTEN_FDS` is not a positive number, if there is not

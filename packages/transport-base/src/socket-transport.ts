@@ -18,11 +18,11 @@ export interface HeldSocket {
 export abstract class SocketTransport extends StreamTransport {
   /**
    * Listens like {@link listen}, but accepts nothing: for a host whose plugins listen on the descriptor, with their
-   * option `fd`. Connections wait in the queue of the socket while there is no plugin, such as between one that ends and
-   * the next. They are accepted by whoever listens on the descriptor, so this process must not.
+   * option `fd`. Connections wait in the queue of the socket while there is no plugin, such as between one that ends
+   * and the next. They are accepted by whoever listens on the descriptor, so this process must not.
    *
-   * The socket is held until {@link stopListening} or {@link close}, which remove its file. It does not keep this process
-   * running. Each plugin closes its own copy of the descriptor when it stops listening or ends.
+   * The socket is held until {@link stopListening} or {@link close}, which remove its file. It does not keep this
+   * process running. Each plugin closes its own copy of the descriptor when it stops listening or ends.
    *
    * Rejects like {@link listen}, and with `UNSUPPORTED` on Windows, Bun and Deno, which have no way to do it.
    */

@@ -156,8 +156,8 @@ class Listener implements GrpcListener {
       // Sends GOAWAY and ends each session after its last call, like `drain` but without a timer that cannot be
       // cleared.
       this.#injector.destroy();
-      // The client may have sent calls already. It begins those that GOAWAY refuses again, but not those of a connection
-      // that is reset.
+      // The client may have sent calls already. It begins those that GOAWAY refuses again, but not those of a
+      // connection that is reset.
       this.#connections.endHandshakes(destroySoon);
       await this.#connections.ended();
       await this.#transport.close({ graceMs: this.#connections.graceLeftMs });

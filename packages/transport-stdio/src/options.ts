@@ -32,8 +32,8 @@ const MAX_FD = 2 ** 31 - 1;
 /**
  * Checks the options.
  *
- * @throws TransportError `INVALID_ARGUMENT` for options that cannot be used, `UNSUPPORTED` for descriptors on Windows, and `fd` on
- * Bun.
+ * @throws TransportError `INVALID_ARGUMENT` for options that cannot be used, `UNSUPPORTED` for descriptors on Windows,
+ * and `fd` on Bun.
  */
 export function mediumOf(options: StdioTransportOptions): Medium {
   assertOptions(options);

@@ -24,11 +24,11 @@ export interface UnixSocketTransportOptions extends SocketTransportOptions {
    */
   directory?: string | undefined;
   /**
-   * The descriptor of a unix socket that already listens, to accept on: one that a service manager or `hold` of a host's
-   * transport handed over. It is closed when the transport stops listening; its file stays. `path` is then the path of
-   * the socket, for the endpoint. It can be left out if the socket was bound to that path, and Linux says so, but not for
-   * the socket of `hold`, which was bound to another one. Cannot be combined with `directory`, `mode` or `group`.
-   * Default: none.
+   * The descriptor of a unix socket that already listens, to accept on: one that a service manager or `hold` of a
+   * host's transport handed over. It is closed when the transport stops listening; its file stays. `path` is then the
+   * path of the socket, for the endpoint. It can be left out if the socket was bound to that path, and Linux says so,
+   * but not for the socket of `hold`, which was bound to another one. Cannot be combined with `directory`, `mode` or
+   * `group`. Default: none.
    */
   fd?: number | undefined;
   /** The permission bits of the socket file, from 0 to 0o777. Connecting needs the write bit. Default: 0o660. */
