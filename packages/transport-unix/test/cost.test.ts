@@ -4,14 +4,9 @@ import { closeServer, freshDirectory, listening, staleSocketAt } from '@rpcplugi
 import { expect, it } from 'vitest';
 import { UnixSocketTransport } from '../src/index.js';
 
+/** How many rounds to make at least, and how long to go on, in milliseconds, while other work makes them slow. */
 const ROUNDS = 100;
-
-/** How long each of these takes, in milliseconds, round by round. */
-interface Times {
-  readonly plain: number[];
-  readonly free: number[];
-  readonly stale: number[];
-}
+const PATIENCE_MS = 30_000;
 
 async function timed(action: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
@@ -25,21 +20,23 @@ async function timedListen(path: string): Promise<number> {
 }
 
 // An idle machine takes 0.09 ms for a plain socket, 0.4 ms for a free path and 0.75 ms for a stale one. Both limits leave
-// room for other work: it takes caches, and its sockets are in /proc/net/unix too. The quickest of many rounds was not
-// interrupted by it.
+// room for other work: it takes caches, and its sockets are in /proc/net/unix too, thousands at times. The quickest of
+// many rounds was not interrupted by it.
 it('a listen takes less than 10 times as long as a plain one, and less than 20 times at a stale socket', async () => {
   const directory = await freshDirectory();
-  const times: Times = { plain: [], free: [], stale: [] };
-  for (let round = 0; round < ROUNDS; round++) {
+  let [plainMs, freeMs, staleMs] = [Infinity, Infinity, Infinity];
+  const start = performance.now();
+  for (let round = 0; ; round++) {
     const path = join(directory, `${round}`);
     const server = createServer();
-    times.plain.push(await timed(() => listening(server, { path })));
+    plainMs = Math.min(plainMs, await timed(() => listening(server, { path })));
     await closeServer(server);
-    times.free.push(await timedListen(`${path}-free`));
+    freeMs = Math.min(freeMs, await timedListen(`${path}-free`));
     await staleSocketAt(`${path}-stale`);
-    times.stale.push(await timedListen(`${path}-stale`));
+    staleMs = Math.min(staleMs, await timedListen(`${path}-stale`));
+    const isCheap = freeMs < 10 * plainMs && staleMs < 20 * plainMs;
+    if (round >= ROUNDS && (isCheap || performance.now() - start > PATIENCE_MS)) break;
   }
-  const plain = Math.min(...times.plain);
-  expect(Math.min(...times.free)).toBeLessThan(10 * plain);
-  expect(Math.min(...times.stale)).toBeLessThan(20 * plain);
+  expect(freeMs).toBeLessThan(10 * plainMs);
+  expect(staleMs).toBeLessThan(20 * plainMs);
 });
