@@ -6,8 +6,7 @@ import { createIdentity, endPlugin, handshakeEnv, readHandshake } from '@rpcplug
 import type { HandshakeOptions, Identity } from '@rpcplugin/handshake';
 import { TransportError } from '@rpcplugin/transport-core';
 import { connectGrpc, GrpcBroker, mutualTls } from '@rpcplugin/transport-grpc';
-import type { GrpcConnection, GrpcCredentials } from '@rpcplugin/transport-grpc';
-import type { StdioData__Output } from './generated/plugin/StdioData.js';
+import type { GrpcConnection, GrpcCredentials, PluginOutput } from '@rpcplugin/transport-grpc';
 import { addressed, brokerNetwork, transportTo } from './networks.js';
 import { GRPCBroker, GRPCController, GRPCStdio, Health } from './protos.js';
 
@@ -19,7 +18,7 @@ export interface LaunchOptions extends HandshakeOptions {
   /** Cancels a pending launch. A plugin that is launched has to be stopped. */
   readonly signal?: AbortSignal | undefined;
   /** Receives what the plugin prints. Default: prints it. */
-  readonly onOutput?: (output: Pick<StdioData__Output, 'channel' | 'data'>) => unknown;
+  readonly onOutput?: (output: PluginOutput) => unknown;
 }
 
 type ConnectOptions = Pick<LaunchOptions, 'signal' | 'onOutput'>;
@@ -31,8 +30,10 @@ export type RunningPlugin = Handshake & { readonly identity?: Identity | undefin
 export async function launch(command: string, args: readonly string[], options: LaunchOptions): Promise<Plugin> {
   const identity = options.autoMtls === true ? await createIdentity() : undefined;
   const launched = { ...options, certificate: identity?.certificate };
-  const env = { ...process.env, ...options.env, ...handshakeEnv(launched) };
+  const env = { ...process.env, ...handshakeEnv(launched), ...options.env };
   const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+  // One that could not be started, or that this user may not signal.
+  child.on('error', () => undefined);
   const { onOutput = print } = options;
   child.stderr?.on('data', (data: Buffer) => onOutput({ channel: 'STDERR', data }));
   try {
@@ -51,7 +52,10 @@ export async function launch(command: string, args: readonly string[], options: 
 export async function reattach(to: RunningPlugin, options: ConnectOptions = {}, child?: ChildProcess): Promise<Plugin> {
   const credentials = mutualTls(to.identity, to.certificate);
   const transport = transportTo(to.network, child);
-  const connection = await connectGrpc(transport, to.endpoint, credentials.channel, { signal: options.signal });
+  const connection = await connectGrpc(transport, to.endpoint, credentials.channel, {
+    authority: 'localhost',
+    signal: options.signal,
+  });
   return new Plugin(to, connection, credentials, options.onOutput ?? print, child);
 }
 
@@ -59,10 +63,13 @@ export async function reattach(to: RunningPlugin, options: ConnectOptions = {}, 
 export async function* restarts(...launched: Parameters<typeof launch>): AsyncGenerator<Plugin, void, void> {
   for (;;) {
     const plugin = await launch(...launched);
-    yield plugin;
-    await plugin.ended;
-    if (plugin.isStopped) return;
-    await plugin.stop();
+    try {
+      yield plugin;
+      await plugin.ended;
+      if (plugin.isStopped) return;
+    } finally {
+      await plugin.stop();
+    }
   }
 }
 
@@ -115,12 +122,11 @@ export class Plugin {
         call.cancel();
       });
     });
-    this.broker.end();
-    await this.connection.close();
+    await Promise.all([this.broker.close(), this.connection.close()]);
     return this.process === undefined ? null : endPlugin(this.process);
   }
 }
 
-function print({ channel, data }: Pick<StdioData__Output, 'channel' | 'data'>): void {
+function print({ channel, data }: PluginOutput): void {
   process[channel === 'STDERR' ? 'stderr' : 'stdout'].write(data);
 }

@@ -5,13 +5,12 @@ import { createIdentity, handshakeFromEnv } from '@rpcplugin/handshake';
 import type { HandshakeOptions } from '@rpcplugin/handshake';
 import { negotiateListener, TransportError } from '@rpcplugin/transport-core';
 import type { TransportFactory } from '@rpcplugin/transport-core';
-import { GrpcBroker, mutualTls, serveGrpc } from '@rpcplugin/transport-grpc';
+import { GrpcBroker, mutualTls, sendOutput, serveGrpc } from '@rpcplugin/transport-grpc';
 import type { HealthHandlers } from './generated/grpc/health/v1/Health.js';
 import type { GRPCBrokerHandlers } from './generated/plugin/GRPCBroker.js';
 import type { GRPCControllerHandlers } from './generated/plugin/GRPCController.js';
 import type { GRPCStdioHandlers } from './generated/plugin/GRPCStdio.js';
 import { addressed, brokerNetwork, networks } from './networks.js';
-import { sendOutput } from './output.js';
 import { GRPCBroker, GRPCController, GRPCStdio, Health } from './protos.js';
 
 export interface ServeOptions extends HandshakeOptions {
@@ -35,15 +34,18 @@ export async function serve({ register, transports = networks, ...agreed }: Serv
 
   const own = hostCertificate === undefined ? undefined : await createIdentity();
   const credentials = mutualTls(own, hostCertificate);
-  let broker: GrpcBroker | undefined;
+  const brokers = new Set<GrpcBroker>();
   const server = new Server({ 'grpc.max_receive_message_length': -1 });
   register(server, appVersion, () => {
+    const broker = [...brokers].at(-1);
     if (broker === undefined) throw new TransportError('CLOSED', 'the host has no broker');
     return broker;
   });
   server.addService(GRPCBroker.service, {
     StartStream: (stream) => {
-      broker = new GrpcBroker(stream, { network: brokerNetwork(network), transports: addressed, credentials });
+      const broker = new GrpcBroker(stream, { network: brokerNetwork(network), transports: addressed, credentials });
+      brokers.add(broker);
+      stream.once('close', () => brokers.delete(broker));
     },
   } satisfies GRPCBrokerHandlers);
   server.addService(GRPCController.service, {
@@ -70,7 +72,10 @@ export async function serve({ register, transports = networks, ...agreed }: Serv
   );
   const { network, endpoint } = listener;
   if (stopping.signal.aborted) return listener.close();
-  stopping.signal.addEventListener('abort', () => void listener.close());
+  stopping.signal.addEventListener('abort', () => {
+    // A host that stays would keep its stream, and with that the plugin.
+    for (const each of [...brokers, listener]) void each.close();
+  });
   const answer = { appVersion, network, endpoint, protocol: 'grpc', certificate: own?.certificate } as const;
   // The broker listens once for each service.
   const line = formatHandshakeLine({ ...answer, multiplexing: multiplexing ? false : undefined });

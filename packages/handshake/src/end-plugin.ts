@@ -1,5 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
-import { assertOptions, durationOption, startTimer } from '@rpcplugin/transport-base';
+import { once } from 'node:events';
+import { quote } from '@rpcplugin/printable';
+import { assertOptions, durationOption, startTimer, toTransportError } from '@rpcplugin/transport-base';
 
 /** Options of {@link endPlugin}. */
 export interface EndPluginOptions {
@@ -14,7 +16,8 @@ export interface EndPluginOptions {
  *
  * The process is one that Node has not yet reaped, so its number cannot be another's.
  *
- * Rejects with `INVALID_ARGUMENT` for options that cannot be used.
+ * Rejects with `INVALID_ARGUMENT` for options that cannot be used, and with `PERMISSION_DENIED` if the plugin runs as
+ * another user that this one cannot kill.
  */
 export async function endPlugin(plugin: ChildProcess, options: EndPluginOptions = {}): Promise<number | null> {
   assertOptions(options);
@@ -23,8 +26,13 @@ export async function endPlugin(plugin: ChildProcess, options: EndPluginOptions 
   if (plugin.exitCode === null && plugin.signalCode === null) {
     for (const output of [plugin.stdout, plugin.stderr]) if (output?.readableFlowing === null) output.resume();
     const timer = startTimer(graceMs, () => plugin.kill('SIGKILL'));
-    await new Promise((resolve) => plugin.once('exit', resolve));
-    timer.cancel();
+    try {
+      await once(plugin, 'exit');
+    } catch (error) {
+      throw toTransportError(error, `kill ${quote(plugin.spawnfile)}`);
+    } finally {
+      timer.cancel();
+    }
   }
   return plugin.exitCode;
 }

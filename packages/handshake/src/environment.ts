@@ -41,16 +41,20 @@ export interface HandshakeRequest {
 const VERSIONS = 'PLUGIN_PROTOCOL_VERSIONS';
 const CERTIFICATE = 'PLUGIN_CLIENT_CERT';
 const MULTIPLEXING = 'PLUGIN_MULTIPLEX_GRPC';
+/** Where a plugin listens. A host adds its own choice after those of `handshakeEnv`. */
+const PLACEMENT = ['PLUGIN_UNIX_SOCKET_DIR', 'PLUGIN_UNIX_SOCKET_GROUP', 'PLUGIN_MIN_PORT', 'PLUGIN_MAX_PORT'];
 
 /**
  * The variables to add to the environment of a plugin: `{ ...process.env, ...handshakeEnv(options) }`. Those that the
- * plugin must not inherit, from a host that is a plugin itself, are `undefined`, which `spawn` leaves out.
+ * plugin must not inherit, from a host that is a plugin itself, are `undefined`, which `spawn` leaves out. Among them is
+ * where to listen: add variables such as those of `createSocketDirectory` after these.
  *
  * @throws TransportError `INVALID_ARGUMENT` for options that cannot be used
  */
 export function handshakeEnv(options: HostHandshakeOptions): Record<string, string | undefined> {
   const { cookie, appVersions, certificate, multiplexing = false } = checked(options);
   return {
+    ...Object.fromEntries(PLACEMENT.map((name) => [name, undefined])),
     [cookie.name]: cookie.value,
     [VERSIONS]: appVersions.join(','),
     [CERTIFICATE]: certificate,
@@ -82,7 +86,8 @@ export function handshakeFromEnv(options: HandshakeOptions, env: NodeJS.ProcessE
   };
 }
 
-function checked<O extends HandshakeOptions>(options: O): O {
+/** @throws TransportError `INVALID_ARGUMENT` */
+export function checked<O extends HandshakeOptions>(options: O): O {
   assertOptions(options);
   const { cookie, appVersions } = options as { cookie?: Partial<O['cookie']>; appVersions?: readonly number[] };
   if (!cookie?.name || !cookie.value) {

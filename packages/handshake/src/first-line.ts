@@ -31,15 +31,11 @@ export function firstLine(plugin: ChildProcess, stdout: Readable, options: Opera
     for (const step of undo.splice(0)) step();
   };
   return new Promise<string>((resolve, reject) => {
-    // Never removed: a process that could not be started emits its error once, perhaps only after an abort.
-    if (plugin.pid === undefined) {
-      plugin.once('error', (error) => {
-        reject(toTransportError(error, `start ${name}`));
-      });
-    }
     const operation = new Operation(`the handshake with ${name}`, {
       ...options,
       get timeoutHint() {
+        const ended = endingOf(plugin);
+        if (ended !== undefined) return `The plugin ${ended}, but another process has its standard output.`;
         return chunks.length === 0
           ? 'The plugin runs, but has printed nothing on standard output. Raise timeoutMs if it needs longer to start.'
           : `The plugin has printed ${quote(printed())} without a line break.`;
@@ -79,8 +75,11 @@ export function firstLine(plugin: ChildProcess, stdout: Readable, options: Opera
         },
       );
     };
-    stdout.on('readable', onReadable).once('end', onEnd);
-    undo.push(() => stdout.off('readable', onReadable).off('end', onEnd));
+    const onError = (error: unknown): void => {
+      reject(toTransportError(error, `read the standard output of ${name}`));
+    };
+    stdout.on('readable', onReadable).once('end', onEnd).once('close', onEnd).once('error', onError);
+    undo.push(() => stdout.off('readable', onReadable).off('end', onEnd).off('close', onEnd).off('error', onError));
   }).finally(stop);
 }
 
@@ -97,10 +96,24 @@ function tailOf(stream: Readable | null, undo: (() => void)[]): () => string {
   return () => text.trim();
 }
 
-function endedError({ spawnfile, exitCode, signalCode }: ChildProcess, printed: string, tail: string): TransportError {
-  let ending = 'closed its standard output';
-  if (exitCode !== null) ending = `exited with code ${exitCode}`;
-  if (signalCode !== null) ending = `was killed by ${signalCode}`;
+/** Why a process could not be started: it emits its error once, in a later turn. */
+export function startError(plugin: ChildProcess): Promise<TransportError> {
+  return new Promise((resolve) => {
+    plugin.once('error', (error) => {
+      resolve(toTransportError(error, `start ${quote(plugin.spawnfile)}`));
+    });
+  });
+}
+
+/** How a process ended; `undefined` while it runs. */
+function endingOf({ exitCode, signalCode }: ChildProcess): string | undefined {
+  if (signalCode !== null) return `was killed by ${signalCode}`;
+  return exitCode === null ? undefined : `exited with code ${exitCode}`;
+}
+
+function endedError(plugin: ChildProcess, printed: string, tail: string): TransportError {
+  const { spawnfile } = plugin;
+  const ending = endingOf(plugin) ?? 'closed its standard output';
   const text = printed === '' ? '' : `, after printing ${quote(printed)}`;
   return new TransportError('IO', `${quote(spawnfile)} ${ending} before its handshake line was complete${text}`, {
     hint:

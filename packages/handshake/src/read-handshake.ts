@@ -2,10 +2,11 @@ import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { parseHandshakeLine } from '@rpcplugin/endpoint-utils';
 import type { Handshake } from '@rpcplugin/endpoint-utils';
-import { assertOptions, durationOption } from '@rpcplugin/transport-base';
+import { durationOption } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
+import { checked } from './environment.js';
 import type { HostHandshakeOptions } from './environment.js';
-import { firstLine } from './first-line.js';
+import { firstLine, startError } from './first-line.js';
 
 /** Options of {@link readHandshake}: those that the plugin was launched with, and these. */
 export interface ReadHandshakeOptions extends HostHandshakeOptions {
@@ -20,8 +21,9 @@ export interface ReadHandshakeOptions extends HostHandshakeOptions {
  * pipe for its standard output. Resolves with what the line says, once it is what the options ask for: a version of
  * `appVersions`, gRPC, and a certificate if the host has one.
  *
- * What the plugin prints after the line stays in `plugin.stdout`. Read it, or call `plugin.stdout.resume()`: a plugin
- * whose output nobody reads stops in the middle of it. If something reads the plugin's standard error by then, its last
+ * What the plugin prints after the line stays in `plugin.stdout`. Read it, or call `plugin.stdout.resume()`, before you
+ * await anything else: a plugin whose output nobody reads stops in the middle of it, and Node discards what one that has
+ * exited left there. If something reads the plugin's standard error by then, its last
  * lines are in the error for a plugin that ends.
  *
  * Rejects with `IO` if the plugin ends, or closes its standard output, without a line; with `TIMEOUT` or `ABORTED`;
@@ -30,7 +32,8 @@ export interface ReadHandshakeOptions extends HostHandshakeOptions {
  * `PERMISSION_DENIED`. A plugin that runs then is the caller's to end.
  */
 export async function readHandshake(plugin: ChildProcess, options: ReadHandshakeOptions): Promise<Handshake> {
-  assertOptions(options);
+  if (plugin.pid === undefined) throw await startError(plugin);
+  checked(options);
   const timeoutMs = durationOption('timeoutMs', options.timeoutMs, 60_000);
   const line = await firstLine(plugin, unreadStdout(plugin), { signal: options.signal, timeoutMs });
   return accept(parseHandshakeLine(line), options);

@@ -67,3 +67,10 @@ it.each([
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: expect.any(String) as string });
   }
 });
+
+it('takes away where a host that is a plugin itself was told to listen', () => {
+  const env = handshakeEnv({ cookie: { name: 'A', value: 'b' }, appVersions: [1] });
+  for (const name of ['PLUGIN_UNIX_SOCKET_DIR', 'PLUGIN_UNIX_SOCKET_GROUP', 'PLUGIN_MIN_PORT', 'PLUGIN_MAX_PORT']) {
+    expect(env).toHaveProperty(name, undefined);
+  }
+});

@@ -158,6 +158,29 @@ describe('readHandshake', () => {
     expect(error.message).toContain(`start "${command}"`);
   });
 
+  it('says why a plugin could not be started, whatever the options', async () => {
+    for (const stdio of ['pipe', 'inherit'] as const) {
+      const plugin = spawn('/missing/plugin', [], { stdio });
+      const error = await rejectionOf(readHandshake(plugin, { ...agreed, timeoutMs: -1 }));
+      expect(error).toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('/missing/plugin') as string });
+    }
+  });
+
+  it('says that the plugin has ended, if another process keeps its output open', async () => {
+    // Long enough to exit, on a busy machine as well.
+    const error = await rejectionOf(readHandshake(shell('sleep 60 & exit 3'), { ...agreed, timeoutMs: 3000 }));
+    expect(error).toMatchObject({ code: 'TIMEOUT', hint: expect.stringContaining('exited with code 3') as string });
+  });
+
+  it('rejects when its standard output fails or is destroyed', async () => {
+    for (const error of [new Error('lost'), undefined]) {
+      const plugin = shell('sleep 60');
+      const reading = rejectionOf(readHandshake(plugin, agreed));
+      plugin.stdout?.destroy(error);
+      expect((await reading).code).toBe('IO');
+    }
+  });
+
   it('survives a plugin that cannot be started after an abort', async () => {
     const plugin = spawn('/no/such/plugin', { stdio: ['ignore', 'pipe', 'inherit'] });
     const failed = once(plugin.stdout, 'close');

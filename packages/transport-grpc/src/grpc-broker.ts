@@ -4,9 +4,9 @@ import { fromHandshakeAddress, toHandshakeAddress } from '@rpcplugin/endpoint-ut
 import type { HandshakeAddress } from '@rpcplugin/endpoint-utils';
 import { assertOptions, durationOption, Operation } from '@rpcplugin/transport-base';
 import { negotiateTransport, TransportError } from '@rpcplugin/transport-core';
-import type { TransportFactory } from '@rpcplugin/transport-core';
+import type { Transport, TransportFactory } from '@rpcplugin/transport-core';
 import { connectGrpc } from './connect-grpc.js';
-import type { GrpcConnection } from './grpc-connection.js';
+import type { CloseGrpcOptions, GrpcConnection } from './grpc-connection.js';
 import type { GrpcCredentials } from './mutual-tls.js';
 import { serveGrpc } from './serve-grpc.js';
 import type { GrpcListener } from './serve-grpc.js';
@@ -42,7 +42,9 @@ export interface DialServiceOptions {
 export class GrpcBroker {
   readonly #stream: Readable & Writable;
   readonly #options: GrpcBrokerOptions;
+  /** What the other side serves and this one has not dialled. */
   readonly #served = new Map<number, BrokeredService>();
+  readonly #listeners = new Map<GrpcListener, Transport>();
   readonly #dials = new Map<Operation, { service: number; resolve: (info: BrokeredService) => void }>();
   #lastService = 0;
 
@@ -52,13 +54,21 @@ export class GrpcBroker {
     this.#options = options;
     this.#stream = stream
       .on('data', (info: BrokeredService) => {
-        const waiting = [...this.#dials.values()].find(({ service }) => service === info.serviceId);
-        if (waiting === undefined) this.#served.set(info.serviceId, info);
-        else waiting.resolve(info);
+        const waiting = [...this.#dials].find(([, { service }]) => service === info.serviceId);
+        if (waiting === undefined) {
+          this.#served.set(info.serviceId, info);
+          return;
+        }
+        const [operation, { resolve }] = waiting;
+        this.#dials.delete(operation);
+        resolve(info);
       })
       // It fails when the connection is lost, or if the other side has no broker.
       .on('error', (cause) => {
         this.#fail(cause);
+      })
+      .on('close', () => {
+        this.#fail();
       })
       .on('end', () => {
         this.#fail();
@@ -73,14 +83,25 @@ export class GrpcBroker {
   }
 
   /**
-   * Serves under a number, until the listener is closed, and tells the other side. Rejects as {@link serveGrpc} does,
-   * and with `UNSUPPORTED` if there is no transport for the network.
+   * Serves under a number, until the listener or the broker is closed, and tells the other side. Rejects as {@link
+   * serveGrpc} does, with `CLOSED` if the other side has ended its broker or this one was closed, and with
+   * `UNSUPPORTED` if there is no transport for the network.
    */
   async serve(service: number, server: Server): Promise<GrpcListener> {
     const { network, transports, credentials } = this.#options;
-    const listener = await serveGrpc(server, negotiateTransport([network], transports), credentials.server);
-    const info = { serviceId: service, ...toHandshakeAddress(listener.endpoint, listener.network) };
-    this.#stream.write(info satisfies BrokeredService);
+    const transport = negotiateTransport([network], transports);
+    const listener = await serveGrpc(server, transport, credentials.server);
+    try {
+      const info = { serviceId: service, ...toHandshakeAddress(listener.endpoint, listener.network) };
+      if (!this.#stream.writable) throw closedError();
+      this.#stream.write(info satisfies BrokeredService);
+    } catch (error) {
+      await listener.close({ graceMs: 0 });
+      throw error;
+    }
+    // Those that were closed have no endpoint any more.
+    for (const [each, { endpoint }] of this.#listeners) if (endpoint === undefined) this.#listeners.delete(each);
+    this.#listeners.set(listener, transport);
     return listener;
   }
 
@@ -99,13 +120,18 @@ export class GrpcBroker {
       negotiateTransport([info.network], transports),
       fromHandshakeAddress(info),
       credentials.channel,
-      { signal: options.signal, timeoutMs: Math.max(0, deadline - performance.now()) },
+      // Certificates are for this name, as in go-plugin, whatever the address.
+      { authority: 'localhost', signal: options.signal, timeoutMs: Math.max(0, deadline - performance.now()) },
     );
   }
 
-  /** Ends this side of the stream: the other side gets nothing more. What is served or connected goes on. */
-  end(): void {
+  /**
+   * Ends this side of the stream, and closes what this side serves, with the calls in progress. What it has dialled goes
+   * on. Idempotent.
+   */
+  async close(options: CloseGrpcOptions = {}): Promise<void> {
     this.#stream.end();
+    await Promise.all([...this.#listeners.keys()].map((listener) => listener.close(options)));
   }
 
   async #announced(service: number, timeoutMs: number, signal: AbortSignal | undefined): Promise<BrokeredService> {

@@ -12,3 +12,5 @@ export { mutualTls } from './mutual-tls.js';
 export type { GrpcCredentials } from './mutual-tls.js';
 export { GrpcBroker } from './grpc-broker.js';
 export type { BrokeredService, DialServiceOptions, GrpcBrokerOptions } from './grpc-broker.js';
+export { sendOutput } from './send-output.js';
+export type { PluginOutput } from './send-output.js';

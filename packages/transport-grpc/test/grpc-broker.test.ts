@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { Duplex } from 'node:stream';
+import { status } from '@grpc/grpc-js';
 import type { TransportFactory } from '@rpcplugin/transport-core';
-import { openDescriptors, rejectionOf, socketsSince, until } from '@rpcplugin/test-support';
+import { codeOf, openDescriptors, rejectionOf, socketsSince, until } from '@rpcplugin/test-support';
 import { tcpTransportFactory } from '@rpcplugin/transport-tcp';
 import { unixTransportFactory } from '@rpcplugin/transport-unix';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -105,10 +106,34 @@ it('rejects a dial that is aborted', async () => {
 it('rejects dials at once when the other side ends its broker, or has', async () => {
   const [host, plugin, stream] = brokers('unix');
   const pending = rejectionOf(plugin.dial(1, { timeoutMs: Infinity }));
-  host.end();
+  await host.close();
   expect((await pending).code).toBe('CLOSED');
   if (!stream.readableEnded) await once(stream, 'end');
   expect((await rejectionOf(plugin.dial(2, { timeoutMs: Infinity }))).code).toBe('CLOSED');
+});
+
+it('closes what it serves with it, and serves nothing afterwards', async () => {
+  const before = openDescriptors();
+  const [host, plugin] = brokers('unix');
+  const { server } = new ProbeServer('brokered');
+  const listener = await host.serve(1, server);
+  const closedBefore = await host.serve(2, server);
+  await closedBefore.close();
+  const connection = await plugin.dial(1);
+  await Promise.all([host.close({ graceMs: 0 }), host.close()]);
+  expect(await codeOf(ask(connection.client(Probe), 'echo'))).toBe(status.UNAVAILABLE);
+  expect(listener.connections).toBe(0);
+  expect((await rejectionOf(host.serve(3, server))).code).toBe('CLOSED');
+  await connection.close();
+  await until(() => socketsSince(before).length === 0);
+});
+
+it('gives each dial of a number the next listener with that number', async () => {
+  const [host, plugin] = brokers('unix');
+  const dials = [plugin.dial(1), plugin.dial(1)];
+  const listeners = await Promise.all(['one', 'two'].map((name) => host.serve(1, new ProbeServer(name).server)));
+  for (const dialled of dials) await (await dialled).close();
+  await Promise.all(listeners.map((each) => each.close()));
 });
 
 it('rejects dials with the error of the stream as their cause when it fails', async () => {
