@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { quote } from '@rpcplugin/printable';
 import { assertOptions, durationOption, startTimer, toTransportError } from '@rpcplugin/transport-base';
 
@@ -27,7 +26,7 @@ export async function endPlugin(plugin: ChildProcess, options: EndPluginOptions 
     for (const output of [plugin.stdout, plugin.stderr]) if (output?.readableFlowing === null) output.resume();
     const timer = startTimer(graceMs, () => plugin.kill('SIGKILL'));
     try {
-      await once(plugin, 'exit');
+      await new Promise((resolve, reject) => plugin.once('exit', resolve).once('error', reject));
     } catch (error) {
       throw toTransportError(error, `kill ${quote(plugin.spawnfile)}`);
     } finally {

@@ -5,8 +5,9 @@ export type { DialContext, Dialer, ListenAddress, ListenContext, Listener } from
 export { connectSocket, explainLookup, KEEP_ALIVE_MS, listenSocket, socketOptions } from './sockets.js';
 export { absoluteSocketPath, assertSocketPathFits, socketPathLimitBytes } from './socket-path.js';
 export type { SocketTransportOptions } from './sockets.js';
-export { inheritedSocket, listenInherited } from './inherited-socket.js';
-export type { AddressFamily, InheritedSocket } from './inherited-socket.js';
+export { claimDescriptor } from './descriptors.js';
+export { inheritedSocket, kernelEntry, listenInherited } from './inherited-socket.js';
+export type { AddressFamily, InheritedSocket, KernelEntry } from './inherited-socket.js';
 export { listenFdsFromEnv } from './listen-fds.js';
 export type { ListenFd } from './listen-fds.js';
 export { dial } from './dial.js';

@@ -3,6 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { ListenAddress, ListenContext } from './addresses.js';
+import { claimDescriptor } from './descriptors.js';
 import { integerOption } from './options.js';
 import { listenSocket } from './sockets.js';
 import type { SocketTransportOptions } from './sockets.js';
@@ -20,16 +21,13 @@ export interface InheritedSocket {
 export type AddressFamily = 'unix' | 'inet';
 
 /** What `/proc/net` says about a socket. */
-interface KernelEntry {
+export interface KernelEntry {
   readonly family: AddressFamily;
   readonly isStream: boolean;
   readonly isListening: boolean;
   /** The name that a unix socket was bound to. */
   readonly name?: string | undefined;
 }
-
-/** Descriptors that a transport of this thread listens on. */
-const inUse = new Set<number>();
 
 /**
  * Checks the option `fd`, the descriptor of a listening socket that was handed over.
@@ -92,20 +90,16 @@ export async function listenInherited(
   context: ListenContext,
 ): Promise<AddressInfo | string> {
   if (context.hold !== undefined) throw unusable(fd, 'already held', 'Pass this descriptor on.');
-  if (inUse.has(fd)) {
-    throw new TransportError('ADDRESS_IN_USE', `descriptor ${fd} is in use`, {
-      hint: 'Another transport of this process listens on it. Use one transport for each socket.',
-    });
-  }
   const stats = statsOfFd(fd);
   if (!stats.isSocket() || stats.ino !== ino) {
     throw unusable(fd, 'another file now', 'The socket was closed. A transport listens on it once.');
   }
   const known = kernelEntry(ino);
   if (known !== undefined) check(fd, family, known);
-  inUse.add(fd);
+  let isOpen = true;
+  claimDescriptor(fd, () => isOpen);
   context.defer(() => {
-    inUse.delete(fd);
+    isOpen = false;
   });
   const address = await listen(fd, settings, options, context);
   // Node knows no address of a unix socket.
@@ -138,7 +132,7 @@ function check(fd: number, family: AddressFamily, { family: actual, isStream, is
 }
 
 /** What the kernel tells about a socket (proc(5)); `undefined` if it is not in the tables, or there are none. */
-function kernelEntry(ino: bigint): KernelEntry | undefined {
+export function kernelEntry(ino: bigint): KernelEntry | undefined {
   // The columns: number, local and remote address, state, queues, timer, retransmits, user, timeout, inode.
   const row = `^ *\\d+: \\S+ \\S+ (\\S+) \\S+ \\S+ \\S+ +\\d+ +\\d+ ${ino} `;
   const [inet] = [...rows('tcp', row), ...rows('tcp6', row)];

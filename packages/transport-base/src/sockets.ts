@@ -6,6 +6,7 @@ import { quote } from '@rpcplugin/printable';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { DialContext, ListenAddress, ListenContext } from './addresses.js';
 import { statsAt } from './file-watch.js';
+import { claimDescriptor } from './descriptors.js';
 import { holdSocket } from './held-socket.js';
 import { assertOptions, integerOption } from './options.js';
 import { assertSocketPathFits } from './socket-path.js';
@@ -52,7 +53,12 @@ export async function listenSocket(
   const { accept, drop, acceptFailed, allowHalfOpen, pauseOnConnect, defer, hold } = context;
   if (hold !== undefined) {
     const held = holdSocket(address, backlog);
-    defer(held.close);
+    let isOpen = true;
+    claimDescriptor(held.fd, () => isOpen);
+    defer(() => {
+      held.close();
+      isOpen = false;
+    });
     hold(held.fd);
     return held.address;
   }

@@ -1,13 +1,16 @@
 import { fstatSync, readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { Socket } from 'node:net';
 import type { SocketConstructorOpts } from 'node:net';
-import { errnoOf } from '@rpcplugin/transport-base';
+import { claimDescriptor, errnoOf, kernelEntry } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { TransportErrorCode } from '@rpcplugin/transport-core';
 
 /** What a descriptor is opened for. */
 export type Direction = 'both' | 'input' | 'output';
 
+const STREAMS = 'Pass a pair of stream sockets, or pipes.';
+const CONNECTION = 'Pass one end of a connection, such as that of socketpair(2), not a listener.';
 const OWN = 'was not passed to this process, which has a descriptor of its own there';
 const LAUNCHED =
   'Is this a plugin that was started by hand? Its host passes the connection when it launches the plugin, ' +
@@ -21,7 +24,7 @@ const LAUNCHED =
  */
 export function assertConnection(fd: number, direction: Direction): void {
   const stats = statsOf(fd);
-  if (stats.isSocket()) assertConnected(fd);
+  if (stats.isSocket()) assertConnected(fd, stats.ino);
   else if (stats.isFIFO()) assertPipe(fd, direction);
   else if (hasKind(Number(stats.mode))) throw failure('NOT_A_SOCKET', fd, 'is neither a socket nor a pipe', LAUNCHED);
   else throw failure('NOT_FOUND', fd, OWN, LAUNCHED);
@@ -42,12 +45,15 @@ export function openDescriptor(fd: number, direction: Direction, allowHalfOpen: 
     // Node has no public option not to read at once. It uses this one for its own standard input.
     manualStart: true,
   };
+  let socket: Socket | undefined;
+  claimDescriptor(fd, () => socket?.destroyed === false);
   try {
-    return new Socket(options);
+    socket = new Socket(options);
+    return socket;
   } catch (error) {
     switch (errnoOf(error)) {
       case 'ERR_INVALID_FD_TYPE':
-        throw failure('NOT_A_SOCKET', fd, 'is not a stream socket', 'Pass a pair of stream sockets, or pipes.', error);
+        throw failure('NOT_A_SOCKET', fd, 'is not a stream socket', STREAMS, error);
       case 'EEXIST':
         throw failure('ADDRESS_IN_USE', fd, 'is in use in this process', 'Do not use process.stdin as well.', error);
       default:
@@ -56,9 +62,9 @@ export function openDescriptor(fd: number, direction: Direction, allowHalfOpen: 
   }
 }
 
-function statsOf(fd: number): ReturnType<typeof fstatSync> {
+function statsOf(fd: number): BigIntStats {
   try {
-    return fstatSync(fd);
+    return fstatSync(fd, { bigint: true });
   } catch (error) {
     if (errnoOf(error) !== 'EBADF') throw error;
     throw failure('NOT_FOUND', fd, 'is not open', LAUNCHED, error);
@@ -70,14 +76,18 @@ function hasKind(mode: number): boolean {
   return (mode & 0o170000) !== 0;
 }
 
-function assertConnected(fd: number): void {
+function assertConnected(fd: number, ino: bigint): void {
+  const known = kernelEntry(ino);
+  // Node finds out what other sockets are when it opens them. A write would send a datagram.
+  if (known?.isStream === false) throw failure('NOT_A_SOCKET', fd, 'is not a stream socket', STREAMS);
+  if (known?.isListening === true) throw failure('INVALID_ARGUMENT', fd, 'is a listener', CONNECTION);
+  if (known?.family !== 'unix') return;
   try {
     writeSync(fd, Buffer.alloc(0));
   } catch (error) {
     // Any other error is that of a connection, such as one whose peer has left: there may be input from it.
     if (errnoOf(error) !== 'ENOTCONN') return;
-    const hint = 'Pass one end of a connection, such as that of socketpair(2), not a listener.';
-    throw failure('INVALID_ARGUMENT', fd, 'is a socket without a connection', hint, error);
+    throw failure('INVALID_ARGUMENT', fd, 'is a socket without a connection', CONNECTION, error);
   }
 }
 

@@ -29,8 +29,9 @@ export class PairedStream extends Duplex {
       .on('close', () => {
         if (!input.readableEnded) this.destroy();
       });
+    // If the other process has exited, what it sent is still to be read.
     output.on('error', onError).on('close', () => {
-      if (!output.writableFinished) this.destroy();
+      if (!output.writableFinished && (this.readableEnded || input.destroyed)) this.destroy();
     });
   }
 
@@ -52,7 +53,8 @@ export class PairedStream extends Duplex {
   }
 
   override _final(callback: Callback): void {
-    this.#output.end(callback);
+    if (this.#output.destroyed) callback();
+    else this.#output.end(callback);
   }
 
   override _destroy(error: Error | null, callback: Callback): void {

@@ -32,6 +32,8 @@ type Context = DialContext | ListenContext<Duplex>;
 export class StdioTransport extends StreamTransport<Duplex> {
   readonly #medium: Medium;
   #isUsed = false;
+  /** Why the connection could not be opened. A descriptor that appears later is something else's. */
+  #failure: Error | undefined;
 
   /**
    * @throws TransportError `INVALID_ARGUMENT` for an option that cannot be used, `UNSUPPORTED` for a descriptor on
@@ -48,9 +50,11 @@ export class StdioTransport extends StreamTransport<Duplex> {
       open: async (context) => {
         // As with sockets, nothing is open before the caller continues.
         await Promise.resolve();
-        const connection = this.#open(context);
+        // It may fail before the lifecycle has it.
+        const connection = this.#open(context).on('error', () => undefined);
         // And the handler is called once `listen` has resolved: it may close the transport.
         const accepting = realTime.setImmediate(() => {
+          if (connection.destroyed) return;
           isAccepted = true;
           start(connection, context);
           context.accept(connection);
@@ -74,7 +78,6 @@ export class StdioTransport extends StreamTransport<Duplex> {
     let connecting: Promise<Duplex> | undefined;
     return {
       endpoint,
-      // Another attempt does not look again: a descriptor that appears later is something else's.
       attempt: (context) => (connecting ??= this.#connect(context)),
     };
   }
@@ -95,9 +98,15 @@ export class StdioTransport extends StreamTransport<Duplex> {
         hint: 'Launch the plugin again, and create a new transport for it.',
       });
     }
-    const connection = openMedium(this.#medium, allowHalfOpen);
-    this.#isUsed = true;
-    return connection;
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      const connection = openMedium(this.#medium, allowHalfOpen);
+      this.#isUsed = true;
+      return connection;
+    } catch (error) {
+      this.#failure = error as Error;
+      throw error;
+    }
   }
 }
 
@@ -139,7 +148,14 @@ function assertHalf(half: number | Readable | Writable, direction: 'input' | 'ou
     throw new TransportError('CONNECTION_REFUSED', `the ${direction} has ended`, {
       hint: 'Has the plugin exited? Its standard error may say why.',
     });
-  }
+  } else if (direction === 'input') assertBytes(half as Readable);
+}
+
+function assertBytes({ readableEncoding, readableObjectMode }: Readable): void {
+  if (readableEncoding === null && !readableObjectMode) return;
+  throw new TransportError('INVALID_ARGUMENT', 'the input is read as text or objects', {
+    hint: 'Read the handshake line as bytes, without setEncoding.',
+  });
 }
 
 function openHalf<S extends Readable | Writable>(half: number | S, direction: 'input' | 'output'): S | Socket {

@@ -101,12 +101,39 @@ describe('a connection over two pipes', () => {
     expect(input.destroyed).toBe(true);
   });
 
-  it.each(['input', 'output'] as const)('closes when its %s is destroyed', async (half) => {
+  it('closes when its input is destroyed', async () => {
     const halves = { input: new PassThrough(), output: new PassThrough() };
     const connection = await host(halves).connect('stdio:');
-    halves[half].destroy();
+    halves.input.destroy();
     await closed(connection);
-    expect([halves.input.destroyed, halves.output.destroyed]).toEqual([true, true]);
+    expect(halves.output.destroyed).toBe(true);
+  });
+
+  it('is read to its end when its output is destroyed, as Node does with that of a process that has exited', async () => {
+    const halves = { input: new PassThrough(), output: new PassThrough() };
+    const connection = await host(halves).connect('stdio:', { pauseOnConnect: true });
+    halves.input.end('last words');
+    halves.output.destroy();
+    await once(halves.output, 'close');
+    expect(await text(connection)).toBe('last words');
+    await closed(connection);
+  });
+
+  it('refuses an input that is read as text', async () => {
+    const halves = { input: new PassThrough().setEncoding('utf8'), output: new PassThrough() };
+    const error = await rejectionOf(host(halves).connect('stdio:'));
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: expect.stringContaining('bytes') as string });
+  });
+
+  it('that fails right after listen reaches no handler, and does not keep close waiting', async () => {
+    const halves = { input: new PassThrough(), output: new PassThrough() };
+    const plugin = host(halves);
+    const accepted: Duplex[] = [];
+    await plugin.listen({ onConnection: (connection) => void accepted.push(connection) });
+    halves.input.destroy(new Error('broken'));
+    await closed(halves.input);
+    await plugin.close();
+    expect(accepted).toEqual([]);
   });
 
   it('writes chunks that wait together at once', async () => {
