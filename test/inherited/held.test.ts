@@ -1,4 +1,5 @@
 // Sockets that a host holds for its plugins, over unix and TCP.
+import { fstatSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import {
@@ -114,6 +115,15 @@ describe.each(networks)('a socket that a host holds, over %s,', (network) => {
     await transport.stopListening();
     const endpoint = await transport.listen({ onConnection: (socket) => socket.resume().end('host') });
     expect(await received(await connectTo(endpoint))).toBe('host');
+  });
+
+  it('is not listened on by the process that holds it', async () => {
+    const { transport, path } = await hostTransport(network);
+    const { fd } = await transport.hold();
+    const second = path === undefined ? new TCPSocketTransport({ fd }) : new UnixSocketTransport({ fd, path });
+    expect(await codeOf(second.listen())).toBe('ADDRESS_IN_USE');
+    await second.close();
+    expect(fstatSync(fd).isSocket()).toBe(true);
   });
 
   it('is the listener of its transport', async () => {

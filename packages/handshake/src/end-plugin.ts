@@ -24,14 +24,23 @@ export async function endPlugin(plugin: ChildProcess, options: EndPluginOptions 
   if (plugin.pid === undefined) return null;
   if (plugin.exitCode === null && plugin.signalCode === null) {
     for (const output of [plugin.stdout, plugin.stderr]) if (output?.readableFlowing === null) output.resume();
-    const timer = startTimer(graceMs, () => plugin.kill('SIGKILL'));
-    try {
-      await new Promise((resolve, reject) => plugin.once('exit', resolve).once('error', reject));
-    } catch (error) {
-      throw toTransportError(error, `kill ${quote(plugin.spawnfile)}`);
-    } finally {
-      timer.cancel();
-    }
+    await new Promise<void>((resolve, reject) => {
+      const fail = (error: Error): void => {
+        plugin.off('exit', onExit);
+        reject(toTransportError(error, `kill ${quote(plugin.spawnfile)}`));
+      };
+      const timer = startTimer(graceMs, () => {
+        // `kill` emits its error before it returns. Errors of other signals are not ours.
+        plugin.once('error', fail);
+        plugin.kill('SIGKILL');
+        plugin.off('error', fail);
+      });
+      const onExit = (): void => {
+        timer.cancel();
+        resolve();
+      };
+      plugin.once('exit', onExit);
+    });
   }
   return plugin.exitCode;
 }

@@ -46,8 +46,8 @@ const PLACEMENT = ['PLUGIN_UNIX_SOCKET_DIR', 'PLUGIN_UNIX_SOCKET_GROUP', 'PLUGIN
 
 /**
  * The variables to add to the environment of a plugin: `{ ...process.env, ...handshakeEnv(options) }`. Those that the
- * plugin must not inherit, from a host that is a plugin itself, are `undefined`, which `spawn` leaves out. Among them is
- * where to listen: add variables such as those of `createSocketDirectory` after these.
+ * plugin must not inherit, from a host that is a plugin itself, are `undefined`, which `spawn` leaves out. Among them
+ * is where to listen: add variables such as those of `createSocketDirectory` after these.
  *
  * @throws TransportError `INVALID_ARGUMENT` for options that cannot be used
  */

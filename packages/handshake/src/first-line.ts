@@ -63,6 +63,8 @@ export function firstLine(plugin: ChildProcess, stdout: Readable, options: Opera
 
     const tail = tailOf(plugin.stderr, undo);
     const onEnd = (): void => {
+      // A stream that ends closes as well.
+      stdout.off('close', onEnd);
       const fail = (): void => {
         reject(endedError(plugin, printed(), tail()));
       };

@@ -22,8 +22,8 @@ export interface ReadHandshakeOptions extends HostHandshakeOptions {
  * `appVersions`, gRPC, and a certificate if the host has one.
  *
  * What the plugin prints after the line stays in `plugin.stdout`. Read it, or call `plugin.stdout.resume()`, before you
- * await anything else: a plugin whose output nobody reads stops in the middle of it, and Node discards what one that has
- * exited left there. If something reads the plugin's standard error by then, its last
+ * await anything else: a plugin whose output nobody reads stops in the middle of it, and Node discards what one that
+ * has exited left there. If something reads the plugin's standard error by then, its last
  * lines are in the error for a plugin that ends.
  *
  * Rejects with `IO` if the plugin ends, or closes its standard output, without a line; with `TIMEOUT` or `ABORTED`;

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { rejectionOf } from '@rpcplugin/test-support';
+import { isRoot, rejectionOf, run, script } from '@rpcplugin/test-support';
 import { expect, it, onTestFinished } from 'vitest';
 import { endPlugin } from '../src/index.js';
 
@@ -58,4 +58,20 @@ it('lets a plugin write what nobody reads, so that it can exit', async () => {
   const plugin = spawn('sh', ['-c', 'head -c 1000000 /dev/zero; head -c 1000000 /dev/zero >&2; exit 3']);
   onTestFinished(() => void plugin.kill('SIGKILL'));
   expect(await endPlugin(plugin, { graceMs: Infinity })).toBe(3);
+});
+
+it.runIf(isRoot)('rejects if the plugin runs as a user that this one cannot kill, and nothing else fails', async () => {
+  const code = `
+    import { spawn } from 'node:child_process';
+    import { endPlugin } from '../src/index.js';
+    const plugin = spawn('cat');
+    process.setuid(65534);
+    plugin.on('error', () => undefined);
+    const ended = endPlugin(plugin, { graceMs: Infinity });
+    console.log(await endPlugin(plugin, { graceMs: 0 }).catch(({ code }) => code));
+    plugin.stdin.end();
+    console.log(await ended);
+  `;
+  const { status, stdout, stderr } = await run(script(import.meta.url, code));
+  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'PERMISSION_DENIED\n0\n', stderr: '' });
 });

@@ -168,11 +168,7 @@ function notASocket(fd: number, what: string, cause?: unknown): TransportError {
 }
 
 function notListening(fd: number): TransportError {
-  return unusable(
-    fd,
-    'a socket that does not listen',
-    'Whoever opens the socket must call listen(2) before passing it.',
-  );
+  return unusable(fd, 'a socket that does not listen', 'Call listen(2) on the socket before passing it.');
 }
 
 function otherFamily(fd: number, family: AddressFamily): TransportError {

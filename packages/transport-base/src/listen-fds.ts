@@ -1,7 +1,7 @@
 import { statsOfFd } from './inherited-socket.js';
 import { invalidOption } from './options.js';
 
-/** A listening socket that whoever started this process passed to it. */
+/** A listening socket that this process was started with. */
 export interface ListenFd {
   /** The descriptor. */
   readonly fd: number;

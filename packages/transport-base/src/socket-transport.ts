@@ -19,7 +19,7 @@ export abstract class SocketTransport extends StreamTransport {
   /**
    * Listens like {@link listen}, but accepts nothing: for a host whose plugins listen on the descriptor, with their
    * option `fd`. Connections wait in the queue of the socket while there is no plugin, such as between one that ends
-   * and the next. They are accepted by whoever listens on the descriptor, so this process must not.
+   * and the next. Every process that listens on the descriptor accepts some of them, so this one must not.
    *
    * The socket is held until {@link stopListening} or {@link close}, which remove its file. It does not keep this
    * process running. Each plugin closes its own copy of the descriptor when it stops listening or ends.

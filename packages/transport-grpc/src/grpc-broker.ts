@@ -126,8 +126,8 @@ export class GrpcBroker {
   }
 
   /**
-   * Ends this side of the stream, and closes what this side serves, with the calls in progress. What it has dialled goes
-   * on. Idempotent.
+   * Ends this side of the stream, and closes what this side serves, with the calls in progress. What it has dialled
+   * goes on. Idempotent.
    */
   async close(options: CloseGrpcOptions = {}): Promise<void> {
     this.#stream.end();

@@ -23,7 +23,7 @@ let taken: TakenStream[] = [];
  * the plugin stops. What was printed by then is sent. Before and after, and without hosts, it goes to the process's own
  * standard output and error. What child processes and native code print always does.
  *
- * Whoever prints waits for the slowest host, if they wait for `drain`.
+ * A writer that waits for `drain` waits for the slowest host.
  *
  * @param call - A call of go-plugin's `GRPCStdio.StreamStdio`.
  * @param stopping - Aborted when the plugin stops. The call then ends, so that the server can.

@@ -119,6 +119,15 @@ describe('a connection over two pipes', () => {
     await closed(connection);
   });
 
+  it('is refused to a second transport, which would close a descriptor of something else later', async () => {
+    const [ends] = (await only(pipeEnds(1))) as [StdioTransportOptions, StdioTransportOptions];
+    const [first, second] = [host(ends), host(ends)];
+    await first.connect('stdio:', { pauseOnConnect: true });
+    expect((await rejectionOf(second.connect('stdio:', { pauseOnConnect: true }))).code).toBe('ADDRESS_IN_USE');
+    await second.close();
+    expect(fstatSync(Number(ends.input)).isFIFO()).toBe(true);
+  });
+
   it('refuses an input that is read as text', async () => {
     const halves = { input: new PassThrough().setEncoding('utf8'), output: new PassThrough() };
     const error = await rejectionOf(host(halves).connect('stdio:'));
