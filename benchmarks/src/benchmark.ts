@@ -24,5 +24,14 @@ export interface Chapter {
   readonly name: string;
   /** When they were measured. */
   readonly date: string;
+  /** Where they were measured. */
+  readonly machine: Machine;
   readonly results: readonly Result[];
+}
+
+export interface Machine {
+  readonly processor: string;
+  readonly cores: number;
+  readonly system: string;
+  readonly node: string;
 }

@@ -34,33 +34,34 @@ const chosen = benchmarks.filter(({ name }) => positionals.length === 0 || posit
 const isKept = !quick && values.out === undefined;
 const out = resolve(values.out ?? join(root, isKept ? 'benchmarks/results' : 'benchmarks/.last'));
 
-const progress = new Progress(process.stderr);
-const directory = await mkdtemp(join(tmpdir(), 'bench-'));
-const measured: Chapter[] = [];
-try {
-  for (const benchmark of chosen) {
-    const results = await run(benchmark);
-    measured.push({ name: benchmark.name, title: benchmark.title, date: new Date().toISOString(), results });
-  }
-} finally {
-  progress.clear();
-  await rm(directory, { recursive: true });
-}
-
 const machine = {
   processor: cpus()[0]?.model ?? '',
   cores: availableParallelism(),
   system: `${process.platform} ${release()}`,
   node: process.version,
 };
+
+const progress = new Progress(process.stderr);
+const directory = await mkdtemp(join(tmpdir(), 'bench-'));
+const measured: Chapter[] = [];
+try {
+  for (const benchmark of chosen) {
+    const results = await run(benchmark);
+    measured.push({ name: benchmark.name, title: benchmark.title, date: new Date().toISOString(), machine, results });
+  }
+} finally {
+  progress.clear();
+  await rm(directory, { recursive: true });
+}
+
 await mkdir(out, { recursive: true });
 // Benchmarks that were left out keep their last results.
 const kept = isKept ? await keptChapters() : [];
 const chapters = benchmarks.flatMap(
   ({ name }) => [...measured, ...kept].find((chapter) => chapter.name === name) ?? [],
 );
-const text = table(chapters, machine);
-await writeFile(join(out, 'results.json'), `${JSON.stringify({ quick, machine, chapters }, shorten)}\n`);
+const text = table(chapters);
+await writeFile(join(out, 'results.json'), `${JSON.stringify({ quick, chapters }, shorten)}\n`);
 await writeFile(join(out, 'results.md'), text);
 for (const chapter of chapters) await writeFile(join(out, `${chapter.name}.svg`), await chart(chapter));
 if (isKept) await writeTables(join(root, 'docs/benchmarks.md'), chapters);

@@ -3,25 +3,18 @@ import type { Chapter } from './benchmark.js';
 import { isReached } from './measurement.js';
 import type { Goal, Result, Spread } from './measurement.js';
 
-export interface Machine {
-  readonly processor: string;
-  readonly cores: number;
-  readonly system: string;
-  readonly node: string;
-}
-
 /** All results in Markdown. */
-export function table(chapters: readonly Chapter[], { processor, cores, system, node }: Machine): string {
-  const parts = chapters.map(({ title, results }) => `## ${title}\n\n${chapterTable(results)}\n`);
-  const where = `Measured with Node ${node} on ${cores} cores of ${processor}, ${system}.`;
+export function table(chapters: readonly Chapter[]): string {
   const how =
     'Medians over the rounds, with quartiles in brackets. A ratio or difference compares two measurements of the ' +
     'same round, one right after the other.';
-  return `# Results\n\n${where} ${how}\n\n${parts.join('\n')}`;
+  return `# Results\n\n${how}\n\n${chapters.map(chapterTable).join('\n')}`;
 }
 
 /** The results of one benchmark in Markdown. */
-export function chapterTable(results: readonly Result[]): string {
+export function chapterTable({ title, date, machine, results }: Chapter): string {
+  const { processor, cores, system, node } = machine;
+  const where = `Measured on ${date.slice(0, 10)} with Node ${node} on ${cores} cores of ${processor}, ${system}.`;
   const rows = results.map((result) => [
     result.title,
     withUnit(result.ours.median, result.unit),
@@ -30,7 +23,8 @@ export function chapterTable(results: readonly Result[]): string {
     result.ratio ? spread(result.ratio) : '',
     outcome(result),
   ]);
-  return markdownTable([['benchmark', 'this project', 'baseline', 'others', 'ratio', 'goal'], ...rows]);
+  const columns = ['benchmark', 'this project', 'baseline', 'others', 'ratio', 'goal'];
+  return `## ${title}\n\n${where}\n\n${markdownTable([columns, ...rows])}\n`;
 }
 
 /** Such as `14.2 µs`. */

@@ -12,7 +12,7 @@ export async function writeTables(file: string, chapters: readonly Chapter[]): P
   const [before = '', rest] = text.split(START);
   const [, after] = rest?.split(END) ?? [];
   if (after === undefined) throw new Error(`${file} has no place for the results`);
-  const tables = chapters.map(({ title, results }) => `## ${title}\n\n${chapterTable(results)}\n`).join('\n');
+  const tables = chapters.map(chapterTable).join('\n');
   const options = { ...(await resolveConfig(file)), filepath: file };
   await writeFile(file, await format(`${before}${START}\n${tables}\n${END}${after}`, options));
 }

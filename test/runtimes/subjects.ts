@@ -1,6 +1,7 @@
 /* eslint-disable import-x/no-relative-packages -- the tests of a package are not exported */
 // The subjects of the contract, in one module that every runtime can load once it is bundled.
 import type { TransportSubject } from '@rpcplugin/transport-testkit';
+import * as stdio from '../../packages/transport-stdio/test/subjects.js';
 import * as tcp from '../../packages/transport-tcp/test/subjects.js';
 import * as testkit from '../../packages/transport-testkit/test/subjects.js';
 import * as unix from '../../packages/transport-unix/test/subjects.js';
@@ -17,3 +18,5 @@ export const automatic = bundled(unix.automatic, 'automatic');
 export const ipv4 = bundled(tcp.ipv4, 'ipv4');
 export const ipv6 = bundled(tcp.ipv6, 'ipv6');
 export const portRange = bundled(tcp.portRange, 'portRange');
+/** Streams. Bun cannot open descriptors, and Deno only those that it was started with. */
+export const stdioStreams = bundled(stdio.socket, 'stdioStreams');

@@ -32,8 +32,8 @@ const MAX_FD = 2 ** 31 - 1;
 /**
  * Checks the options.
  *
- * @throws TransportError `INVALID_ARGUMENT` for options that cannot be used, `UNSUPPORTED` for descriptors on Windows,
- * and `fd` on Bun.
+ * @throws TransportError `INVALID_ARGUMENT` for options that cannot be used, `UNSUPPORTED` for descriptors on Windows
+ * and on Bun.
  */
 export function mediumOf(options: StdioTransportOptions): Medium {
   assertOptions(options);
@@ -49,8 +49,6 @@ export function mediumOf(options: StdioTransportOptions): Medium {
   }
   if (isPair) return { input: half('input', input, Readable), output: half('output', output, Writable) };
   if (duplex === undefined) {
-    // Bun's sockets lose what is written to such a descriptor. Its pipes and its `child.stdio` work.
-    if (process.versions['bun'] !== undefined) throw unsupported('on Bun', 'input: 0 and output: 1');
     return { both: descriptor('fd', fd ?? DEFAULT_FD) };
   }
   if (duplex instanceof Readable && duplex instanceof Writable) return { both: ownStream('duplex', duplex) };
@@ -69,13 +67,12 @@ function half<S extends Readable | Writable>(
 
 function descriptor(name: string, fd: number): number {
   integerOption(name, fd, 0, MAX_FD);
-  if (process.platform !== 'win32') return fd;
-  throw unsupported('on Windows', 'streams, such as child.stdin and child.stdout');
-}
-
-function unsupported(where: string, instead: string): TransportError {
-  return new TransportError('UNSUPPORTED', `a descriptor cannot be opened as a connection ${where}`, {
-    hint: `Give ${instead}, or use another network.`,
+  // Bun's sockets never read from a descriptor that is a pipe, and lose what is written to one that is a socket.
+  const unsupported =
+    process.platform === 'win32' ? 'Windows' : process.versions['bun'] === undefined ? undefined : 'Bun';
+  if (unsupported === undefined) return fd;
+  throw new TransportError('UNSUPPORTED', `a descriptor cannot be opened as a connection on ${unsupported}`, {
+    hint: 'A host gives streams, such as child.stdin and child.stdout. For a plugin, use another network.',
   });
 }
 

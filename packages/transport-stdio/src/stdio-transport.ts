@@ -37,7 +37,7 @@ export class StdioTransport extends StreamTransport<Duplex> {
 
   /**
    * @throws TransportError `INVALID_ARGUMENT` for an option that cannot be used, `UNSUPPORTED` for a descriptor on
-   * Windows, and for `fd` on Bun.
+   * Windows and on Bun.
    */
   constructor(options: StdioTransportOptions = {}) {
     super('stdio');
@@ -164,7 +164,7 @@ function openHalf<S extends Readable | Writable>(half: number | S, direction: 'i
 }
 
 /**
- * Creates stdio transports, for `negotiateTransport`. Windows supports those over streams.
+ * Creates stdio transports, for `negotiateTransport`. Windows and Bun support those over streams.
  *
  * @param options - The options, or a function that returns them. It is called for each transport that is created.
  */

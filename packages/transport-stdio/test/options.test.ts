@@ -1,6 +1,6 @@
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { rejectionOf, thrownBy } from '@rpcplugin/test-support';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { StdioTransport, stdioTransportFactory } from '../src/index.js';
 import type { StdioTransportOptions } from '../src/index.js';
 
@@ -39,4 +39,15 @@ it('has the network stdio, also by its factory', () => {
   const duplex = new PassThrough();
   const factory = stdioTransportFactory(() => ({ duplex }));
   expect([factory.network, factory.isSupported(), factory.create().network]).toEqual(['stdio', true, 'stdio']);
+});
+
+it.each<[string, StdioTransportOptions]>([
+  ['fd', { fd: 3 }],
+  ['the default', {}],
+  ['input', { input: 0, output: new PassThrough() }],
+])('rejects a descriptor on Bun, whose sockets do not work on one: %s', (_what, options) => {
+  Object.defineProperty(process.versions, 'bun', { value: '1.4.5', configurable: true });
+  onTestFinished(() => void Reflect.deleteProperty(process.versions, 'bun'));
+  const error = thrownBy(() => new StdioTransport(options));
+  expect(error).toMatchObject({ code: 'UNSUPPORTED', message: expect.stringContaining('on Bun') as string });
 });
