@@ -2,6 +2,7 @@ import { statSync, watch } from 'node:fs';
 import type { BigIntStats, FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { realTime } from './real-time.js';
+import { errnoOf } from './system-errors.js';
 
 /** The interval between two checks of the file, in milliseconds. */
 const CHECK_MS = 2;
@@ -90,10 +91,12 @@ export class FileWatch {
         this.#canWatch = false;
         this.close();
       });
-    } catch {
+    } catch (error) {
       // The directory is missing, or the system is out of watches.
       this.#canWatch = directory !== dirname(directory);
       if (this.#canWatch) this.#startWatch(dirname(directory), basename(directory));
+      // Created before the watch of its parent began: after the next check, it is watched itself.
+      if (errnoOf(error) === 'ENOENT' && statsAt(directory) !== undefined) this.close();
     }
   }
 }

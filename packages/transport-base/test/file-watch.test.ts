@@ -1,7 +1,8 @@
 import { createHook } from 'node:async_hooks';
 import { getEventListeners, once } from 'node:events';
-import { watch, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, watch, writeFileSync } from 'node:fs';
 import { mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { freshDirectory, until } from '@rpcplugin/test-support';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -190,6 +191,29 @@ describe.runIf(process.platform === 'linux')('the fs.watch of a FileWatch', () =
     await changed;
     file.close();
     await until(() => watches().length === before.length);
+  });
+
+  it('moves to a directory that is created just before the watch of its parent begins', async () => {
+    const above = await freshDirectory();
+    const directory = join(above, 'a');
+    const original = fs.watch;
+    const restore = (): void => {
+      fs.watch = original;
+      syncBuiltinESMExports();
+    };
+    onTestFinished(restore);
+    fs.watch = ((...args: Parameters<typeof watch>) => {
+      if (args[0] === above) mkdirSync(directory);
+      return original(...args);
+    }) as typeof watch;
+    syncBuiltinESMExports();
+    const { file, changed } = waiting(join(directory, 'file'), 0);
+    restore();
+    const { ino } = await stat(directory);
+    await until(() => watches().some(({ inode }) => inode === ino));
+    await writeFile(join(directory, 'file'), '');
+    await changed;
+    file.close();
   });
 });
 
