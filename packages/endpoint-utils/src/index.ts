@@ -1,3 +1,5 @@
+export { composeTranslators, pathTranslator, portTranslator } from './address-translator.js';
+export type { AddressTranslator, PortTranslatorOptions } from './address-translator.js';
 export { formatEndpoint, normalizeEndpoint, parseEndpoint } from './endpoint.js';
 export type { Endpoint } from './endpoint.js';
 export { toGrpcTarget } from './grpc-target.js';
