@@ -1,4 +1,6 @@
 import { chmodSync, chownSync, lchmodSync, lchownSync } from 'node:fs';
+import { errnoOf } from '@rpcplugin/transport-base';
+import { TransportError } from '@rpcplugin/transport-core';
 import type { Directory } from './directory.js';
 import { holdFile, isFile } from './files.js';
 import type { FileIdentity } from './files.js';
@@ -23,10 +25,26 @@ export function ownUid(): bigint {
   return BigInt(process.geteuid?.() ?? -1);
 }
 
-/** Sets the mode and group of a file that no other user can replace. */
+/**
+ * Sets the mode and group of a file that no other user can replace.
+ *
+ * @throws TransportError `INVALID_ARGUMENT` for a group that this user namespace does not have.
+ */
 export function setAccess(path: string, { mode, gid }: Access): void {
-  if (gid !== undefined) chownSync(path, -1, gid);
+  if (gid !== undefined) setGroup(chownSync, path, gid);
   chmodSync(path, mode);
+}
+
+function setGroup(chown: typeof chownSync, path: string, gid: number): void {
+  try {
+    chown(path, -1, gid);
+  } catch (cause) {
+    if (errnoOf(cause) !== 'EINVAL') throw cause;
+    throw new TransportError('INVALID_ARGUMENT', `the group ${gid} does not exist in this user namespace`, {
+      hint: 'Give the number that it has inside the container, or no group.',
+      cause,
+    });
+  }
 }
 
 /** Whether {@link setSocketAccess} certainly changes no other file. */
@@ -38,7 +56,7 @@ export function canSetSocketAccess(directory: Directory): boolean {
 export function setSocketAccess(directory: Directory, name: string, access: Access, socket: FileIdentity): void {
   const path = directory.at(name);
   if (!directory.isHeld) {
-    if (access.gid !== undefined) lchownSync(path, -1, access.gid);
+    if (access.gid !== undefined) setGroup(lchownSync, path, access.gid);
     (lchmod ?? chmodSync)(path, access.mode);
     return;
   }

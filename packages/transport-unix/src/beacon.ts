@@ -22,7 +22,7 @@ export function namesByBeacon(name: string): string[] {
 /**
  * Whether this process is in a PID namespace of its own, such as that of a container: others cannot know its threads.
  */
-function isInContainer(): boolean {
+export function isInContainer(): boolean {
   try {
     // The initial namespace has this number on every machine (include/linux/proc_ns.h).
     return readlinkSync('/proc/self/ns/pid') !== 'pid:[4026531836]';

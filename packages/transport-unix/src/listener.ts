@@ -9,7 +9,7 @@ import {
 } from '@rpcplugin/transport-base';
 import type { ListenContext, Listener, SocketTransportOptions } from '@rpcplugin/transport-base';
 import { OWN } from './access.js';
-import { startBeacon } from './beacon.js';
+import { isInContainer, startBeacon } from './beacon.js';
 import type { Directory } from './directory.js';
 import { watchFile } from './file-watch.js';
 import { withPaths } from './files.js';
@@ -159,9 +159,11 @@ function openChosen(placement: SocketPlacement, gid: number | undefined, { defer
 }
 
 /**
- * A path that cannot be guessed, named like the sockets of go-plugin: with its owner, if the path is short enough.
+ * A path that cannot be guessed, named like the sockets of go-plugin: with its owner, if the path is short enough. In a
+ * container, no other process knows the owner, and the host's path of the directory may be a longer one.
  */
 function placeIn(directory: string): string {
   const place = join(directory, ownedName('plugin'));
-  return Buffer.byteLength(place) <= socketPathLimitBytes ? place : join(directory, `plugin-${unguessableName()}`);
+  const isOwned = !isInContainer() && Buffer.byteLength(place) <= socketPathLimitBytes;
+  return isOwned ? place : join(directory, `plugin-${unguessableName()}`);
 }

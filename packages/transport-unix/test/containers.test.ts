@@ -139,3 +139,14 @@ describe.runIf(isRoot)('the directory of a host in a container', () => {
     await next.close();
   }
 });
+
+it.runIf(isRoot)(
+  'the name of a socket in a chosen directory is short, as the host may have a longer path of it',
+  async () => {
+    const directory = await freshDirectory();
+    const plugin = await startIn(['--pid']);
+    const { outcome } = await plugin.ask({ do: 'listen', options: { directory } });
+    expect(basename(pathOf(outcome))).toMatch(/^plugin-[\w-]{12}$/);
+    await plugin.kill();
+  },
+);

@@ -58,3 +58,12 @@ it.runIf(isRoot)(
     expect(await readdir(shared)).toEqual(['rpcplugin-65534']);
   },
 );
+
+it.runIf(isRoot)('listen rejects a group that the user namespace does not map, and leaves nothing', async () => {
+  const directory = await freshDirectory(0o777);
+  const child = await startConfined(['unshare', '-U', '-r'], { uid: 4242, gid: 4242 });
+  const reply = await child.ask({ do: 'listen', options: { directory, group: 4243 } });
+  expect(reply.error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: expect.stringContaining('inside') as string });
+  expect(reply.error?.message).toContain('4243');
+  expect(await readdir(directory)).toEqual([]);
+});
