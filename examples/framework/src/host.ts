@@ -1,10 +1,11 @@
 // The host's side: launches a plugin, or reattaches to one that runs, and stops it.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import type { Handshake } from '@rpcplugin/endpoint-utils';
+import type { AddressTranslator, Handshake } from '@rpcplugin/endpoint-utils';
 import { createIdentity, endPlugin, handshakeEnv, readHandshake } from '@rpcplugin/handshake';
 import type { HandshakeOptions, Identity } from '@rpcplugin/handshake';
 import { TransportError } from '@rpcplugin/transport-core';
+import type { TransportFactory } from '@rpcplugin/transport-core';
 import { connectGrpc, GrpcBroker, mutualTls } from '@rpcplugin/transport-grpc';
 import type { GrpcConnection, GrpcCredentials, PluginOutput } from '@rpcplugin/transport-grpc';
 import { addressed, brokerNetwork, transportTo } from './networks.js';
@@ -19,9 +20,13 @@ export interface LaunchOptions extends HandshakeOptions {
   readonly signal?: AbortSignal | undefined;
   /** Receives what the plugin prints. Default: prints it. */
   readonly onOutput?: (output: PluginOutput) => unknown;
+  /** For a plugin that sees other addresses, such as in a container. Default: none. */
+  readonly translator?: AddressTranslator;
+  /** What the broker serves on, where the plugin can reach it. Default: as without a container. */
+  readonly transports?: readonly TransportFactory[];
 }
 
-type ConnectOptions = Pick<LaunchOptions, 'signal' | 'onOutput'>;
+type ConnectOptions = Pick<LaunchOptions, 'signal' | 'onOutput' | 'translator' | 'transports'>;
 
 /** What the plugin said of itself, and the host's own certificate: as JSON, enough for another process to reattach. */
 export type RunningPlugin = Handshake & { readonly identity?: Identity | undefined };
@@ -55,8 +60,9 @@ export async function reattach(to: RunningPlugin, options: ConnectOptions = {}, 
   const connection = await connectGrpc(transport, to.endpoint, credentials.channel, {
     authority: 'localhost',
     signal: options.signal,
+    translator: options.translator,
   });
-  return new Plugin(to, connection, credentials, options.onOutput ?? print, child);
+  return new Plugin(to, connection, credentials, options, child);
 }
 
 /** Launches a plugin again whenever it ends without being stopped: `for await (const plugin of restarts(…))`. */
@@ -83,12 +89,12 @@ export class Plugin {
     readonly running: RunningPlugin,
     readonly connection: GrpcConnection,
     credentials: GrpcCredentials,
-    onOutput: NonNullable<LaunchOptions['onOutput']>,
+    { onOutput = print, translator, transports = addressed }: ConnectOptions,
     readonly process: ChildProcess | undefined,
   ) {
     const stream = connection.client(GRPCBroker).StartStream();
     const network = brokerNetwork(running.network);
-    this.broker = new GrpcBroker(stream, { network, transports: addressed, credentials });
+    this.broker = new GrpcBroker(stream, { network, transports, credentials, translator });
     // It fails when the plugin ends. A plugin without this service prints to its pipes alone.
     const output = connection.client(GRPCStdio).StreamStdio({});
     output.on('data', onOutput).on('error', () => undefined);

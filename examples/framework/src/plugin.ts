@@ -43,7 +43,11 @@ export async function serve({ register, transports = networks, ...agreed }: Serv
   });
   server.addService(GRPCBroker.service, {
     StartStream: (stream) => {
-      const broker = new GrpcBroker(stream, { network: brokerNetwork(network), transports: addressed, credentials });
+      const broker = new GrpcBroker(stream, {
+        network: brokerNetwork(network),
+        transports: [...transports, ...addressed],
+        credentials,
+      });
       brokers.add(broker);
       stream.once('close', () => brokers.delete(broker));
     },

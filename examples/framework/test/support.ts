@@ -7,7 +7,8 @@ import type { LaunchOptions, Plugin } from '../src/host.js';
 import { agreed } from './agreed.js';
 
 /** Bundles a program of the tests, with the proto files that it finds by relative paths, once per test file. */
-const directory = sharedDirectory();
+// Also for plugins that run as another user.
+const directory = sharedDirectory(0o755);
 cpSync(new URL('../proto', import.meta.url), join(directory, 'proto'), { recursive: true });
 export function bundled(name: string): string {
   return bundle(new URL(`children/${name}.ts`, import.meta.url), join(directory, `build/${name}.mjs`));

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { connectivityState } from '@grpc/grpc-js';
 import type { Channel, ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
+import type { AddressTranslator } from '@rpcplugin/endpoint-utils';
 import {
   assertOptions,
   durationOption,
@@ -17,6 +18,7 @@ import { dialledChannelOptions } from './channel-options.js';
 import { ChannelConnection } from './grpc-connection.js';
 import type { GrpcConnection } from './grpc-connection.js';
 import { dialledOptions, dialledTarget } from './grpc-js-hooks.js';
+import { translate, withPluginEndpoint } from './translated.js';
 import { unsupported } from './unsupported.js';
 
 /** Options of {@link connectGrpc}. */
@@ -45,6 +47,11 @@ export interface ConnectGrpcOptions {
    * `grpc.keepalive_time_ms`, gRPC's own pings.
    */
   pingIntervalMs?: number | undefined;
+  /**
+   * Translates the endpoint, which is the plugin's, to the one that the transport dials, such as for a plugin in a
+   * container. Default: none.
+   */
+  translator?: AddressTranslator | undefined;
   /** Channel options that override those of `grpcChannelOptions`. The load balancing policy is not among them. */
   channelOptions?: ChannelOptions | undefined;
 }
@@ -58,7 +65,8 @@ export interface ConnectGrpcOptions {
  *
  * Rejects like the transport's `connect`; with `IO` if the endpoint answers but HTTP/2 or TLS fails, such as for
  * credentials that do not match; with `INVALID_ARGUMENT` for credentials or channel options that grpc-js rejects; with
- * `UNSUPPORTED` for a version of grpc-js that cannot be dialled for. No connection stays open then.
+ * `UNSUPPORTED` for a version of grpc-js that cannot be dialled for. No connection stays open then. With a `translator`,
+ * also with what that throws, and errors name both endpoints.
  */
 export async function connectGrpc(
   transport: Transport,
@@ -67,6 +75,20 @@ export async function connectGrpc(
   options: ConnectGrpcOptions = {},
 ): Promise<GrpcConnection> {
   assertOptions(options);
+  const dialled = translate(options.translator, 'pluginToHost', endpoint);
+  try {
+    return await connectTo(transport, dialled, credentials, options);
+  } catch (error) {
+    throw withPluginEndpoint(error, endpoint, dialled);
+  }
+}
+
+async function connectTo(
+  transport: Transport,
+  endpoint: string,
+  credentials: ChannelCredentials,
+  options: ConnectGrpcOptions,
+): Promise<GrpcConnection> {
   const timeoutMs = durationOption('timeoutMs', options.timeoutMs, 5000);
   const pingIntervalMs = clientPingInterval(options);
   const deadline = performance.now() + timeoutMs;

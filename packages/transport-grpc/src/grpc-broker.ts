@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Server } from '@grpc/grpc-js';
 import { fromHandshakeAddress, toHandshakeAddress } from '@rpcplugin/endpoint-utils';
-import type { HandshakeAddress } from '@rpcplugin/endpoint-utils';
+import type { AddressTranslator, HandshakeAddress } from '@rpcplugin/endpoint-utils';
 import { assertOptions, durationOption, Operation } from '@rpcplugin/transport-base';
 import { negotiateTransport, TransportError } from '@rpcplugin/transport-core';
 import type { Transport, TransportFactory } from '@rpcplugin/transport-core';
@@ -10,6 +10,7 @@ import type { CloseGrpcOptions, GrpcConnection } from './grpc-connection.js';
 import type { GrpcCredentials } from './mutual-tls.js';
 import { serveGrpc } from './serve-grpc.js';
 import type { GrpcListener } from './serve-grpc.js';
+import { translate } from './translated.js';
 
 /** Where one side serves a service: go-plugin's message `ConnInfo`. */
 export interface BrokeredService extends HandshakeAddress {
@@ -24,6 +25,11 @@ export interface GrpcBrokerOptions {
   readonly transports: readonly TransportFactory[];
   /** The credentials of this side, as {@link mutualTls} makes them. */
   readonly credentials: GrpcCredentials;
+  /**
+   * For the broker of a host whose plugin sees other addresses, such as in a container: translates what either side
+   * serves. The host's transports have to listen where the plugin can reach them. Default: none.
+   */
+  readonly translator?: AddressTranslator | undefined;
 }
 
 /** Options of {@link GrpcBroker.dial}. */
@@ -88,11 +94,12 @@ export class GrpcBroker {
    * `UNSUPPORTED` if there is no transport for the network.
    */
   async serve(service: number, server: Server): Promise<GrpcListener> {
-    const { network, transports, credentials } = this.#options;
+    const { network, transports, credentials, translator } = this.#options;
     const transport = negotiateTransport([network], transports);
     const listener = await serveGrpc(server, transport, credentials.server);
     try {
-      const info = { serviceId: service, ...toHandshakeAddress(listener.endpoint, listener.network) };
+      const endpoint = translate(translator, 'hostToPlugin', listener.endpoint);
+      const info = { serviceId: service, ...toHandshakeAddress(endpoint, listener.network) };
       if (!this.#stream.writable) throw closedError();
       this.#stream.write(info satisfies BrokeredService);
     } catch (error) {
@@ -115,13 +122,18 @@ export class GrpcBroker {
     const timeoutMs = durationOption('timeoutMs', options.timeoutMs, 5000);
     const deadline = performance.now() + timeoutMs;
     const info = await this.#announced(service, timeoutMs, options.signal);
-    const { transports, credentials } = this.#options;
+    const { transports, credentials, translator } = this.#options;
     return connectGrpc(
       negotiateTransport([info.network], transports),
       fromHandshakeAddress(info),
       credentials.channel,
       // Certificates are for this name, as in go-plugin, whatever the address.
-      { authority: 'localhost', signal: options.signal, timeoutMs: Math.max(0, deadline - performance.now()) },
+      {
+        authority: 'localhost',
+        signal: options.signal,
+        timeoutMs: Math.max(0, deadline - performance.now()),
+        translator,
+      },
     );
   }
 

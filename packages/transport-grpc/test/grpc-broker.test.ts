@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { status } from '@grpc/grpc-js';
 import type { TransportFactory } from '@rpcplugin/transport-core';
 import { codeOf, openDescriptors, rejectionOf, socketsSince, until } from '@rpcplugin/test-support';
@@ -8,29 +8,10 @@ import { unixTransportFactory } from '@rpcplugin/transport-unix';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { GrpcBroker, mutualTls } from '../src/index.js';
 import { ask, Probe, ProbeServer } from './service.js';
+import { streamEnds } from './stream-ends.js';
 import { networks } from './support.js';
 
 const transports: readonly TransportFactory[] = [unixTransportFactory(), tcpTransportFactory()];
-
-/** The two ends of a stream of objects, in place of a call. */
-function streamEnds(): [Duplex, Duplex] {
-  const end = (other: () => Duplex): Duplex =>
-    new Duplex({
-      objectMode: true,
-      read: () => undefined,
-      write: (info, _, done) => {
-        other().push(info);
-        done();
-      },
-      final: (done) => {
-        other().push(null);
-        done();
-      },
-    });
-  const one: Duplex = end(() => other);
-  const other: Duplex = end(() => one);
-  return [one, other];
-}
 
 /** A host's broker, a plugin's with these transports, and the plugin's end of the stream. */
 function brokers(network: string, ofPlugin = transports): [GrpcBroker, GrpcBroker, Duplex] {

@@ -1,18 +1,23 @@
-// The tests' plugin. It listens on the network of the first argument and speaks the versions of the others.
+// The tests' plugin. It listens on the network of the first argument and speaks the versions of the others. On TCP, it
+// listens on LISTEN_AT, by default on 127.0.0.1.
 import { execFileSync } from 'node:child_process';
 import { Server } from '@grpc/grpc-js';
+import { tcpOptionsFromEnv, tcpTransportFactory } from '@rpcplugin/transport-tcp';
 import { networks } from '../../src/networks.js';
 import { serve } from '../../src/plugin.js';
 import { agreed } from '../agreed.js';
 import { addProbe, ask } from '../service.js';
 
 const [network = 'unix', ...versions] = process.argv.slice(2);
+const { LISTEN_AT: host = '127.0.0.1' } = process.env;
 
 console.error('before the handshake');
 await serve({
   ...agreed,
   appVersions: versions.map(Number),
-  transports: networks.filter((factory) => factory.network === network),
+  transports: [tcpTransportFactory({ ...tcpOptionsFromEnv(), host }), ...networks].filter(
+    (factory) => factory.network === network,
+  ),
   register: (server, version, broker) => {
     const methods: Record<string, (argument: string) => string | Promise<string>> = {
       echo: (text) => text,

@@ -1,0 +1,39 @@
+import type { AddressTranslator } from '@rpcplugin/endpoint-utils';
+import { invalidOption, toTransportError } from '@rpcplugin/transport-base';
+import { TransportError } from '@rpcplugin/transport-core';
+
+/**
+ * Calls a translator, if there is one.
+ *
+ * @throws TransportError `INVALID_ENDPOINT` or another code of the translator, `INVALID_ARGUMENT` if it is none
+ */
+export function translate(
+  translator: AddressTranslator | undefined,
+  direction: keyof AddressTranslator,
+  endpoint: string,
+): string {
+  if (translator === undefined) return endpoint;
+  if (typeof (translator as Partial<AddressTranslator> | null)?.[direction] !== 'function') {
+    throw invalidOption('translator', translator, `Give an object with pluginToHost and hostToPlugin.`);
+  }
+  try {
+    return translator[direction](endpoint);
+  } catch (error) {
+    throw toTransportError(error, `translate ${endpoint}`, endpoint);
+  }
+}
+
+/** The error for an endpoint that was translated, naming what the plugin listens on as well. */
+export function withPluginEndpoint(error: unknown, pluginEndpoint: string, hostEndpoint: string): unknown {
+  if (!TransportError.isInstance(error) || pluginEndpoint === hostEndpoint) return error;
+  const { code, message, endpoint = hostEndpoint, hint, cause } = error;
+  return new TransportError(
+    code,
+    `${message} (the plugin listens on ${pluginEndpoint}, which is ${hostEndpoint} here)`,
+    {
+      endpoint,
+      hint,
+      cause,
+    },
+  );
+}
