@@ -40,6 +40,7 @@ const inCode: Record<string, Record<string, (readonly [file: string, before: str
     graceMs: [['transport-grpc/src/grpc-connection.ts', graceMs]],
     pingIntervalMs: [['transport-grpc/src/call-pings.ts', 'INTERVAL_MS = ']],
   },
+  'endpoint-utils': { pluginAt: [['endpoint-utils/src/address-translator.ts', 'pluginAt = ']] },
   handshake: {
     multiplexing: [['handshake/src/environment.ts', 'multiplexing = ']],
     timeoutMs: [['handshake/src/read-handshake.ts', timeoutMs]],
