@@ -28,6 +28,15 @@ if (!core.TransportError.isInstance(refusal) || refusal.code !== 'CONNECTION_REF
 if (grpc.grpcChannelOptions(endpoint)['grpc.default_authority'] !== 'localhost') throw new Error('no options');
 if (testkit.transportCases({ create: () => new testkit.MemoryTransport() }).length === 0) throw new Error('no cases');
 `;
+/** Bundlers may rename what they bundle. */
+const names = `
+const modules = { ${packages.map(short).join(', ')} };
+for (const module of Object.values(modules)) {
+  for (const [name, value] of Object.entries(module)) {
+    if (typeof value === 'function' && value.name !== name) throw new Error(name + ' is called ' + value.name);
+  }
+}
+`;
 /** A test file for one of the runners that the kit supports. */
 const contract = (runner) => `
 import { MemoryTransport } from '@rpcplugin/transport-testkit';
@@ -48,7 +57,7 @@ try {
   const types = ['typescript', '@types/node'].map((name) => `${name}@${catalog[name]}`);
   run('npm', 'install', ...quietly, `@grpc/grpc-js@${catalog['@grpc/grpc-js']}`, ...types, ...tarballs);
 
-  write('esm.mjs', imports + program);
+  write('esm.mjs', imports + program + names);
   write('cjs.cjs', `${requires}\n(async () => {${program}})();`);
   write('types.mts', imports + program);
   for (const file of ['esm.mjs', 'cjs.cjs']) run(process.execPath, file);

@@ -1,3 +1,7 @@
+/** Those with steps left to run. */
+const pending = new Set<Cleanup>();
+let runAll: () => void;
+
 /**
  * A stack of steps that undo what was done: run when the work fails, when its result is closed, or when the process
  * exits, whichever comes first. Like `DisposableStack`, which Node 20 lacks.
@@ -6,16 +10,13 @@
  * uncaught exception, not when a signal kills the process, and cannot wait: steps do what matters synchronously.
  */
 export class Cleanup {
-  /** Those with steps left to run. */
-  static readonly #pending = new Set<Cleanup>();
-
   readonly #steps: (() => void | Promise<void>)[] = [];
 
   /** Adds a step, to run before those added earlier. Call it right before or after what it undoes, without waiting. */
   defer(step: () => void | Promise<void>): void {
     this.#steps.push(step);
-    if (Cleanup.#pending.size === 0) process.on('exit', Cleanup.#runAll);
-    Cleanup.#pending.add(this);
+    if (pending.size === 0) process.on('exit', runAll);
+    pending.add(this);
   }
 
   /** Runs all steps, each once, the latest first. Rejects with the first error after all have run. */
@@ -35,23 +36,23 @@ export class Cleanup {
 
   #next(): (() => void | Promise<void>) | undefined {
     const step = this.#steps.pop();
-    if (this.#steps.length === 0 && Cleanup.#pending.delete(this) && Cleanup.#pending.size === 0) {
-      process.off('exit', Cleanup.#runAll);
-    }
+    if (this.#steps.length === 0 && pending.delete(this) && pending.size === 0) process.off('exit', runAll);
     return step;
   }
 
-  /** Runs everything as the process exits: without waiting, and past any error. */
-  static readonly #runAll = (): void => {
-    // The latest first: it may have put something into a directory that an earlier one made.
-    for (const cleanup of [...Cleanup.#pending].reverse()) {
-      for (let step = cleanup.#next(); step !== undefined; step = cleanup.#next()) {
-        try {
-          void step();
-        } catch {
-          // The other steps run all the same.
+  static {
+    // Runs everything as the process exits: without waiting, and past any error.
+    runAll = () => {
+      // The latest first: it may have put something into a directory that an earlier one made.
+      for (const cleanup of [...pending].reverse()) {
+        for (let step = cleanup.#next(); step !== undefined; step = cleanup.#next()) {
+          try {
+            void step();
+          } catch {
+            // The other steps run all the same.
+          }
         }
       }
-    }
-  };
+    };
+  }
 }

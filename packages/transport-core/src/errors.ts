@@ -76,7 +76,8 @@ export class TransportError extends Error {
 
   /** Makes `instanceof TransportError` agree with {@link isInstance}; subclasses keep the usual rule. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return this === TransportError ? TransportError.isInstance(value) : super[Symbol.hasInstance](value);
+    // Bundlers rename a class that names itself, and Node prints the name.
+    return Object.hasOwn(this, 'isInstance') ? this.isInstance(value) : super[Symbol.hasInstance](value);
   }
 }
 
