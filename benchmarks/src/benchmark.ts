@@ -29,7 +29,7 @@ export interface Chapter {
   readonly results: readonly Result[];
 }
 
-export interface Machine {
+interface Machine {
   readonly processor: string;
   readonly cores: number;
   readonly system: string;

@@ -19,7 +19,7 @@ export interface Metric {
   readonly goal?: Goal;
 }
 
-export type Sample<Name extends string> = Readonly<Record<Name, number | readonly number[]>>;
+type Sample<Name extends string> = Readonly<Record<Name, number | readonly number[]>>;
 
 /** A program or library in a comparison. */
 export interface Subject<Name extends string> {

@@ -28,11 +28,11 @@ export function chapterTable({ title, date, machine, results }: Chapter): string
 }
 
 /** Such as `14.2 µs`. */
-export function withUnit(value: number, unit: string): string {
+function withUnit(value: number, unit: string): string {
   return `${shortNumber(value)} ${unit}`.trim();
 }
 
-export function spread({ low, median, high }: Spread): string {
+function spread({ low, median, high }: Spread): string {
   return `${shortNumber(median)} (${shortNumber(low)}–${shortNumber(high)})`;
 }
 
