@@ -8,5 +8,6 @@ export const sourceLoader = ['--conditions=@rpcplugin/source', '--import', '@rpc
 
 /** The command line that runs a program with a limit on its file descriptors. */
 export function limitDescriptors(limit: number, command: CommandLine): CommandLine {
-  return ['sh', '-c', `ulimit -n ${limit}; exec "$@"`, 'sh', ...command];
+  // Node 24 reads the certificates in the background as it starts, and would free a descriptor at any time.
+  return ['sh', '-c', `ulimit -n ${limit}; unset NODE_EXTRA_CA_CERTS; exec "$@"`, 'sh', ...command];
 }

@@ -46,7 +46,8 @@ it('transportCases leaves out cases that need a missing capability', () => {
 it('a finished case leaves no timer', async () => {
   const before = timers();
   await caseOf({ create: () => new MemoryTransport() }).run();
-  expect(timers()).toBe(before);
+  // One that Vitest had before may be over.
+  expect(timers()).toBeLessThanOrEqual(before);
 });
 
 it('closes its transports with graceMs 0 and then cleans up, whether the case passes or fails', async () => {
