@@ -32,7 +32,7 @@ export async function lock(path: string, { operation, warn }: LockContext, clean
     try {
       symlinkSync(owner, path);
       cleanup.defer(() => {
-        if (holderOf(path) === owner) unlinkIfThere(path);
+        if (lockHolder(path) === owner) unlinkIfThere(path);
       });
       return;
     } catch (cause) {
@@ -42,7 +42,7 @@ export async function lock(path: string, { operation, warn }: LockContext, clean
         return;
       }
     }
-    const holder = holderOf(path);
+    const holder = lockHolder(path);
     if (holder === undefined) continue;
     if (isAbandoned(path, holder)) {
       await breakLock(path, holder, operation);
@@ -59,11 +59,18 @@ export async function lock(path: string, { operation, warn }: LockContext, clean
 
 /** Removes a lock that a dead owner has left. */
 export async function breakIfAbandoned(path: string): Promise<void> {
-  const holder = holderOf(path);
+  const holder = lockHolder(path);
   if (holder === undefined || !isAbandoned(path, holder)) return;
   const operation = new Operation('sweep');
   await breakLock(path, holder, operation);
   operation.end();
+}
+
+/** What is known of the owner of a lock: `gone` if the lock is as good as released. */
+export function lockState(path: string): 'alive' | 'gone' | 'unknown' {
+  const holder = lockHolder(path);
+  if (holder === undefined || isAbandoned(path, holder)) return 'gone';
+  return ownerState(holder);
 }
 
 function isAbandoned(path: string, holder: string): boolean {
@@ -76,14 +83,14 @@ async function breakLock(path: string, holder: string, operation: Operation): Pr
   const cleanup = new Cleanup();
   try {
     await lock(`${path}~`, { operation, warn: () => undefined }, cleanup);
-    if (holderOf(path) === holder) unlinkIfThere(path);
+    if (lockHolder(path) === holder) unlinkIfThere(path);
   } finally {
     await cleanup.run();
   }
 }
 
 /** The owner of a lock; `undefined` if it was released. */
-function holderOf(path: string): string | undefined {
+export function lockHolder(path: string): string | undefined {
   try {
     return readlinkSync(path);
   } catch (error) {
