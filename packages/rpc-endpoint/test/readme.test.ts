@@ -16,7 +16,7 @@ const shown = {
   name: 'plugin-6d1f0c52a9-4242-4242-1344003-78ffY5HKSQ_u',
 };
 
-/** Runs the commands of a block in a directory. Returns the block with what they print there, as it is in the README. */
+/** Runs the commands of a block in a directory. Returns the block with what they print, as it is in the README. */
 async function transcript(block: string, directory: string): Promise<string> {
   const lines = block.split('\n').filter((line) => line.startsWith('$ '));
   let text = '';

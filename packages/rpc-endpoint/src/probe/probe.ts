@@ -83,7 +83,7 @@ export interface Connection {
 /**
  * Connects to an endpoint and finds out what is there. It changes no file.
  *
- * @param text - An endpoint or a handshake line. The certificate of the latter is trusted, as a host with AutoMTLS does.
+ * @param text - An endpoint or a handshake line. The certificate in a line is trusted, as by a host with AutoMTLS.
  * @throws TransportError `INVALID_ENDPOINT` or another code for the text, `UNSUPPORTED` for the endpoint of a network
  *   other than tcp and unix.
  */
