@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { formatEndpoint, toGrpcTarget, toHandshakeAddress } from '@rpcplugin/endpoint-utils';
 import type { Endpoint, Handshake, HandshakeAddress } from '@rpcplugin/endpoint-utils';
-import { errorCodeOf, messageOf, socketPathLimitBytes } from '@rpcplugin/transport-base';
+import { messageOf, socketPathLimitBytes } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { Fact, Finding, Report } from './report.js';
 import { readSubject } from './subject.js';
@@ -104,7 +104,7 @@ function explainCertificate(pem: string): NonNullable<Explanation['certificate']
     const { subject, validTo, fingerprint256 } = new X509Certificate(pem);
     return { subject: subject.replaceAll('\n', ', '), validTo, fingerprint256 };
   } catch (error) {
-    throw new TransportError(errorCodeOf(error), `the certificate cannot be read: ${messageOf(error)}`, {
+    throw new TransportError('INVALID_ARGUMENT', `the certificate cannot be read: ${messageOf(error)}`, {
       hint: 'The sixth field of a handshake line is the DER form of a certificate in base64.',
       cause: error,
     });

@@ -33,6 +33,7 @@ async function transcript(block: string, directory: string): Promise<string> {
     .replaceAll(directory, shown.place)
     .replace(/(\S+) \(\d+ of/, (_, path: string) => `${path} (${Buffer.byteLength(path)} of`)
     .replaceAll(/pid \d+/g, `pid ${shown.pid}`)
+    .replace(/(listener .*)\(.*\)/, '$1(node plugin.mjs)')
     .replace(`owner ${userName(uid)}, group ${groupName(gid)}`, `owner ${shown.user}, group ${shown.user}`)
     .replaceAll(`rpcplugin-${uid}`, 'rpcplugin-1000');
 }

@@ -43,12 +43,13 @@ export async function json(
   return { exit: status, result: JSON.parse(stdout) as unknown };
 }
 
-/** Runs `rpc-endpoint probe` with `--json`. */
+/** Runs `rpc-endpoint probe` with `--json`, and with time for a busy machine unless the arguments have a limit. */
 export async function probed(
   args: readonly string[],
   options?: ProgramOptions,
 ): Promise<{ exit: number | string; result: ProbeResult }> {
-  const { exit, result } = await json(['probe', ...args], options);
+  const limit = args.includes('--timeout') ? [] : ['--timeout', '60000'];
+  const { exit, result } = await json(['probe', ...limit, ...args], options);
   return { exit, result: result as ProbeResult };
 }
 

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import type { Dirent } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { absoluteSocketPath, messageOf, toTransportError } from '@rpcplugin/transport-base';
+import { absoluteSocketPath, errnoOf, messageOf, toTransportError } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import { ownUid } from './access.js';
 import { Directory } from './directory.js';
@@ -90,45 +90,46 @@ const REASONS = { gone: 'its process has ended', alive: 'its process runs', unkn
 class Survey {
   readonly #removes: boolean;
   readonly #found = new Map<string, Leftover>();
-  readonly #disposal: Disposal;
 
   constructor(removes: boolean) {
     this.#removes = removes;
-    const note = (directory: Directory, name: string, kind: Leftover['kind']): void => {
-      this.#note(directory, name, kind, 'gone');
-    };
-    this.#disposal = {
-      unlink: (directory, name) => {
-        note(directory, name, 'socket');
-        return !removes || removal.unlink(directory, name);
-      },
-      breakLock: async (directory, name) => {
-        note(directory, name, 'lock');
-        if (removes) await removal.breakLock(directory, name);
-      },
-      release: (parent, directory, isEmptied) => {
-        const name = basename(directory.path);
-        if (isEmptied) this.#note(parent, name, 'directory', 'gone', 'nothing uses it');
-        if (removes) return removal.release(parent, directory, isEmptied);
-        directory.close();
-        return isEmptied;
-      },
-    };
   }
 
   leftovers(): Leftover[] {
-    return [...this.#found.values()].map((leftover) => {
-      const isRemoved = this.#removes && leftover.owner === 'gone' && fileAt(leftover.path) === undefined;
-      return { ...leftover, isRemoved };
-    });
+    return [...this.#found.values()];
   }
+
+  readonly #disposal: Disposal = {
+    unlink: (directory, name) => {
+      this.#note(directory, name, 'socket', 'gone');
+      if (!this.#removes) return true;
+      removal.unlink(directory, name);
+      this.#noteRemoved(directory, name);
+      return true;
+    },
+    breakLock: async (directory, name) => {
+      this.#note(directory, name, 'lock', 'gone');
+      if (!this.#removes) return;
+      await removal.breakLock(directory, name);
+      if (fileAt(directory.at(name)) === undefined) this.#noteRemoved(directory, name);
+    },
+    release: (parent, directory, isEmptied) => {
+      const name = basename(directory.path);
+      if (!this.#removes) directory.close();
+      // Otherwise, another process has begun to use it.
+      const isGone = this.#removes ? removal.release(parent, directory, isEmptied) : isEmptied;
+      if (isGone) this.#note(parent, name, 'directory', 'gone', 'nothing uses it');
+      if (isGone && this.#removes) this.#noteRemoved(parent, name);
+      return isGone;
+    },
+  };
 
   /** Looks into the private and staging directories in a directory. */
   async lookAround(path: string): Promise<void> {
     const parent = Directory.open(path);
     try {
       for (const { name } of this.#entries(parent)) {
-        if (DIRECTORY.test(name)) await this.#sweep(parent, name);
+        if (DIRECTORY.test(name)) await this.#sweepIfThere(parent, name);
       }
     } finally {
       parent.close();
@@ -141,7 +142,7 @@ class Survey {
       const parent = Directory.open(dirname(path));
       try {
         if (fileAt(parent.at(basename(path)))?.isDirectory() === true) {
-          await this.#sweep(parent, basename(path));
+          await this.#sweepIfThere(parent, basename(path));
           return;
         }
       } finally {
@@ -164,6 +165,16 @@ class Survey {
     return readdirSync(directory.at(), { withFileTypes: true });
   }
 
+  /** The processes that use a directory may remove it at any moment. */
+  async #sweepIfThere(parent: Directory, name: string): Promise<void> {
+    try {
+      await this.#sweep(parent, name);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return;
+      this.#note(parent, name, 'directory', 'unknown', messageOf(withPaths(error)));
+    }
+  }
+
   /** Sweeps a private or staging directory, and disposes of it if nothing uses it. */
   async #sweep(parent: Directory, name: string): Promise<void> {
     const file = fileAt(parent.at(name));
@@ -181,7 +192,7 @@ class Survey {
         return;
       }
       for (const entry of this.#entries(directory)) {
-        if (DIRECTORY.test(entry.name)) await this.#sweep(directory, entry.name);
+        if (DIRECTORY.test(entry.name)) await this.#sweepIfThere(directory, entry.name);
         else await this.#visit(directory, entry);
       }
       isEmptied = this.#entries(directory).every((entry) => this.#isGone(directory, entry.name));
@@ -204,6 +215,12 @@ class Survey {
     else if (verdict === 'gone' && entry.isDirectory() && !this.#isGone(directory, name)) {
       this.#note(directory, name, 'directory', 'alive', 'its host has ended, but it has other files in it');
     }
+  }
+
+  #noteRemoved(directory: Directory, name: string): void {
+    const path = join(directory.path, name);
+    const leftover = this.#found.get(path);
+    if (leftover !== undefined) this.#found.set(path, { ...leftover, isRemoved: true });
   }
 
   /** Whether an entry is gone, or would be. */

@@ -90,8 +90,9 @@ export class HealthClient {
         this.#error ??= error;
       });
       request.on('close', () => {
-        // An error of the session comes right after that of its requests.
-        if (headers[constants.HTTP2_HEADER_STATUS] !== undefined) finish();
+        // The error of a session comes after those of its requests. Under TLS, a session whose connection failed may
+        // never close.
+        setImmediate(finish);
       });
       request.end(framed(requestFor(service)));
     });

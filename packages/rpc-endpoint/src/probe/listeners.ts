@@ -4,11 +4,13 @@ import type { BigIntStats } from 'node:fs';
 
 /** Time limit for `ss`, in milliseconds. */
 const SS_TIMEOUT_MS = 2000;
+/** How many characters of a command line people see. */
+const MAX_COMMAND = 60;
 
 /** A process that has a listening socket. */
 export interface ListeningProcess {
   readonly pid: number;
-  /** The name of its command, from `/proc/<pid>/comm`, which the process can change. */
+  /** Its command line, which the process can change. */
   readonly command: string;
 }
 
@@ -23,13 +25,18 @@ export function listeningProcesses(path: string, file: BigIntStats): ListeningPr
   return pids.map((pid) => ({ pid, command: commandOf(pid) }));
 }
 
-/** The command of a process; empty if it has ended. */
+/**
+ * The command line of a process; empty if it has ended. The name in `/proc/<pid>/comm` says less: since Node 24, it is
+ * `MainThread`.
+ */
 export function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trimEnd();
-  } catch {
-    return '';
-  }
+  return read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trimEnd();
+}
+
+/** A process as a person reads it. */
+export function processText(pid: number, command: string): string {
+  if (command === '') return `pid ${pid}`;
+  return `pid ${pid} (${command.length > MAX_COMMAND ? `${command.slice(0, MAX_COMMAND)}…` : command})`;
 }
 
 /** `undefined` without `ss`, or if it does not know the socket, such as one of another network namespace. */

@@ -6,7 +6,7 @@ import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { findLeftovers } from '@rpcplugin/transport-unix/leftovers';
 import type { Leftover } from '@rpcplugin/transport-unix/leftovers';
 import type { Fact, Finding } from '../report.js';
-import { commandOf, listeningProcesses } from './listeners.js';
+import { commandOf, listeningProcesses, processText } from './listeners.js';
 import type { ListeningProcess } from './listeners.js';
 import type { Connection, Reach, Status } from './probe.js';
 import { closedDirectory, fileText, lookAt, missingDirectory } from './socket-file.js';
@@ -70,22 +70,26 @@ export async function probeUnix(endpoint: UnixEndpoint, timeoutMs: number): Prom
 }
 
 function factsOf({ path, pathBytes, pathLimitBytes, file, listeners, lock }: UnixData, status: Status): Fact[] {
-  const processText = ({ pid, command }: ListeningProcess): string => `pid ${pid} (${command})`;
   const facts: (Fact | undefined)[] = [
     ['path', `${path} (${pathBytes} of at most ${pathLimitBytes} bytes)`],
     file === undefined ? undefined : ['file', fileText(file)],
     listeners === undefined || status === 'stale'
       ? undefined
-      : ['listener', listeners.length === 0 ? 'not known' : listeners.map(processText).join(', ')],
+      : [
+          'listener',
+          listeners.length === 0
+            ? 'not known'
+            : listeners.map(({ pid, command }) => processText(pid, command)).join(', '),
+        ],
     lock === undefined ? undefined : ['lock', lockText(lock)],
   ];
   return facts.filter((fact) => fact !== undefined);
 }
 
 function lockText({ owner, pid }: NonNullable<UnixData['lock']>): string {
-  const holder = pid === undefined ? 'a process' : `pid ${pid}`;
-  if (owner === 'alive') return `held by ${pid === undefined ? holder : `${holder} (${commandOf(pid)})`}`;
-  return owner === 'gone' ? `left by ${holder}, which has ended` : 'held by a process that is not known here';
+  const holder = pid === undefined ? 'a process that is not known here' : `pid ${pid}, which has ended`;
+  if (owner === 'gone') return `left by ${holder}`;
+  return `held by ${pid === undefined ? holder : processText(pid, commandOf(pid))}`;
 }
 
 /** The lock of the path, and the number of leftovers: in its directory, and in the staging directory there. */
