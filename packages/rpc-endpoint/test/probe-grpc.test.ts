@@ -3,7 +3,15 @@ import { ServerCredentials, status } from '@grpc/grpc-js';
 import { formatHandshakeLine } from '@rpcplugin/endpoint-utils';
 import { durationOf, plainListener, portOf } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
-import { certificateFiles, grpcServer, http1Server, http2Server, plainServer, unknownService } from './grpc-servers.js';
+import {
+  certificateFiles,
+  freshPath,
+  grpcServer,
+  http1Server,
+  http2Server,
+  plainServer,
+  unknownService,
+} from './grpc-servers.js';
 import { NOT_SERVING, SERVING, UNKNOWN } from './health-service.js';
 import { probed } from './support.js';
 
@@ -86,6 +94,18 @@ describe('something else', () => {
     expect(result.findings).toEqual([
       { level: 'problem', what: expect.any(String) as string, advice: expect.stringContaining('--no-grpc') as string },
     ]);
+  });
+
+  it('that ends at the first connection is a problem', async () => {
+    const path = await freshPath();
+    const server = await plainListener({ path }, (socket) => {
+      server.close();
+      socket.destroy();
+    });
+    const { exit, result } = await probed([path]);
+    expect(exit).toBe(1);
+    expect(result).toMatchObject({ status: 'live', grpc: { protocol: 'closed' } });
+    expect(result.findings).toMatchObject([{ what: expect.stringContaining('accepts no other') as string }]);
   });
 
   it('is not asked with --no-grpc, and neither is a plugin of net/rpc', async () => {

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import type { Dirent } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { absoluteSocketPath, errnoOf, messageOf, toTransportError } from '@rpcplugin/transport-base';
+import { absoluteSocketPath, errnoOf, messageOf, toTransportError, typeOption } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import { ownUid } from './access.js';
 import { Directory } from './directory.js';
@@ -40,8 +40,8 @@ const DIRECTORY = /^\.?rpcplugin-\d+(-\d+)?(-[\w-]{12})?$/;
  *
  * @param directory - The directory of a socket, a private directory, or one that has private directories in it. By
  *   default the places of private directories: `XDG_RUNTIME_DIR`, the temp directory and `/tmp`.
- * @throws TransportError `NOT_FOUND` or `PERMISSION_DENIED` if the directory cannot be read, and `UNSUPPORTED` on
- *   Windows.
+ * @throws TransportError `NOT_FOUND` or `PERMISSION_DENIED` if the directory cannot be read, `INVALID_ARGUMENT` if it is
+ *   not a string, and `UNSUPPORTED` on Windows.
  */
 export function findLeftovers(directory?: string): Promise<Leftover[]> {
   return survey(directory, false);
@@ -65,6 +65,7 @@ async function survey(directory: string | undefined, removes: boolean): Promise<
       hint: 'There are no leftovers of them.',
     });
   }
+  typeOption('directory', directory, 'string');
   const found = new Survey(removes);
   if (directory === undefined) {
     for (const place of usualPlaces(undefined)) {
@@ -184,13 +185,14 @@ class Survey {
       return;
     }
     const directory = parent.openChild(name);
+    const reason = exposure(directory);
+    if (reason !== undefined) {
+      directory.close();
+      this.#note(parent, name, 'directory', 'unknown', reason);
+      return;
+    }
     let isEmptied = false;
     try {
-      const reason = exposure(directory);
-      if (reason !== undefined) {
-        this.#note(parent, name, 'directory', 'unknown', reason);
-        return;
-      }
       for (const entry of this.#entries(directory)) {
         if (DIRECTORY.test(entry.name)) await this.#sweepIfThere(directory, entry.name);
         else await this.#visit(directory, entry);
@@ -203,6 +205,8 @@ class Survey {
 
   async #visit(directory: Directory, entry: Dirent): Promise<void> {
     const { name } = entry;
+    // Whatever its name says, such a file is not ours.
+    if (!entry.isSocket() && !entry.isDirectory() && !entry.isSymbolicLink()) return;
     let verdict: Verdict;
     try {
       verdict = await sweepEntry(directory, entry, this.#disposal);

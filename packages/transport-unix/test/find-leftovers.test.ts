@@ -177,6 +177,13 @@ describe('a directory that others can change', () => {
     expect((await stat(place)).mode & 0o777).toBe(mode);
   });
 
+  it('is not removed if it is empty, either', async () => {
+    const place = await makeOwn(privateName);
+    await chmod(place, 0o777);
+    expect(await removeLeftovers(directory)).toMatchObject([{ path: place, owner: 'unknown', isRemoved: false }]);
+    expect(await readdir(directory)).toEqual([privateName]);
+  });
+
   it.runIf(isRoot)('because it belongs to another user is listed, and left alone', async () => {
     const place = await makeOwn(`rpcplugin-${otherUser.uid}`);
     const name = nameOfGone('plugin');
@@ -192,4 +199,8 @@ it('a directory that does not exist is NOT_FOUND', async () => {
   const error = await rejectionOf(findLeftovers(join(directory, 'missing')));
   expect(error).toMatchObject({ code: 'NOT_FOUND', endpoint: join(directory, 'missing') });
   expect(error.hint).toMatch(/exists/);
+});
+
+it('a directory that is no string is INVALID_ARGUMENT', async () => {
+  expect((await rejectionOf(findLeftovers(42 as never))).code).toBe('INVALID_ARGUMENT');
 });

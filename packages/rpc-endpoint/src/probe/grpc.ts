@@ -63,8 +63,9 @@ export async function probeGrpc(connection: Connection, { tls, timeoutMs }: Grpc
       const { data, facts, findings } = http2Result(answer, service);
       return { data, facts: [['protocol', tls === undefined ? 'HTTP/2' : 'HTTP/2 over TLS'], ...facts], findings };
     }
+    if (answer.isLate === true) return otherResult('silent');
     if (tls !== undefined) return failedTls(answer.error ?? new Error('the server closed the connection'));
-    return otherResult(answer.isLate === true ? 'silent' : await otherProtocol(connection.reconnect, timeoutMs));
+    return await otherProtocol(connection.reconnect, timeoutMs).then(otherResult, failedReconnect);
   } finally {
     client.close();
   }
@@ -152,6 +153,17 @@ function otherResult(protocol: OtherProtocol): GrpcResult {
     unknown: { level: 'problem', what: 'it answers with something else than HTTP/2', advice: OTHER },
   };
   return { data: { protocol }, facts: [['protocol', protocol]], findings: [findings[protocol]] };
+}
+
+/** It was live a moment ago. */
+function failedReconnect(error: unknown): GrpcResult {
+  const what = `it closed the connection, and accepts no other: ${messageOf(error)}`;
+  const advice = 'Probe it again: it may have ended, or be busy.';
+  return {
+    data: { protocol: 'closed' },
+    facts: [['protocol', 'closed']],
+    findings: [{ level: 'problem', what, advice }],
+  };
 }
 
 function failedTls(error: unknown): GrpcResult {
