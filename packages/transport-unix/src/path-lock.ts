@@ -1,4 +1,5 @@
 import { readlinkSync, symlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cleanup, errnoOf, Operation, realTime } from '@rpcplugin/transport-base';
 import type { ListenContext } from '@rpcplugin/transport-base';
@@ -64,6 +65,14 @@ export async function breakIfAbandoned(path: string): Promise<void> {
   const operation = new Operation('sweep');
   await breakLock(path, holder, operation);
   operation.end();
+}
+
+/**
+ * Whether a symbolic link is a lock: its name and its target are those of one. Another user may have given the name of
+ * a staging directory to another directory of this user, whose links must stay.
+ */
+export function isLock(path: string): boolean {
+  return basename(path).startsWith('lock:') && /^lock-[\w-]+$/.test(lockHolder(path) ?? '');
 }
 
 /** What is known of the owner of a lock: `gone` if the lock is as good as released. */

@@ -5,7 +5,7 @@ import { beaconOf, namesByBeacon } from './beacon.js';
 import type { Directory } from './directory.js';
 import { fileAt, unlinkIfThere } from './files.js';
 import { hasOwner, ownerState } from './owner.js';
-import { breakIfAbandoned, lockState } from './path-lock.js';
+import { breakIfAbandoned, isLock, lockState } from './path-lock.js';
 import { boundSockets, isStaleSocket } from './stale-socket.js';
 
 /** How many sockets of the plugins of one host to look at. */
@@ -56,6 +56,7 @@ export async function sweepEntry(directory: Directory, entry: Dirent, disposal: 
     return 'gone';
   }
   if (entry.isSymbolicLink()) {
+    if (!isLock(directory.at(name))) return 'other';
     const state = lockState(directory.at(name));
     if (state === 'gone') await disposal.breakLock(directory, name);
     return state;
