@@ -16,6 +16,14 @@ const arrows = {
   'transport-unix': ['@rpcplugin/transport-core', '@rpcplugin/transport-base', '@rpcplugin/endpoint-utils'],
   'transport-stdio': ['@rpcplugin/transport-core', '@rpcplugin/transport-base'],
   handshake: ['@rpcplugin/transport-core', '@rpcplugin/transport-base', '@rpcplugin/endpoint-utils'],
+  'rpc-endpoint': [
+    '@rpcplugin/transport-core',
+    '@rpcplugin/transport-base',
+    '@rpcplugin/endpoint-utils',
+    '@rpcplugin/transport-tcp',
+    '@rpcplugin/transport-unix',
+    '@rpcplugin/transport-unix/leftovers',
+  ],
   'transport-testkit': ['@rpcplugin/transport-core', '@rpcplugin/transport-base', 'vitest'],
   'transport-grpc': [
     '@rpcplugin/transport-core',

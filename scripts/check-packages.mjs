@@ -8,6 +8,8 @@ import { fileURLToPath, URL } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const packages = readdirSync(join(root, 'packages'));
+/** Those to import; the others are commands. */
+const libraries = packages.filter((name) => '.' in manifestOf(name).exports);
 
 /** Without the variables that pnpm sets for its scripts, as npm warns about those that it does not know. */
 const env = Object.fromEntries(
@@ -43,8 +45,8 @@ import { MemoryTransport } from '@rpcplugin/transport-testkit';
 import { describeTransport } from '@rpcplugin/transport-testkit/${runner}';
 describeTransport({ create: () => new MemoryTransport() }, { timeoutMs: 60_000 });
 `;
-const imports = packages.map((name) => `import * as ${short(name)} from '@rpcplugin/${name}';`).join('\n');
-const requires = packages.map((name) => `const ${short(name)} = require('@rpcplugin/${name}');`).join('\n');
+const imports = libraries.map((name) => `import * as ${short(name)} from '@rpcplugin/${name}';`).join('\n');
+const requires = libraries.map((name) => `const ${short(name)} = require('@rpcplugin/${name}');`).join('\n');
 
 const quietly = ['--no-audit', '--no-fund', '--loglevel=error'];
 const project = mkdtempSync(join(tmpdir(), 'check-packages-'));
@@ -61,6 +63,8 @@ try {
   write('cjs.cjs', `${requires}\n(async () => {${program}})();`);
   write('types.mts', imports + program);
   for (const file of ['esm.mjs', 'cjs.cjs']) run(process.execPath, file);
+  // A command prints its version.
+  for (const name of packages.flatMap((each) => Object.keys(manifestOf(each).bin ?? {}))) run('npx', name, '--version');
   write('node.test.mts', contract('node-test'));
   write('node.test.mjs', contract('node-test'));
   checkTypes('types.mts', 'node.test.mts');
@@ -74,6 +78,10 @@ try {
   console.log(`${packages.length} packages packed, linted, installed, imported, required and type-checked`);
 } finally {
   rmSync(project, { recursive: true });
+}
+
+function manifestOf(name) {
+  return JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8'));
 }
 
 function pack(name) {

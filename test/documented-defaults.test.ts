@@ -47,6 +47,7 @@ const inCode: Record<string, Record<string, (readonly [file: string, before: str
     graceMs: [['handshake/src/end-plugin.ts', graceMs]],
   },
   'transport-testkit': { timeoutMs: [['transport-testkit/src/cases.ts', 'timeoutMs = ']] },
+  'rpc-endpoint': { '--timeout': [['rpc-endpoint/src/command-line.ts', 'const TIMEOUT_MS = ']] },
 };
 /** Where Node has the default. */
 const ofNode = ['backlog'];
@@ -88,7 +89,7 @@ function documented(name: string): Documented[] {
   );
   const readme = read(join(name, 'README.md'));
   const tables = [...readme.matchAll(/^\| [^|]*\| default .*\n((?:\|.*\n)+)/gm)].map(([, rows = '']) => rows);
-  const rows = [...tables.join('').matchAll(/^\| `(\w+)`[^|]*\|([^|]*)\|/gm)];
+  const rows = [...tables.join('').matchAll(/^\| `((?:--)?\w+)(?: <\w+>)?`[^|]*\|([^|]*)\|/gm)];
   const sentences = [...readme.matchAll(/`(\w+)` is\s(\S+)\sby\sdefault/g)];
   const inReadme = [...rows, ...sentences].map(([, option = '', text = '']) => [option, text] as const);
   const all = [

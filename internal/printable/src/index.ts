@@ -26,3 +26,8 @@ export function showLines(text: string): string {
     .map((line) => line.replace(invisible(), escaped))
     .join('\n');
 }
+
+/** Text on one line, in full and without quotes, with every character visible: for what people copy. */
+export function showLine(text: string): string {
+  return text.replace(invisible(), escaped);
+}

@@ -51,6 +51,13 @@ export function ownerState(name: string): 'alive' | 'gone' | 'unknown' {
   }
 }
 
+/** The process ID in a name; `undefined` if there is none, or one of another boot, PID namespace or machine. */
+export function ownerPid(name: string): number | undefined {
+  own ||= ownIdentity();
+  const [, place, pid] = OWNER.exec(name) ?? [];
+  return place !== undefined && own.startsWith(`${place}-`) ? Number(pid) : undefined;
+}
+
 function canSee(pid: string): boolean {
   try {
     return fileAt(`/proc/${pid}/task`) !== undefined;

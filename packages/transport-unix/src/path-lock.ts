@@ -1,4 +1,5 @@
 import { readlinkSync, symlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cleanup, errnoOf, Operation, realTime } from '@rpcplugin/transport-base';
 import type { ListenContext } from '@rpcplugin/transport-base';
@@ -32,7 +33,7 @@ export async function lock(path: string, { operation, warn }: LockContext, clean
     try {
       symlinkSync(owner, path);
       cleanup.defer(() => {
-        if (holderOf(path) === owner) unlinkIfThere(path);
+        if (lockHolder(path) === owner) unlinkIfThere(path);
       });
       return;
     } catch (cause) {
@@ -42,7 +43,7 @@ export async function lock(path: string, { operation, warn }: LockContext, clean
         return;
       }
     }
-    const holder = holderOf(path);
+    const holder = lockHolder(path);
     if (holder === undefined) continue;
     if (isAbandoned(path, holder)) {
       await breakLock(path, holder, operation);
@@ -59,11 +60,26 @@ export async function lock(path: string, { operation, warn }: LockContext, clean
 
 /** Removes a lock that a dead owner has left. */
 export async function breakIfAbandoned(path: string): Promise<void> {
-  const holder = holderOf(path);
+  const holder = lockHolder(path);
   if (holder === undefined || !isAbandoned(path, holder)) return;
   const operation = new Operation('sweep');
   await breakLock(path, holder, operation);
   operation.end();
+}
+
+/**
+ * Whether a symbolic link is a lock: its name and its target are those of one. Another user may have given the name of
+ * a staging directory to another directory of this user, whose links must stay.
+ */
+export function isLock(path: string): boolean {
+  return basename(path).startsWith('lock:') && /^lock-[\w-]+$/.test(lockHolder(path) ?? '');
+}
+
+/** What is known of the owner of a lock: `gone` if the lock is as good as released. */
+export function lockState(path: string): 'alive' | 'gone' | 'unknown' {
+  const holder = lockHolder(path);
+  if (holder === undefined || isAbandoned(path, holder)) return 'gone';
+  return ownerState(holder);
 }
 
 function isAbandoned(path: string, holder: string): boolean {
@@ -76,14 +92,14 @@ async function breakLock(path: string, holder: string, operation: Operation): Pr
   const cleanup = new Cleanup();
   try {
     await lock(`${path}~`, { operation, warn: () => undefined }, cleanup);
-    if (holderOf(path) === holder) unlinkIfThere(path);
+    if (lockHolder(path) === holder) unlinkIfThere(path);
   } finally {
     await cleanup.run();
   }
 }
 
 /** The owner of a lock; `undefined` if it was released. */
-function holderOf(path: string): string | undefined {
+export function lockHolder(path: string): string | undefined {
   try {
     return readlinkSync(path);
   } catch (error) {

@@ -56,8 +56,11 @@ export function openPrivateDirectory(
   throw new TransportError('PERMISSION_DENIED', message, { hint, cause });
 }
 
-/** The environment is input: what cannot be used in it is passed over. */
-function usualPlaces(gid: number | undefined): Set<string> {
+/**
+ * Where private directories are, the first place first. The environment is input: what cannot be used in it is passed
+ * over.
+ */
+export function usualPlaces(gid: number | undefined): Set<string> {
   const { XDG_RUNTIME_DIR: runtimeDirectory = '' } = process.env;
   // XDG base directory specification: only its owner may enter it, so a group cannot. A relative path is ignored.
   const runtime = gid === undefined && isAbsolute(runtimeDirectory) ? [runtimeDirectory] : [];

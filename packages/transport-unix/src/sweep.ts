@@ -1,21 +1,14 @@
 import { opendirSync } from 'node:fs';
 import type { Dirent } from 'node:fs';
-import { join } from 'node:path';
 import { realTime } from '@rpcplugin/transport-base';
-import { beaconOf, namesByBeacon } from './beacon.js';
 import type { Directory } from './directory.js';
-import { fileAt, unlinkIfThere } from './files.js';
-import { hasOwner, ownerState } from './owner.js';
-import { breakIfAbandoned } from './path-lock.js';
-import { boundSockets, isStaleSocket } from './stale-socket.js';
 import { findStaging } from './staging.js';
+import { removal, sweepEntry } from './sweep-entry.js';
 
 /** How many entries to look at in one turn of the event loop. Each takes some 50 µs. */
 const ENTRIES_PER_TURN = 20;
 /** How many turns a sweep takes at most. */
 const MAX_TURNS = 50;
-/** How many sockets of the plugins of one host to look at. */
-const SOCKETS_PER_HOST = 20;
 
 /** Removes an entry of a directory if nothing uses it. Returns false if it cannot know. */
 type Visit = (directory: Directory, entry: Dirent) => Promise<boolean>;
@@ -86,74 +79,11 @@ async function sweep(directory: Directory, visit: Visit, state: { isOver: boolea
 }
 
 /**
- * Removes what a thread or process that is gone has left. Returns false for what has an unknown owner, unless there is
- * a beacon for it.
+ * Removes what a thread or process that is gone has left: see {@link sweepEntry}. Returns false for what has an unknown
+ * owner. A lock of one is no such leftover: others go on without it, and it counts as left after a while.
  */
 export async function removeLeftover(directory: Directory, entry: Dirent): Promise<boolean> {
-  const { name } = entry;
-  const owner = ownerState(name);
-  if (owner === 'alive') return true;
-  if (owner === 'gone') {
-    // One that was moved aside may be another process's, which should have got its name back.
-    if (!name.startsWith('old-') || (await refuses(directory, name))) await remove(directory, name);
-    return true;
-  }
-  if (entry.isSymbolicLink()) {
-    await breakIfAbandoned(directory.at(name));
-    return true;
-  }
-  if (namesByBeacon(name).length > 0) {
-    if (await refuses(directory, name)) await remove(directory, name);
-    return true;
-  }
-  const beacon = beaconOf(name);
-  return !hasOwner(name) || (beacon !== undefined && fileAt(directory.at(beacon)) !== undefined);
-}
-
-function refuses(directory: Directory, name: string): Promise<boolean> {
-  return isStaleSocket(join(directory.path, name), directory.at(name));
-}
-
-/** Removes a socket or the directory of a host; a beacon only after what it is for. */
-async function remove(directory: Directory, name: string): Promise<void> {
-  const owned = namesByBeacon(name);
-  for (const each of owned) await remove(directory, each);
-  if (owned.some((each) => fileAt(directory.at(each)) !== undefined)) return;
-  const file = fileAt(directory.at(name));
-  if (file?.isSocket() === true) unlinkIfThere(directory.at(name));
-  else if (file?.isDirectory() === true && name.startsWith('host-')) await removeHostDirectory(directory, name);
-}
-
-/** Removes the directory of a host that is gone, without the sockets of plugins that still run. */
-async function removeHostDirectory(parent: Directory, name: string): Promise<void> {
-  const directory = parent.openChild(name);
-  try {
-    const entries = opendirSync(directory.at());
-    try {
-      for (let count = 1; count <= SOCKETS_PER_HOST; count++) {
-        const entry = entries.readSync();
-        if (entry === null) break;
-        await removeIfDead(directory, entry.name);
-      }
-    } finally {
-      entries.closeSync();
-    }
-  } finally {
-    parent.release(directory);
-  }
-}
-
-/**
- * Removes the socket of a plugin whose host is gone, if it has ended as well. If its name does not say so, such as that
- * of one of go-plugin, it has ended if the kernel knows no socket with its path, and it refuses connections, which
- * shows in other network namespaces as well.
- */
-async function removeIfDead(directory: Directory, name: string): Promise<void> {
-  if (fileAt(directory.at(name))?.isSocket() !== true) return;
-  const owner = ownerState(name);
-  const isUnbound = (): boolean => boundSockets(join(directory.path, name)).length === 0;
-  const isDead = owner === 'gone' || (owner === 'unknown' && isUnbound() && (await refuses(directory, name)));
-  if (isDead) unlinkIfThere(directory.at(name));
+  return (await sweepEntry(directory, entry, removal)) !== 'unknown' || entry.isSymbolicLink();
 }
 
 function nextTurn(): Promise<void> {

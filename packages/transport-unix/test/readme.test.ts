@@ -1,11 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeBlocks, freshDirectory, run, script, startProgram, until } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
 import { packageDirectory, saysHello } from './support.js';
 
 const readme = await readFile(join(packageDirectory, 'README.md'), 'utf8');
-const [example = '', signals = '', , host = '', plugin = ''] = codeBlocks(readme, 'js');
+const [example = '', signals = '', , host = '', plugin = '', leftovers = ''] = codeBlocks(readme, 'js');
 
 it('the README example runs unchanged', async () => {
   const ending = await run(script(import.meta.url, example));
@@ -26,6 +26,16 @@ it('the README signal handlers leave nothing behind on SIGTERM', async () => {
   listening.process.kill('SIGTERM');
   expect(await listening.ended).toMatchObject({ status: 'SIGTERM' });
   expect(await readdir(directory)).toEqual([]);
+});
+
+it('the README lists leftovers', async () => {
+  const directory = await freshDirectory();
+  const place = join(directory, `rpcplugin-${process.getuid?.()}`);
+  await mkdir(place, { mode: 0o700 });
+  const env = { XDG_RUNTIME_DIR: directory };
+  const { status, stdout, stderr } = await run(script(import.meta.url, leftovers), { env });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toContain(`gone ${place} nothing uses it\n`);
 });
 
 it('the README host passes its socket to the README plugin, and removes the file in the end', async () => {

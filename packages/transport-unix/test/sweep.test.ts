@@ -214,6 +214,18 @@ describe('removeLeftover', () => {
     expect((await readdir(path)).sort()).toEqual(['lock:b', 'lock:c']);
   });
 
+  it.each([
+    { what: 'with another name', name: 'link', target: nameOfGone('lock') },
+    { what: 'with another target', name: 'lock:a', target: 'plugin-1.2.3' },
+    { what: 'with the target of another kind', name: 'lock:a', target: nameOfGone('new') },
+    { what: 'to a path', name: 'lock:a', target: `/tmp/${nameOfGone('lock')}` },
+  ])('leaves a symbolic link $what, which is no lock', async ({ name, target }) => {
+    await symlink(target, at(name));
+    onTestFinished(() => void vi.useRealTimers());
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 });
+    expect(await outcome(name)).toEqual({ isKnown: true, left: [name] });
+  });
+
   it('removes the lock of an unknown owner after a minute', async () => {
     await symlink(nameOfUnknown('lock'), at('lock:a'));
     const createdMs = Number(lstatSync(at('lock:a'), { bigint: true }).ctimeNs) / 1e6;
