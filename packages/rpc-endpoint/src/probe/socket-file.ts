@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { errnoOf } from '@rpcplugin/transport-base';
 import { groupName, userName } from '../account-names.js';
 
-export type FileKind =
+type FileKind =
   'socket' | 'regular file' | 'directory' | 'symbolic link' | 'named pipe' | 'character device' | 'block device';
 
 /** A file as `ls -l` shows it. */
