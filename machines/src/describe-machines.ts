@@ -10,6 +10,7 @@ const packages = {
   setpriv: 'util-linux',
   dnsmasq: 'dnsmasq-base',
   etcd: 'etcd-server',
+  etcdctl: 'etcd-client',
   nft: 'nftables',
   tinyproxy: 'tinyproxy-bin',
 };

@@ -1,5 +1,6 @@
 import { freshDirectory, sharedDirectory, until } from '@rpcplugin/test-support';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { callsReach } from '../src/calls-reach.js';
 import { describeMachines } from '../src/describe-machines.js';
 import { hasFailed } from '../src/faults.js';
 import { NameServer } from '../src/name-server.js';
@@ -8,7 +9,6 @@ import { PORT } from '../src/programs.js';
 import type { ClientConnection, ClientOptions } from '../src/programs.js';
 import { Site } from '../src/site.js';
 import type { PluginMachine } from '../src/site.js';
-import { callsReach } from './calls-reach.js';
 
 const LIMIT_MS = 60_000;
 

@@ -2,13 +2,13 @@ import { sharedDirectory, startControlled } from '@rpcplugin/test-support';
 import type { Child } from '@rpcplugin/test-support';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Command } from '../src/control-plane.js';
+import { callsReach } from '../src/calls-reach.js';
 import { describeMachines } from '../src/describe-machines.js';
 import { hasFailed } from '../src/faults.js';
 import { PORT, typescriptProgram } from '../src/programs.js';
 import type { ClientProcess } from '../src/programs.js';
 import { Site } from '../src/site.js';
 import type { PluginMachine } from '../src/site.js';
-import { callsReach } from './calls-reach.js';
 
 const LIMIT_MS = 60_000;
 const CONTROL_PORT = 18000;

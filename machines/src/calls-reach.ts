@@ -1,13 +1,15 @@
-import { until } from '@rpcplugin/test-support';
-import { machinesIn } from '../src/faults.js';
-import type { Outcome } from '../src/load.js';
-import type { ClientConnection } from '../src/programs.js';
-import type { PluginMachine } from '../src/site.js';
+import { until } from '@rpcplugin/test-support/process';
+import { machinesIn } from './faults.js';
+import type { Outcome } from './load.js';
+import type { ClientConnection } from './programs.js';
 
 const LIMIT_MS = 60_000;
 
 /** Resolves with the calls of a connection's load, once all of these machines answer them and no other. */
-export async function callsReach(connection: ClientConnection, machines: readonly PluginMachine[]): Promise<Outcome[]> {
+export async function callsReach(
+  connection: ClientConnection,
+  machines: readonly { readonly name: string }[],
+): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   const expected = machines.map(({ name }) => name).sort();
   await until(
