@@ -119,7 +119,7 @@ export async function observe<Name extends string>(
   const observed = await Promise.all(
     (Object.keys(ways) as Name[]).map(async (name) => {
       const way = ways[name];
-      const connection = await client.connect(site.list, way.options);
+      const connection = await client.connect(site.list(), way.options);
       await connection.load(deadlineMs);
       return { name, way, connection, history: new CallHistory(connection) };
     }),

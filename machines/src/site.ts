@@ -1,4 +1,5 @@
 // Three machines with the plugin, and hosts of plugins that call them.
+import { joinHostPort } from '@rpcplugin/endpoint-utils';
 import type { ProgramOptions } from '@rpcplugin/test-support';
 import { makeCertificates } from './certificates.js';
 import { Lan } from './lan.js';
@@ -94,8 +95,8 @@ export class Site {
     return first;
   }
 
-  /** All machines as one target. */
-  get list(): string {
-    return `ipv4:${this.machines.map(({ host }) => `${host.ipv4}:${PORT}`).join()}`;
+  /** The machines that it began with, as one target. */
+  list(family: 'ipv4' | 'ipv6' = 'ipv4'): string {
+    return `${family}:${this.machines.map(({ host }) => joinHostPort(host[family], PORT)).join()}`;
   }
 }

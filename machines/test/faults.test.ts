@@ -53,8 +53,8 @@ describeMachines('a machine of three', [], () => {
     }
   });
 
-  it('is called by the host of the guide', async () => {
-    const args = [directory, site.list];
+  it.each(['ipv4', 'ipv6'] as const)('is called by the host of the guide, over %s', async (family) => {
+    const args = [directory, site.list(family)];
     const host = site.lan.start(typescriptProgram(new URL('../src/host.ts', import.meta.url), args));
     const { status, stdout } = await host.ended;
     expect(status).toBe(0);
@@ -78,7 +78,7 @@ describeMachines('a machine of three', [], () => {
     const { name } = site.first;
     site.first.signal('SIGUSR2');
     await site.first.printed(/not serving/);
-    const connection = await client.connect(site.list, { ...quick, channelOptions });
+    const connection = await client.connect(site.list(), { ...quick, channelOptions });
     await until(async () => (await connection.call()).machine === name, { timeoutMs: LIMIT_MS });
     await connection.close();
   });
