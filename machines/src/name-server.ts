@@ -32,8 +32,6 @@ export class NameServer {
     await writeFile(
       config,
       [
-        'user=root',
-        'pid-file=',
         'no-resolv',
         'no-hosts',
         'bind-interfaces',
@@ -42,9 +40,14 @@ export class NameServer {
         ...Object.entries(texts).map(([name, text]) => `txt-record=${name},${quote(text)}`),
       ].join('\n'),
     );
-    const program = lan.start(['dnsmasq', '--keep-in-foreground', '--log-facility=-', `--conf-file=${config}`]);
+    // `--no-daemon` keeps the user: another one would not be killed with this process.
+    const program = lan.start(['dnsmasq', '--no-daemon', '--log-facility=-', `--conf-file=${config}`]);
     await until(() => program.output.includes(`read ${hosts}`));
     return new NameServer(lan.ipv4, hosts, program);
+  }
+
+  get pid(): number | undefined {
+    return this.#program.process.pid;
   }
 
   /** Replaces all names, each by its addresses. */

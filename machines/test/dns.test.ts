@@ -1,7 +1,7 @@
 import { freshDirectory, sharedDirectory, until } from '@rpcplugin/test-support';
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { callsReach } from '../src/calls-reach.js';
-import { describeMachines } from '../src/describe-machines.js';
+import { describeMachines, whenAllAreOver } from '../src/describe-machines.js';
 import { hasFailed } from '../src/faults.js';
 import { NameServer } from '../src/name-server.js';
 import { serviceConfigs, way } from '../src/policies.js';
@@ -13,12 +13,13 @@ import type { PluginMachine } from '../src/site.js';
 const LIMIT_MS = 60_000;
 
 describeMachines('a name of several machines', ['dnsmasq'], () => {
+  const whenOver = whenAllAreOver();
   const directory = sharedDirectory();
   const dnsDirectory = sharedDirectory();
   let site: Site;
   let names: NameServer;
   beforeAll(async () => {
-    site = await Site.start(directory, { whenOver: afterAll, plugin: { maxConnectionAgeMs: 1500 } });
+    site = await Site.start(directory, { whenOver, plugin: { maxConnectionAgeMs: 1500 } });
     const serviceConfig = JSON.stringify([{ serviceConfig: serviceConfigs.round_robin }]);
     const texts = { 'balanced.internal': `grpc_config=${serviceConfig}` };
     names = await NameServer.start(site.lan, { directory: dnsDirectory, texts });

@@ -1,6 +1,6 @@
 import { sharedDirectory, until } from '@rpcplugin/test-support';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeMachines } from '../src/describe-machines.js';
+import { beforeAll, expect, it } from 'vitest';
+import { describeMachines, whenAllAreOver } from '../src/describe-machines.js';
 import { faults, hasFailed, observe } from '../src/faults.js';
 import { serviceConfigs, way } from '../src/policies.js';
 import { typescriptProgram } from '../src/programs.js';
@@ -23,11 +23,12 @@ const ways = {
 };
 
 describeMachines('a machine of three', [], () => {
+  const whenOver = whenAllAreOver();
   const directory = sharedDirectory();
   let site: Site;
   let client: ClientProcess;
   beforeAll(async () => {
-    site = await Site.start(directory, { whenOver: afterAll });
+    site = await Site.start(directory, { whenOver });
     client = await site.startClient();
   });
 

@@ -2,8 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freshDirectory, sharedDirectory, until } from '@rpcplugin/test-support';
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { describeMachines } from '../src/describe-machines.js';
+import { beforeAll, expect, it, onTestFinished } from 'vitest';
+import { describeMachines, whenAllAreOver } from '../src/describe-machines.js';
 import { PORT } from '../src/programs.js';
 import type { ClientConnection, ClientProcess } from '../src/programs.js';
 import { Site } from '../src/site.js';
@@ -13,11 +13,12 @@ const LIMIT_MS = 60_000;
 const PROXY_PORT = 8888;
 
 describeMachines('connectGrpcTarget', ['nft', 'tinyproxy'], () => {
+  const whenOver = whenAllAreOver();
   const directory = sharedDirectory();
   let site: Site;
   let client: ClientProcess;
   beforeAll(async () => {
-    site = await Site.start(directory, { whenOver: afterAll, names: ['proxied', 'refusing', 'vanishing', 'idle'] });
+    site = await Site.start(directory, { whenOver, names: ['proxied', 'refusing', 'vanishing', 'idle'] });
     client = await site.startClient();
   });
 

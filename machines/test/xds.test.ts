@@ -1,9 +1,9 @@
 import { sharedDirectory, startControlled } from '@rpcplugin/test-support';
 import type { Child } from '@rpcplugin/test-support';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import type { Command } from '../src/control-plane.js';
 import { callsReach } from '../src/calls-reach.js';
-import { describeMachines } from '../src/describe-machines.js';
+import { describeMachines, whenAllAreOver } from '../src/describe-machines.js';
 import { hasFailed } from '../src/faults.js';
 import { PORT, typescriptProgram } from '../src/programs.js';
 import type { ClientProcess } from '../src/programs.js';
@@ -14,12 +14,13 @@ const LIMIT_MS = 60_000;
 const CONTROL_PORT = 18000;
 
 describeMachines('an xDS service', [], () => {
+  const whenOver = whenAllAreOver();
   const directory = sharedDirectory();
   let site: Site;
   let client: ClientProcess;
   let controlPlane: Child<Command, number>;
   beforeAll(async () => {
-    site = await Site.start(directory, { whenOver: afterAll });
+    site = await Site.start(directory, { whenOver });
     const bootstrap = {
       xds_servers: [{ server_uri: `${site.lan.ipv4}:${CONTROL_PORT}`, channel_creds: [{ type: 'insecure' }] }],
       node: { id: 'host', locality: {} },
@@ -35,7 +36,7 @@ describeMachines('an xDS service', [], () => {
       site.startClient({ env, imports: [new URL('../src/register-xds.ts', import.meta.url)] }),
       startControlled<Command, number>(
         site.lan.command(typescriptProgram(new URL('../src/control-plane.ts', import.meta.url), args)),
-        { whenOver: afterAll },
+        { whenOver },
       ),
     ]);
   });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { callsReach } from '@rpcplugin/machines/calls-reach';
 import { makeCertificates } from '@rpcplugin/machines/certificates';
-import { describeMachines } from '@rpcplugin/machines/describe-machines';
+import { describeMachines, whenAllAreOver } from '@rpcplugin/machines/describe-machines';
 import { hasFailed } from '@rpcplugin/machines/faults';
 import { Lan } from '@rpcplugin/machines/lan';
 import type { Host } from '@rpcplugin/machines/lan';
@@ -9,16 +9,17 @@ import { way } from '@rpcplugin/machines/policies';
 import { ClientProcess, typescriptProgram } from '@rpcplugin/machines/programs';
 import { sharedDirectory, until } from '@rpcplugin/test-support';
 import type { Program } from '@rpcplugin/test-support';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 
 const LIMIT_MS = 60_000;
 
 describeMachines('plugins that register in etcd', ['etcd', 'etcdctl'], () => {
+  const whenOver = whenAllAreOver();
   const directory = sharedDirectory();
   let lan: Lan;
   let etcdAddress: string;
   beforeAll(async () => {
-    [lan] = await Promise.all([Lan.start(afterAll), makeCertificates(directory)]);
+    [lan] = await Promise.all([Lan.start(whenOver), makeCertificates(directory)]);
     etcdAddress = `http://${lan.ipv4}:2379`;
   });
 
@@ -50,7 +51,7 @@ describeMachines('plugins that register in etcd', ['etcd', 'etcdctl'], () => {
   it('are found as they come, go and die, also after etcd has restarted', async () => {
     const [one, two, three, four] = (await lan.addHosts('one', 'two', 'three', 'four')) as [Host, Host, Host, Host];
     const client = await ClientProcess.start(lan, directory, {
-      whenOver: afterAll,
+      whenOver,
       env: { ETCD: etcdAddress },
       imports: [new URL('../src/use-etcd.ts', import.meta.url)],
     });
