@@ -1,6 +1,7 @@
 // Measures what a fault of one machine of three costs the calls to all, and writes the tables of
 // docs/other-machines.md.
 import { readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism, loadavg } from 'node:os';
 import { makeDirectory, removeDirectory } from '@rpcplugin/test-support/process';
 import { failedShare, faults, observe } from './faults.js';
 import type { CallHistory } from './faults.js';
@@ -95,7 +96,8 @@ function seconds(ms: number): string {
 async function writeTables(tables: readonly string[]): Promise<void> {
   const text = await readFile(guide, 'utf8');
   const date = new Date().toISOString().slice(0, 10);
-  const note = `Measured on ${date} with Node ${process.versions.node}: medians of ${ROUNDS} rounds.`;
+  const where = `${availableParallelism()} processors with a load of ${loadavg()[0]?.toFixed(0) ?? '?'}`;
+  const note = `Measured on ${date} with Node ${process.versions.node} on ${where}: medians of ${ROUNDS} rounds.`;
   const measured = `<!-- measured: begin -->\n\n${[note, ...tables].join('\n\n')}\n\n<!-- measured: end -->`;
   await writeFile(
     guide,

@@ -6,6 +6,7 @@ import { serviceConfigs, way } from '../src/policies.js';
 import { typescriptProgram } from '../src/programs.js';
 import type { ClientProcess } from '../src/programs.js';
 import { Site } from '../src/site.js';
+import type { PluginMachine } from '../src/site.js';
 
 /** For a busy machine, in milliseconds. */
 const DEADLINE_MS = 2000;
@@ -48,10 +49,6 @@ describeMachines('a machine of three', [], () => {
       const answered = histories[name].during.filter((outcome) => !hasFailed(outcome));
       expect(answered.length, `answered calls with ${name}`).toBeGreaterThan(0);
     }
-    if (fault !== 'SIGKILL') return;
-    for (const name of ['retries', 'hedging'] as const) {
-      expect(histories[name].during.map(({ status }) => status)).not.toContain('UNAVAILABLE');
-    }
   });
 
   it.each(['ipv4', 'ipv6'] as const)('is called by the host of the guide, over %s', async (family) => {
@@ -60,6 +57,29 @@ describeMachines('a machine of three', [], () => {
     const { status, stdout } = await host.ended;
     expect(status).toBe(0);
     expect(stdout).toMatch(/^answered by (one|two|three)$/m);
+  });
+
+  it('that dies with calls in progress costs none with retries', async () => {
+    const fault = {
+      begin: (machine: PluginMachine) => {
+        machine.signal('SIGSTOP');
+      },
+      end: (machine: PluginMachine) => machine.start(),
+    };
+    const { retries: history } = await observe(site, fault, {
+      client,
+      ways: { retries: way('retries', quick) },
+      deadlineMs: LIMIT_MS,
+      during: async (calls) => {
+        // Half as many wait for it.
+        await calls.until((outcomes) => outcomes.length >= 20, LIMIT_MS);
+        await site.first.kill();
+        await calls.recovered(LIMIT_MS);
+      },
+      backMs: LIMIT_MS,
+    });
+    expect(history.during.filter(hasFailed)).toEqual([]);
+    expect(history.during.some(({ ms }) => ms > 200)).toBe(true);
   });
 
   it('that is updated costs no call', async () => {
