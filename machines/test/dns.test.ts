@@ -1,4 +1,4 @@
-import { freshDirectory, sharedDirectory, until } from '@rpcplugin/test-support';
+import { sharedDirectory, until } from '@rpcplugin/test-support';
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { callsReach } from '../src/calls-reach.js';
 import { describeMachines, whenAllAreOver } from '../src/describe-machines.js';
@@ -23,6 +23,7 @@ describeMachines('a name of several machines', ['dnsmasq'], () => {
     const serviceConfig = JSON.stringify([{ serviceConfig: serviceConfigs.round_robin }]);
     const texts = { 'balanced.internal': `grpc_config=${serviceConfig}` };
     names = await NameServer.start(site.lan, { directory: dnsDirectory, texts });
+    await site.lan.useNameServer(names.address, dnsDirectory);
   });
 
   function resolveTo(...machines: readonly PluginMachine[]): Promise<void> {
@@ -40,7 +41,6 @@ describeMachines('a name of several machines', ['dnsmasq'], () => {
   }
 
   it('with IPv4 and IPv6 addresses is followed as it changes, without a failed call', async () => {
-    await site.lan.useNameServer(names.address, await freshDirectory());
     const [one, two, three] = site.machines as [PluginMachine, PluginMachine, PluginMachine];
     await resolveTo(one, two);
     const { options } = way('round_robin', { channelOptions: { 'grpc.dns_min_time_between_resolutions_ms': 500 } });
@@ -57,15 +57,12 @@ describeMachines('a name of several machines', ['dnsmasq'], () => {
     expect(outcomes.filter(hasFailed)).toEqual([]);
   });
 
-  it('can be asked of a name server in the target, and can say how to balance calls', async () => {
+  it.each([
+    { how: 'the resolver of the system', server: '', env: {} },
+    { how: 'a name server in the target', server: '10.77.0.1', env: { GRPC_NODE_USE_ALTERNATIVE_RESOLVER: 'true' } },
+  ])('can say how to balance calls, through $how', async ({ server, env }) => {
     await resolveTo(...site.machines);
-    const connection = await connect(
-      `dns://${names.address}/balanced.internal:${PORT}`,
-      {},
-      {
-        env: { GRPC_NODE_USE_ALTERNATIVE_RESOLVER: 'true' },
-      },
-    );
+    const connection = await connect(`dns://${server}/balanced.internal:${PORT}`, {}, { env });
     const answering = new Set<string | undefined>();
     await until(async () => answering.add((await connection.call()).machine).size === 3, { timeoutMs: LIMIT_MS });
     expect([...answering].sort()).toEqual(site.machines.map(({ name }) => name).sort());
