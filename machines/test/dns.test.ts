@@ -43,7 +43,8 @@ describeMachines('a name of several machines', ['dnsmasq'], () => {
   it('with IPv4 and IPv6 addresses is followed as it changes, without a failed call', async () => {
     const [one, two, three] = site.machines as [PluginMachine, PluginMachine, PluginMachine];
     await resolveTo(one, two);
-    const { options } = way('round_robin', { channelOptions: { 'grpc.dns_min_time_between_resolutions_ms': 500 } });
+    // A call that ends up on two connections in a row that end is refused twice.
+    const { options } = way('retries', { channelOptions: { 'grpc.dns_min_time_between_resolutions_ms': 500 } });
     const connection = await connect(`dns:///kv.internal:${PORT}`, options);
     await until(async () => (await connection.connections()) >= 4, { timeoutMs: LIMIT_MS });
 
