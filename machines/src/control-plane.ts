@@ -1,5 +1,6 @@
-// A small xDS control plane: one service, `kv`, whose machines its parent sets. A stream per client, on which it sends
-// whole states (https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol). Arguments: the address and the port.
+// A small xDS control plane: one service, `kv`, whose machines its parent sets. Each client has a stream, on which it
+// gets whole states (https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol).
+// Arguments: the address and the port.
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { loadPackageDefinition, Server, ServerCredentials } from '@grpc/grpc-js';

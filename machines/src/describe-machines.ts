@@ -36,7 +36,7 @@ export function describeMachines(title: string, programs: readonly (keyof typeof
 }
 
 /**
- * Registers what ends the things that a `beforeAll` starts. Call it outside of hooks: Vitest ignores `afterAll` in a hook.
+ * Registers what ends the things that a `beforeAll` starts. Call it outside of hooks: Vitest ignores `afterAll` in one.
  */
 export function whenAllAreOver(): NonNullable<ProgramOptions['whenOver']> {
   const actions: (() => Promise<void>)[] = [];

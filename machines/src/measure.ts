@@ -24,6 +24,14 @@ const ways = {
   '`round_robin`, pings, hedging': way('hedging', pings),
 };
 
+const columns = [
+  'how the host connects',
+  'failed of 10 calls at once',
+  'failed of one after the other',
+  'no more failures after',
+  'called again after',
+];
+
 const titles: Record<keyof typeof faults, string> = {
   'link down': 'Cut off (link down)',
   SIGSTOP: 'Standing still (SIGSTOP)',
@@ -57,12 +65,7 @@ try {
 }
 
 function tableOf(fault: string, first: string, rounds: readonly Record<keyof typeof ways, CallHistory>[]): string {
-  const lines = [
-    `### ${fault}`,
-    '',
-    '| how the host connects | failed of 10 calls at once | failed of one after the other | no more failures after | called again after |',
-    '| --- | --- | --- | --- | --- |',
-  ];
+  const lines = [`### ${fault}`, '', `| ${columns.join(' | ')} |`, `| ${columns.map(() => '---').join(' | ')} |`];
   for (const name of Object.keys(ways) as (keyof typeof ways)[]) {
     const histories = rounds.map((round) => round[name]);
     const share = (group: string): string => {

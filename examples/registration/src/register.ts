@@ -16,8 +16,8 @@ export interface RegisterOptions {
 const RETRY_MS = 1000;
 
 /**
- * Registers a plugin, and resolves once hosts can find it. It stays registered until `close`, or until etcd has not heard
- * of this process for `ttlSeconds`. Rejects with the error of etcd's client if the first attempt fails.
+ * Registers a plugin, and resolves once hosts can find it. It stays registered until `close`, or until etcd has not
+ * heard of this process for `ttlSeconds`. Rejects with the error of etcd's client if the first attempt fails.
  */
 export async function register(etcd: Etcd3, options: RegisterOptions): Promise<Registration> {
   const registration = new Registration(etcd, options);
