@@ -13,6 +13,7 @@ export default defineConfig({
       'packages/*/test/**/*.test.ts',
       'examples/*/test/**/*.test.ts',
       'interop/test/**/*.test.ts',
+      'machines/test/**/*.test.ts',
       'benchmarks/test/**/*.test.ts',
       'test/**/*.test.ts',
     ],

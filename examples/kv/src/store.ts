@@ -2,8 +2,8 @@ import { status } from '@grpc/grpc-js';
 import type { KVHandlers } from './generated/proto/KV.js';
 
 /** A key-value store in memory, as handlers of the KV service. */
-export function createStore(): KVHandlers {
-  const entries = new Map<string, Buffer>();
+export function createStore(initial: Iterable<readonly [key: string, value: Buffer]> = []): KVHandlers {
+  const entries = new Map(initial);
   return {
     Get: ({ request: { key } }, callback) => {
       const value = entries.get(key);

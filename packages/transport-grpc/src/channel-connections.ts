@@ -108,7 +108,10 @@ export class ChannelConnections implements ConnectionHooks {
   }
 
   #add(connection: Duplex): void {
-    this.peers.beginHandshake(connection, this.#timeoutMs, () => connection.destroy()).unref();
+    // An error, because TLS waits for ever on a connection that closes without one, and with it the channel.
+    const onTimeout = (): unknown =>
+      connection.destroy(new Error(`the server did not begin HTTP/2 within ${this.#timeoutMs} ms`));
+    this.peers.beginHandshake(connection, this.#timeoutMs, onTimeout).unref();
     connection.on('error', this.#onError);
     if (this.peers.isClosing) connection.destroy();
   }

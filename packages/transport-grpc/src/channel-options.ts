@@ -51,8 +51,18 @@ export function dialledChannelOptions(
 }
 
 /** Options for a channel whose target gRPC resolves itself. */
-export function targetChannelOptions(authority: string | undefined): ChannelOptions {
-  return { ...anyPeer, ...authorityOptions(authority, undefined) };
+export function targetChannelOptions(target: string, authority: string | undefined): ChannelOptions {
+  const proxy = isOneHost(target) ? {} : { 'grpc.enable_http_proxy': 0 };
+  return { ...anyPeer, ...proxy, ...authorityOptions(authority, undefined) };
+}
+
+/**
+ * Whether a target is a host that an HTTP proxy can connect to. grpc-js would ask the proxy for the whole of a list, or
+ * for the name of a service that only a resolver knows, instead of resolving it.
+ */
+function isOneHost(target: string): boolean {
+  const match = /^(?:([a-z][a-z0-9+.-]*):\/\/)?[^,]*$/i.exec(target);
+  return match !== null && ['dns', 'ipv4', 'ipv6'].includes((match[1] ?? 'dns').toLowerCase());
 }
 
 const anyPeer: ChannelOptions = {

@@ -28,14 +28,18 @@ export interface ConnectGrpcTargetOptions {
    * `grpc.keepalive_time_ms`, gRPC's own pings.
    */
   pingIntervalMs?: number | undefined;
-  /** Channel options that override the defaults: a subchannel pool of its own, no receive limit, a 4 MiB window. */
+  /**
+   * Channel options that override the defaults: a subchannel pool of its own, no receive limit, a 4 MiB window, and no
+   * HTTP proxy unless the target is one host.
+   */
   channelOptions?: ChannelOptions | undefined;
 }
 
 /**
  * Connects to a target that gRPC resolves and dials itself: `dns:///host:port`, `xds:///service`, a list such as
- * `ipv4:10.0.0.1:1,10.0.0.2:1`. The target goes to grpc-js unchanged, with gRPC's proxy, name resolution, load
- * balancing, back-off and idle disconnect. Retries for all of `timeoutMs`, and resolves once calls can be made.
+ * `ipv4:10.0.0.1:1,10.0.0.2:1`. The target goes to grpc-js unchanged, with gRPC's name resolution, load balancing,
+ * back-off and idle disconnect, and for a single host its proxy. Retries for all of `timeoutMs`, and resolves once calls
+ * can be made.
  *
  * Rejects with `INVALID_ARGUMENT` for a target, credentials or options that cannot be used; with `TIMEOUT`, whose cause
  * is the latest failure; with `ABORTED`. No connection stays open then.
@@ -49,7 +53,7 @@ export async function connectGrpcTarget(
   const { signal, authority } = options;
   const timeoutMs = durationOption('timeoutMs', options.timeoutMs, 5000);
   const pingIntervalMs = clientPingInterval(options);
-  const channelOptions = { ...targetChannelOptions(authority), ...options.channelOptions };
+  const channelOptions = { ...targetChannelOptions(target, authority), ...options.channelOptions };
   const name = `connect gRPC to ${target}`;
   const timeoutHint = 'Is a gRPC server alive there? The cause says why the latest attempt failed, if one did.';
   const operation = new Operation(name, { endpoint: target, signal, timeoutMs, timeoutHint });

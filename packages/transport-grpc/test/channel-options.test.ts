@@ -1,6 +1,6 @@
 import { rejectionOf } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
-import { dialledChannelOptions } from '../src/channel-options.js';
+import { dialledChannelOptions, targetChannelOptions } from '../src/channel-options.js';
 import { grpcChannelOptions } from '../src/index.js';
 import { ask } from './service.js';
 import { insecure, probeClient, startPlugin } from './support.js';
@@ -108,4 +108,20 @@ describe('connectGrpc', () => {
       'grpc.ssl_target_name_override': names[1],
     });
   });
+});
+
+describe('connectGrpcTarget', () => {
+  it.each(['dns:///plugin.example:1', 'dns:plugin.example:1', 'plugin.example:1', 'ipv4:192.0.2.1:1', 'DNS:///a:1'])(
+    'leaves the HTTP proxy for %s to gRPC',
+    (target) => {
+      expect(targetChannelOptions(target, undefined)).toStrictEqual(always);
+    },
+  );
+
+  it.each(['ipv4:192.0.2.1:1,192.0.2.2:1', 'xds:///plugin', 'etcd:///plugin'])(
+    'uses no HTTP proxy for %s',
+    (target) => {
+      expect(targetChannelOptions(target, undefined)).toStrictEqual({ ...always, 'grpc.enable_http_proxy': 0 });
+    },
+  );
 });

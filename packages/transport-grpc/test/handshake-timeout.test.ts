@@ -1,7 +1,8 @@
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { Duplex, PassThrough } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
-import { connectivityState, status } from '@grpc/grpc-js';
+import { connectivityState, Metadata, status } from '@grpc/grpc-js';
 import {
   codeOf,
   durationOf,
@@ -15,8 +16,8 @@ import {
 } from '@rpcplugin/test-support';
 import type { DropMessage } from '@rpcplugin/transport-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { serveGrpc } from '../src/index.js';
-import { makeIdentity, serverTls } from './certificates.js';
+import { connectGrpcTarget, serveGrpc } from '../src/index.js';
+import { clientTls, makeIdentity, serverTls } from './certificates.js';
 import { flags, frame, frameTypes, preface } from './http2-frames.js';
 import { ask, call, Probe, ProbeServer } from './service.js';
 import {
@@ -185,5 +186,47 @@ describe.each(networks)('timeoutMs of connectGrpc over %s', (network) => {
     const answer = call(connection.client(Probe), 'echo', '', { deadline: Date.now() + 60_000 });
     expect(await codeOf(answer)).toBe(status.UNAVAILABLE);
     await until(() => sockets.length === 2 && sockets.every((socket) => socket.destroyed));
+  });
+});
+
+describe('timeoutMs with TLS', () => {
+  /** A relay to a plugin, which says nothing to those that connect while it is silent. */
+  async function relay(): Promise<{ endpoint: string; sockets: readonly Socket[]; isSilent: boolean }> {
+    const { endpoint } = await startPlugin('tcp', { credentials: serverTls(identity) });
+    const server = await plainServer('tcp', (socket) => {
+      socket.on('error', () => undefined);
+      if (state.isSilent) socket.resume();
+      else void plainConnection(endpoint).then((onward) => onward.pipe(socket).pipe(onward));
+    });
+    const state = { endpoint: server.endpoint, sockets: server.sockets, isSilent: false };
+    return state;
+  }
+
+  const tls = clientTls(identity);
+  const options = { timeoutMs: 2000, authority: 'localhost' };
+
+  it.each([
+    { name: 'connectGrpc', connect: (endpoint: string) => connected(endpoint, tls, options) },
+    {
+      name: 'connectGrpcTarget',
+      connect: async (endpoint: string) => {
+        const connection = await connectGrpcTarget(`ipv4:${endpoint}`, tls, options);
+        onTestFinished(() => connection.close({ graceMs: 0 }));
+        return connection;
+      },
+    },
+  ])('$name gives up a later connection to a server that says nothing, and connects again', async ({ connect }) => {
+    const server = await relay();
+    const connection = await connect(server.endpoint);
+    const client = connection.client(Probe);
+    server.isSilent = true;
+    server.sockets[0]?.destroy();
+    await until(() => connection.channel.getConnectivityState(true) !== connectivityState.READY);
+    const answer = call(client, 'echo', '', { deadline: Date.now() + 30_000 });
+    expect(await codeOf(answer)).toBe(status.UNAVAILABLE);
+    await until(() => server.sockets[1]?.destroyed === true);
+    server.isSilent = false;
+    const again = { deadline: Date.now() + 30_000, metadata: new Metadata({ waitForReady: true }) };
+    expect((await call(client, 'echo', 'hello', again)).value.toString()).toBe('hello');
   });
 });
