@@ -74,7 +74,8 @@ describe.each(networks)('handshakeTimeoutMs over %s', (network) => {
     async (security) => {
       const secured = security === 'with TLS';
       const credentials = secured ? serverTls(identity) : insecureServer;
-      const { accepted, endpoint } = await startPlugin(network, { credentials, serve });
+      // Long enough for several bytes, also on a busy machine.
+      const { accepted, endpoint } = await startPlugin(network, { credentials, serve: { handshakeTimeoutMs: 500 } });
       const greeting = secured ? clientHello : preface;
       const parts = [greeting.subarray(0, 1), greeting.subarray(0, -1), preface.subarray(0, 24)];
       const peers = await Promise.all(
@@ -86,7 +87,7 @@ describe.each(networks)('handshakeTimeoutMs over %s', (network) => {
       );
       const dribbling = await plainConnection(endpoint);
       let sent = 0;
-      const timer = setInterval(() => dribbling.write(greeting.subarray(sent, ++sent)), 20);
+      const timer = setInterval(() => dribbling.write(greeting.subarray(sent, ++sent)), 50);
       onTestFinished(() => {
         clearInterval(timer);
       });
