@@ -44,8 +44,12 @@ export interface DropMessage extends TransportMessage {
    * - `maxConnections`: the limit was reached.
    * - `closing`: the transport is closing.
    * - `handshake`: the peer did not begin its protocol within the time limit.
+   * - `untrusted`: the peer is not one of the proxies that may tell the client's address.
+   * - `proxyHeader`: the proxy did not tell the client's address, or not within the time limit.
    */
-  readonly reason: 'maxConnections' | 'closing' | 'handshake';
+  readonly reason: 'maxConnections' | 'closing' | 'handshake' | 'untrusted' | 'proxyHeader';
+  /** What was wrong. Only with `untrusted` and `proxyHeader`. */
+  readonly error?: TransportError | undefined;
 }
 
 /** `rpcplugin:transport:close`: a transport closed. */
