@@ -24,7 +24,7 @@ export interface ProxyProtocolOptions {
 export interface ProxyProtocol {
   /** The time limit for the header of a connection, in milliseconds. */
   readonly timeoutMs: number;
-  /** Why a peer may not tell the client's address; `undefined` if it may. By default, every peer may. */
+  /** Why a connection is closed unread, such as that of an unknown peer; `undefined` if it is not. Default: none is. */
   readonly refusal?: ((socket: Socket) => TransportError | undefined) | undefined;
 }
 
@@ -52,14 +52,14 @@ export function acceptProxied(
     const error = refusal?.(socket);
     if (error !== undefined) {
       socket.destroy();
-      drop('untrusted', error);
+      drop('proxyProtocol', error);
       return;
     }
     accept(socket, {
       name: 'receiving the header of the PROXY protocol',
       timeoutMs,
       timeoutHint: HEADER_HINT,
-      dropReason: 'proxyHeader',
+      dropReason: 'proxyProtocol',
       run: (operation) => receiveHeader(socket, sourceOf(socket), operation),
     });
   };

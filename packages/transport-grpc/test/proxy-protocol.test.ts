@@ -87,7 +87,7 @@ describe.each(networks)('serveGrpc behind a proxy over %s', (network) => {
     peer.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
     await new Promise((resolve) => peer.resume().once('close', resolve));
     await until(() => drops.length === 1);
-    expect(drops).toMatchObject([{ reason: 'proxyHeader', error: { code: 'IO' } }]);
+    expect(drops).toMatchObject([{ reason: 'proxyProtocol', error: { code: 'IO' } }]);
     expect(accepted).toEqual([]);
   });
 

@@ -20,9 +20,10 @@ export function tcpProxyProtocol(options: TCPProxyProtocolOptions | undefined): 
   return {
     ...checked,
     refusal: ({ remoteAddress }) => {
-      if (remoteAddress !== undefined && isIn(proxies, remoteAddress)) return undefined;
-      const who = remoteAddress ?? 'a peer that has left';
-      return new TransportError('PERMISSION_DENIED', `${who} is not one of the proxies`, {
+      // Such as a health check of haproxy, which resets its connection. Nobody knows any more who it was.
+      if (remoteAddress === undefined) return new TransportError('IO', 'the peer left before it was accepted');
+      if (isIn(proxies, remoteAddress)) return undefined;
+      return new TransportError('PERMISSION_DENIED', `${remoteAddress} is not one of the proxies`, {
         hint: 'Add its address to proxyProtocol.from if it is a proxy. Clients connect to the proxy instead.',
       });
     },

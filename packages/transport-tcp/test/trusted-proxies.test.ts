@@ -40,7 +40,7 @@ describe('a peer that is not in proxyProtocol.from', () => {
       const peer = await dial(listening);
       await new Promise((resolve) => peer.resume().once('close', resolve));
       const { drops, endpoint, handled } = listening;
-      expect(drops).toMatchObject([{ endpoint, reason: 'untrusted', error: { code: 'PERMISSION_DENIED' } }]);
+      expect(drops).toMatchObject([{ endpoint, reason: 'proxyProtocol', error: { code: 'PERMISSION_DENIED' } }]);
       expect(drops[0]?.error?.message).toBe('127.0.0.1 is not one of the proxies');
       expect(drops[0]?.error?.hint).toContain('proxyProtocol.from');
       expect(handled).toEqual([]);
