@@ -1,6 +1,7 @@
 // haproxy and nginx in front of plugins.
 import { Socket } from 'node:net';
-import { credentials, Server, ServerCredentials } from '@grpc/grpc-js';
+import { credentials, ServerCredentials } from '@grpc/grpc-js';
+import type { Server } from '@grpc/grpc-js';
 import { closeAfterTest, freshDirectory, holdFreePort, onDiagnostic, until } from '@rpcplugin/test-support';
 import type { ConnectionInfo, Transport } from '@rpcplugin/transport-core';
 import { connectGrpc, serveGrpc } from '@rpcplugin/transport-grpc';
@@ -10,9 +11,8 @@ import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { describeInterop } from '../src/describe-interop.js';
 import { echo, echoServer } from '../src/echo.js';
-import type { EchoHandlers } from '../src/generated/interop/Echo.js';
+import { peerServer } from '../src/peer-server.js';
 import { peers } from '../src/peers.js';
-import { Echo } from '../src/protos.js';
 import { startHaproxy, startNginx } from '../src/proxies.js';
 import { hashOf, hashOfStream, largeData } from './large.js';
 
@@ -39,16 +39,9 @@ async function proxyEndpoint(): Promise<string> {
   return `127.0.0.1:${port}`;
 }
 
-/** Serves a gRPC plugin whose answer to any call is the peer of the call and its `x-real-ip`. */
-async function servePeers(transport: Transport): Promise<string> {
-  const server = new Server();
-  const handlers: EchoHandlers = {
-    Echo: (call, callback) => {
-      callback(null, { value: Buffer.from([call.getPeer(), ...call.metadata.get('x-real-ip')].join('\n')) });
-    },
-  };
-  server.addService(Echo.service, handlers);
-  return serve(server, transport);
+/** Serves a gRPC plugin that answers with what it knows about the client. */
+function servePeers(transport: Transport): Promise<string> {
+  return serve(peerServer(), transport);
 }
 
 async function serve(server: Server, transport: Transport): Promise<string> {
