@@ -65,13 +65,13 @@ export interface Preparation {
   readonly name: string;
   /** Its time limit in milliseconds (`TIMEOUT`). */
   readonly timeoutMs: number;
-  /** The hint of its `TIMEOUT`. */
+  /** The hint of its `TIMEOUT`, and of its `IO` if the connection closes. */
   readonly timeoutHint?: string | undefined;
   /** The reason to report if it fails. */
   readonly dropReason: DropMessage['reason'];
   /**
-   * Prepares the connection and resolves with what is now known about it. The operation is cancelled when the time is
-   * up and when the transport closes. It may throw any error.
+   * Prepares the connection and resolves with what is now known about it. It may throw any error. The operation is
+   * cancelled when the time is up, when the connection closes, and when the transport does.
    */
   run(operation: Operation): Promise<ConnectionInfo>;
 }

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
-import type { ConnectionInfo, TransportError } from '@rpcplugin/transport-core';
+import { TransportError } from '@rpcplugin/transport-core';
+import type { ConnectionInfo } from '@rpcplugin/transport-core';
 import type { Preparation } from './addresses.js';
 import { Operation } from './operation.js';
 
@@ -17,17 +18,23 @@ export class Preparations {
     const { name, timeoutMs, timeoutHint } = preparation;
     const operation = new Operation(name, { endpoint, timeoutMs, timeoutHint });
     this.#pending.add(operation);
+    const onClose = (): void => {
+      operation.cancel(new TransportError('IO', `${name}: the connection closed`, { endpoint, hint: timeoutHint }));
+    };
     // Without a listener, an `error` event would end the process.
-    connection.on('error', ignore);
+    connection.on('error', ignore).on('close', onClose);
     try {
       const info = await preparation.run(operation);
+      // It closes later in the turn in which it is destroyed, such as because its listener could not be opened.
+      if (connection.destroyed) onClose();
       operation.throwIfCancelled();
       connection.off('error', ignore);
       return info;
     } catch (error) {
       connection.destroy();
-      throw error;
+      throw operation.failure ?? error;
     } finally {
+      connection.off('close', onClose);
       operation.end();
       this.#pending.delete(operation);
     }

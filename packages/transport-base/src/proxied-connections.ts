@@ -79,7 +79,7 @@ function receiveHeader(socket: Socket, source: HeaderSource, operation: Operatio
     const settle = (settled: () => void): void => {
       unwatch();
       removeListener();
-      socket.off('end', onEnd).off('error', fail).off('close', onEnd);
+      socket.off('end', onEnd).off('error', fail);
       // A stream without a listener for `readable` may flow again from the next tick on.
       process.nextTick(settled);
     };
@@ -103,7 +103,7 @@ function receiveHeader(socket: Socket, source: HeaderSource, operation: Operatio
       }
     };
     const removeListener = operation.onCancel(fail);
-    socket.on('end', onEnd).on('error', fail).on('close', onEnd);
+    socket.on('end', onEnd).on('error', fail);
     const unwatch = source.watch(onReadable);
   });
 }
