@@ -150,6 +150,18 @@ describe.each(networks)('a plugin over $over', ({ over, behindProxy, direct }) =
     });
   });
 
+  describeInterop({ peer: peers.haproxy, role: 'gRPC proxy', over }, () => {
+    it('tells the address of the client in the metadata', async () => {
+      const proxy = await proxyEndpoint();
+      const configuration = haproxy(`${proxy} proto h2`, await servePeers(await direct()), 'proto h2')
+        .replace('mode tcp', 'mode http')
+        .concat('  http-request set-header x-real-ip %[src]\n');
+      await startHaproxy(configuration);
+      const { connection } = await connectThrough(proxy);
+      expect((await peerOf(connection)).split('\n')[1]).toBe('127.0.0.1');
+    });
+  });
+
   describeInterop({ peer: peers.nginx, role: 'proxy that sends the PROXY protocol', over }, () => {
     it('serves gRPC, and knows its clients by their addresses', async () => {
       const proxy = await proxyEndpoint();

@@ -72,7 +72,7 @@ interface HeaderSource {
   watch(onReadable: () => void): () => void;
 }
 
-/** Resolves with what the header says, once it is complete. Nothing behind it is read, and its socket does not flow. */
+/** Resolves with what the header says, once it is complete. Nothing behind it is taken, and the socket does not flow. */
 function receiveHeader(socket: Socket, source: HeaderSource, operation: Operation): Promise<ConnectionInfo> {
   return new Promise((resolve, reject) => {
     const header = new ProxyHeader();
@@ -171,7 +171,7 @@ export function assertDescriptors(server: Server): void {
   if (fdOf(server) === undefined) throw unsupported();
 }
 
-/** The descriptor of a socket or server; `undefined` if it is closed, and on Windows, Bun and Deno. */
+/** The descriptor of a socket or server; `undefined` if it is closed, and on Windows and Deno. */
 function fdOf(of: Socket | Server): number | undefined {
   const { _handle: handle } = of as { _handle?: { readonly fd?: number } | null };
   return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined;

@@ -21,7 +21,11 @@ export function tcpProxyProtocol(options: TCPProxyProtocolOptions | undefined): 
     ...checked,
     refusal: ({ remoteAddress }) => {
       // Such as a health check of haproxy, which resets its connection. Nobody knows any more who it was.
-      if (remoteAddress === undefined) return new TransportError('IO', 'the peer left before it was accepted');
+      if (remoteAddress === undefined) {
+        return new TransportError('IO', 'the peer left before it was accepted', {
+          hint: 'A proxy may do so to find out whether the plugin listens, which is harmless.',
+        });
+      }
       if (isIn(proxies, remoteAddress)) return undefined;
       return new TransportError('PERMISSION_DENIED', `${remoteAddress} is not one of the proxies`, {
         hint: 'Add its address to proxyProtocol.from if it is a proxy. Clients connect to the proxy instead.',
