@@ -10,8 +10,10 @@ import {
   makeIdentity,
   onDiagnostic,
   rawHeader,
+  script,
   sharedDirectory,
   SocketTaker,
+  spawnProgram,
   standStill,
   textHeader,
   timers,
@@ -19,6 +21,7 @@ import {
   unixHeader,
   until,
 } from '@rpcplugin/test-support';
+import { SocketTransport } from '@rpcplugin/transport-base';
 import type { ConnectionInfo, DropMessage, ListenOptions, Transport } from '@rpcplugin/transport-core';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Fixture } from './fixture.js';
@@ -32,6 +35,16 @@ const header = headers['version 2'];
 const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 /** More than the buffers of a socket hold. */
 const MANY_BYTES = 2 ** 22;
+
+/** A plugin that sends what it knows about its client. */
+const handedOver = `
+  import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
+  import { UnixSocketTransport } from '@rpcplugin/transport-unix';
+  const [network, path] = process.argv.slice(2);
+  const options = { fd: 3, proxyProtocol: { from: ['127.0.0.1'] } };
+  const transport = network === 'unix' ? new UnixSocketTransport({ ...options, path }) : new TCPSocketTransport(options);
+  await transport.listen({ onConnection: (socket, info) => socket.end(JSON.stringify(info)) });
+`;
 
 interface Handled {
   readonly connection: Socket;
@@ -278,6 +291,16 @@ describe.each([
     const peer = await fixture.dial(await listen({ onConnection: undefined }), { allowHalfOpen: true });
     peer.end(header);
     expect(await text(peer)).toBe('');
+  });
+
+  it('works on a socket that was handed over', async () => {
+    const host = fixture.create();
+    if (!(host instanceof SocketTransport)) throw new Error('unreachable');
+    const { endpoint, fd } = await host.hold();
+    const peer = await fixture.dial(endpoint);
+    peer.write(header);
+    spawnProgram(script(import.meta.url, handedOver, host.network, endpoint), {}, ['pipe', 'pipe', 'inherit', fd]);
+    expect(JSON.parse(await text(peer))).toEqual(told);
   });
 
   describe('and early data', () => {
