@@ -66,8 +66,8 @@ export async function serveGrpc(
     const endpoint = await transport.listen({
       signal: options.signal,
       onConnection: (connection, { client }) => {
-        // A connection that needed time to be accepted, after the sessions were asked to end.
-        if (connections.isClosing) {
+        // A connection that needed time to be accepted: the sessions have been asked to end.
+        if (connections.handshakesEnded) {
           connection.destroy();
           return;
         }
