@@ -42,7 +42,8 @@ const handedOver = `
   import { UnixSocketTransport } from '@rpcplugin/transport-unix';
   const [network, path] = process.argv.slice(2);
   const options = { fd: 3, proxyProtocol: { from: ['127.0.0.1'] } };
-  const transport = network === 'unix' ? new UnixSocketTransport({ ...options, path }) : new TCPSocketTransport(options);
+  const transport =
+    network === 'unix' ? new UnixSocketTransport({ ...options, path }) : new TCPSocketTransport(options);
   await transport.listen({ onConnection: (socket, info) => socket.end(JSON.stringify(info)) });
 `;
 

@@ -15,7 +15,7 @@ import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import type { UnixSocketTransportOptions } from '@rpcplugin/transport-unix';
 
-/** Options of a transport behind a proxy: of TCP and unix at once, with any IPv4 address of this machine as the proxy. */
+/** Options of a transport behind a proxy: of TCP and unix at once, with any IPv4 loopback address as the proxy. */
 export function proxied(options: ProxyProtocolOptions = {}): SocketTransportOptions {
   const proxyProtocol = { from: ['127.0.0.0/8'], ...options };
   return { proxyProtocol } as SocketTransportOptions;

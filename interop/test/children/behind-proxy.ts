@@ -1,5 +1,5 @@
-// Serves the plugins of docs/behind-a-proxy.md, starts a proxy, and calls them through its ports. Prints a line of JSON for
-// each call. Run it in a network namespace and a /run of its own: the addresses are those of the page.
+// Serves the plugins of docs/behind-a-proxy.md, starts a proxy, and calls them through its ports. Prints a line of JSON
+// for each call. Run it in a network namespace and a /run of its own: the addresses are those of the page.
 import { spawn } from 'node:child_process';
 import { subscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';

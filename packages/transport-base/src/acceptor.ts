@@ -16,7 +16,7 @@ export interface AcceptorOptions<C extends Duplex> {
   /** The listeners that each connection gets. */
   readonly listeners: ConnectionListeners<C>;
   readonly pauseOnConnect: boolean;
-  /** The caller's handler. It may return anything, such as the stream of `(connection) => connection.pipe(connection)`. */
+  /** The handler. It may return anything, such as the stream of `(connection) => connection.pipe(connection)`. */
   readonly onConnection: (connection: C, info: ConnectionInfo) => unknown;
 }
 

@@ -13,8 +13,8 @@ import { errnoOf } from './system-errors.js';
 /** Options of the PROXY protocol that every socket transport has. */
 export interface ProxyProtocolOptions {
   /**
-   * How long the header of an accepted connection may take, in milliseconds, before the connection is closed. `Infinity`
-   * means for ever. proxy-protocol.txt, section 2, recommends at least three seconds, to cover a TCP retransmit.
+   * How long the header of a connection may take, in milliseconds, before the connection is closed. `Infinity` means
+   * for ever. proxy-protocol.txt, section 2, recommends at least three seconds, to cover a TCP retransmit.
    * Default: 3000.
    */
   readonly timeoutMs?: number | undefined;
@@ -72,7 +72,7 @@ interface HeaderSource {
   watch(onReadable: () => void): () => void;
 }
 
-/** Resolves with what the header says, once it is complete. Nothing behind it is taken, and the socket does not flow. */
+/** Resolves with what the header says, once it is complete. Nothing behind it is taken. The socket does not flow. */
 function receiveHeader(socket: Socket, source: HeaderSource, operation: Operation): Promise<ConnectionInfo> {
   return new Promise((resolve, reject) => {
     const header = new ProxyHeader();
@@ -126,7 +126,7 @@ function bufferOf(socket: Socket): HeaderSource {
 const MAX_DELAY_MS = 16;
 
 /**
- * Reads from the descriptor of a socket that Node must not read from (`pauseOnConnect`): what Node has read is lost when
+ * Reads from the descriptor of a socket that Node must not read (`pauseOnConnect`): what Node has read is lost when
  * the socket is handed to another process. Node has no way to wait until a descriptor is readable, so it is tried again
  * and again. A header usually comes with its connection.
  */

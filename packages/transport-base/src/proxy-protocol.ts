@@ -65,8 +65,8 @@ export function badHeader(what: string, cause?: unknown): TransportError {
 }
 
 export const HEADER_HINT =
-  'Turn on the PROXY protocol in the proxy: send-proxy-v2 in haproxy, proxy_protocol on in nginx. Without one, leave out ' +
-  'the option proxyProtocol.';
+  'Turn on the PROXY protocol in the proxy: send-proxy-v2 in haproxy, proxy_protocol on in nginx. Without a proxy, ' +
+  'leave out the option proxyProtocol.';
 
 /** How many bytes are missing at least; 0 once the header is complete. */
 function missingBytes(bytes: Buffer, length: number): number {

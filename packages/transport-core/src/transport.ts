@@ -18,8 +18,9 @@ export interface ConnectionInfo {
 export interface ListenOptions<C extends Duplex = Duplex> {
   /**
    * Receives each accepted connection once, synchronously, before any of its data flows: attach listeners, pipe it, or
-   * pass it to `http`, `http2` or `tls`. The second argument is what is known about the connection. If it throws, or returns a promise that rejects, that connection alone is
-   * destroyed. Any other return value is ignored. Default: discards input, and ends the connection when its peer does.
+   * pass it to `http`, `http2` or `tls`. The second argument is what is known about the connection. If it throws, or
+   * returns a promise that rejects, that connection alone is destroyed. Any other return value is ignored. Default:
+   * discards input, and ends the connection when its peer does.
    */
   onConnection?: ((connection: C, info: ConnectionInfo) => unknown) | undefined;
   /** Cancels a pending `listen` (`ABORTED`). Has no effect once it has settled. */

@@ -188,7 +188,7 @@ interface SocketHandle {
   getpeername?: (name: object) => number;
 }
 
-/** Names the peer of a server's connection: the client behind a proxy, if known; else, on a unix socket, the endpoint. */
+/** Names the peer of a server's connection: a proxy's client, if known; else, on a unix socket, the endpoint. */
 export function namePeer(connection: Duplex, client: string | undefined, endpoint: string): void {
   const socket = connection as { _handle?: SocketHandle | null; _peername?: unknown };
   const handle = socket._handle ?? {};
