@@ -8,6 +8,10 @@ const packages = fileURLToPath(new URL('../packages', import.meta.url));
 const lifecycle = 'transport-base/src/stream-transport.ts';
 const unixWait = ['transport-unix/src/unix-socket-transport.ts', 'waitMs: '] as const;
 const otherWait = [lifecycle, 'dialer.waitMs ?? '] as const;
+const proxyTimeout = [
+  'transport-base/src/proxied-connections.ts',
+  "'proxyProtocol.timeoutMs', options.timeoutMs, ",
+] as const;
 const graceMs = "'graceMs', options.graceMs, ";
 const timeoutMs = "'timeoutMs', options.timeoutMs, ";
 
@@ -20,15 +24,24 @@ const inCode: Record<string, Record<string, (readonly [file: string, before: str
     allowHalfOpen: [[lifecycle, "'allowHalfOpen', options.allowHalfOpen, 'boolean') ?? "]],
     pauseOnConnect: [[lifecycle, "'pauseOnConnect', options.pauseOnConnect, 'boolean') ?? "]],
   },
-  'transport-base': { waitMs: [otherWait], retryMs: [['transport-base/src/dial.ts', 'retryMs = ']] },
+  'transport-base': {
+    timeoutMs: [proxyTimeout],
+    waitMs: [otherWait],
+    retryMs: [['transport-base/src/dial.ts', 'retryMs = ']],
+  },
   'transport-tcp': {
     host: [['transport-tcp/src/options.ts', 'host = ']],
     port: [['transport-tcp/src/options.ts', 'port = ']],
     keepAliveMs: [['transport-base/src/sockets.ts', 'KEEP_ALIVE_MS = ']],
+    timeoutMs: [proxyTimeout],
     waitMs: [otherWait],
   },
   'transport-stdio': { fd: [['transport-stdio/src/options.ts', 'DEFAULT_FD = ']] },
-  'transport-unix': { mode: [['transport-unix/src/options.ts', 'mode ?? ']], waitMs: [unixWait] },
+  'transport-unix': {
+    mode: [['transport-unix/src/options.ts', 'mode ?? ']],
+    timeoutMs: [proxyTimeout],
+    waitMs: [unixWait],
+  },
   'transport-grpc': {
     handshakeTimeoutMs: [['transport-grpc/src/serve-grpc.ts', 'options.handshakeTimeoutMs, ']],
     timeoutMs: [

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { negotiateTransport, TransportError } from '@rpcplugin/transport-core';
 import type {
   CloseOptions,
+  ConnectionInfo,
   ConnectOptions,
   ListenOptions,
   Transport,
@@ -13,7 +14,7 @@ import type {
 import { tcpTransportFactory } from '@rpcplugin/transport-tcp';
 import type { TCPSocketTransport, TCPSocketTransportOptions } from '@rpcplugin/transport-tcp';
 import { unixTransportFactory } from '@rpcplugin/transport-unix';
-import type { UnixSocketTransport } from '@rpcplugin/transport-unix';
+import type { UnixSocketTransport, UnixSocketTransportOptions } from '@rpcplugin/transport-unix';
 import { describe, expectTypeOf, it } from 'vitest';
 
 describe('onConnection', () => {
@@ -33,6 +34,17 @@ describe('onConnection', () => {
     expectTypeOf(listen).returns.resolves.toBeString();
   });
 
+  it('gets what is known about the connection', () => {
+    const listen = (transport: TCPSocketTransport | Transport): Promise<string> =>
+      transport.listen({
+        onConnection: (_, info) => {
+          expectTypeOf(info).toEqualTypeOf<ConnectionInfo>();
+          expectTypeOf(info.client).toEqualTypeOf<string | undefined>();
+        },
+      });
+    expectTypeOf(listen).returns.resolves.toBeString();
+  });
+
   it('cannot take another type of parameter', () => {
     expectTypeOf({ onConnection: (text: string) => text }).not.toExtend<ListenOptions>();
   });
@@ -47,6 +59,12 @@ describe('options', () => {
 
   it('may be readonly', () => {
     expectTypeOf<{ readonly host: 'localhost'; readonly port: 80 }>().toExtend<TCPSocketTransportOptions>();
+    expectTypeOf<{ proxyProtocol: { from: readonly ['::1'] } }>().toExtend<TCPSocketTransportOptions>();
+  });
+
+  it('of the PROXY protocol name the proxies over TCP', () => {
+    expectTypeOf<{ proxyProtocol: { timeoutMs: 5 } }>().not.toExtend<TCPSocketTransportOptions>();
+    expectTypeOf<{ proxyProtocol: { timeoutMs: 5 } }>().toExtend<UnixSocketTransportOptions>();
   });
 });
 

@@ -9,11 +9,17 @@ import {
   removeDirectory,
   staleSocketAt,
 } from '@rpcplugin/test-support/process';
-import type { SocketTransportOptions } from '@rpcplugin/transport-base';
+import type { ProxyProtocolOptions, SocketTransportOptions } from '@rpcplugin/transport-base';
 import type { Transport, TransportErrorCode } from '@rpcplugin/transport-core';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import type { UnixSocketTransportOptions } from '@rpcplugin/transport-unix';
+
+/** Options of a transport behind a proxy: of TCP and unix at once, with any IPv4 loopback address as the proxy. */
+export function proxied(options: ProxyProtocolOptions = {}): SocketTransportOptions {
+  const proxyProtocol = { from: ['127.0.0.0/8'], ...options };
+  return { proxyProtocol } as SocketTransportOptions;
+}
 
 /** A kind of transport and address, for tests that run with all kinds. */
 export interface Variant {

@@ -26,17 +26,19 @@ import { importedModules } from '../src/imported-modules.js';
 // - base, unix and tcp, by 1.9 kB: listening on sockets that were handed over, with the checks of their descriptors and
 //   of the variables that announce them, and holding sockets. grpc, by 0.1 kB, contains a part of base that changed.
 // - grpc, by 0.4 kB: a plugin's output, brokers that close what they serve.
+// - base, unix and tcp, by 2 kB, tcp by 2.4 kB: the PROXY protocol. It is not loaded later, because a listener that is
+//   opened must not fail for want of a module. stdio, by 0.2 kB, contains what the lifecycle needs for it.
 // - base and stdio, by 0.1 and 0.5 kB: one user of a descriptor at a time, the type of sockets before anything is sent.
 // - endpoint-utils and grpc, by 0.75 and 0.2 kB: address translators.
 // - unix, by 0.25 kB: what a sweep decides is apart from what it removes, so that leftovers can be listed; links that
 //   are no locks; short names and groups in containers.
 test.each([
   ['@rpcplugin/transport-core', 1_050],
-  ['@rpcplugin/transport-base', 9_350],
-  ['@rpcplugin/transport-unix', 17_650],
-  ['@rpcplugin/transport-tcp', 13_650],
-  ['@rpcplugin/transport-stdio', 8_950],
-  ['@rpcplugin/transport-grpc', 14_650],
+  ['@rpcplugin/transport-base', 11_550],
+  ['@rpcplugin/transport-unix', 19_900],
+  ['@rpcplugin/transport-tcp', 16_250],
+  ['@rpcplugin/transport-stdio', 9_300],
+  ['@rpcplugin/transport-grpc', 14_900],
   ['@rpcplugin/endpoint-utils', 7_200],
   ['@rpcplugin/handshake', 9_650],
 ])('%s is smaller than %i bytes', async (name, budget) => {
@@ -44,10 +46,10 @@ test.each([
   expect(gzipped).toBeLessThan(budget);
 });
 
-test('the command rpc-endpoint is smaller than 34300 bytes', async () => {
+test('the command rpc-endpoint is smaller than 37000 bytes', async () => {
   // It starts in a process of its own, so what it loads matters less.
   const { gzipped } = await bundleSize('../../packages/rpc-endpoint/src/run.js');
-  expect(gzipped).toBeLessThan(34_300);
+  expect(gzipped).toBeLessThan(37_000);
 });
 
 describe('importing a package loads only the modules and packages that are needed at once', () => {

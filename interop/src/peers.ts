@@ -22,6 +22,7 @@ const goGrpc = debianVersion('golang-google-grpc-dev');
 const goPackages = ['golang-go', 'golang-github-hashicorp-go-plugin-dev', 'golang-google-grpc-dev'];
 const pythonVersion = firstMatch(/([\d.]+)/, PYTHON, '--version');
 const grpcio = firstMatch(/(.+)/, PYTHON, '-c', 'import google.protobuf, grpc; print(grpc.__version__)');
+const nginx = debianVersion('libnginx-mod-stream') && debianVersion('nginx');
 const protoc = firstMatch(/([\d.]+)/, 'protoc', '--version');
 
 export const peers = {
@@ -40,8 +41,10 @@ export const peers = {
   },
   curl: { name: 'curl', version: firstMatch(/curl ([\d.]+)/, 'curl', '--version'), packages: ['curl'] },
   grpcJs: { name: 'grpc-js', version: npmVersion('@grpc/grpc-js'), packages: [] },
+  haproxy: { name: 'haproxy', version: firstMatch(/version ([\d.]+)/, 'haproxy', '-v'), packages: ['haproxy'] },
   http2: { name: 'Node `http2`', version: BUILT_IN, packages: [] },
   jsonRpc: { name: 'vscode-jsonrpc', version: npmVersion('vscode-jsonrpc'), packages: [] },
+  nginx: { name: 'nginx', version: nginx, packages: ['nginx-light', 'libnginx-mod-stream'] },
   pythonSockets: { name: 'Python `socket`', version: pythonVersion, packages: ['python3'] },
   socat: { name: 'socat', version: firstMatch(/socat version ([\d.]+)/, 'socat', '-V'), packages: ['socat'] },
   tls: { name: 'Node `tls`', version: BUILT_IN, packages: [] },

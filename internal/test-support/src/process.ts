@@ -17,6 +17,8 @@ export { makeIdentity, readIdentity } from './identity.js';
 export type { Identity } from './identity.js';
 export { hasIPv6, isRoot, linkLocalHost, otherUser } from './machine.js';
 export { closeServer, freePort, holdFreePort, listening, pathOf, portOf } from './addresses.js';
+export { binaryHeader, rawHeader, textHeader, unixHeader, vector } from './proxy-headers.js';
+export type { ProxiedAddress } from './proxy-headers.js';
 export { closed, ending } from './sockets.js';
 export { staleSocketAt } from './stale-socket.js';
 export { loadDuring, usage } from './usage.js';

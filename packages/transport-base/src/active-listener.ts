@@ -30,9 +30,9 @@ export class ActiveListener<C extends Duplex> {
   open(context: Omit<ListenContext<C>, 'operation' | 'defer'>): Promise<string> {
     const opened = this.#open({
       ...context,
-      accept: (connection) => {
+      accept: (connection, preparation) => {
         if (this.#endpoint === undefined) this.#early.push(connection);
-        context.accept(connection);
+        context.accept(connection, preparation);
       },
       operation: this.#operation,
       defer: (undo) => {

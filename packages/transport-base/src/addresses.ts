@@ -1,6 +1,6 @@
 import type { ServerOpts, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { DropMessage } from '@rpcplugin/transport-core';
+import type { ConnectionInfo, DropMessage, TransportError } from '@rpcplugin/transport-core';
 import type { Operation } from './operation.js';
 import type { Hints } from './system-errors.js';
 
@@ -30,10 +30,13 @@ export interface Listener<C extends Duplex = Socket> {
 
 /** What a {@link Listener} has to work with. */
 export interface ListenContext<C extends Duplex = Socket> {
-  /** To be called with each connection, synchronously, before any of its data flows. */
-  readonly accept: (connection: C) => void;
+  /**
+   * To be called with each connection, synchronously, before any of its data flows. With a preparation, the handler
+   * gets the connection once that is over.
+   */
+  readonly accept: (connection: C, preparation?: Preparation) => void;
   /** Reports a connection that was closed instead of accepted. */
-  readonly drop: (reason: DropMessage['reason']) => void;
+  readonly drop: (reason: DropMessage['reason'], error?: TransportError) => void;
   /** Reports a connection that could not be accepted. */
   readonly acceptFailed: (error: unknown) => void;
   /** Publishes a warning on the diagnostics channel: listening goes on, but not as well as it should. */
@@ -54,6 +57,23 @@ export interface ListenContext<C extends Duplex = Socket> {
    * stops listening, or when the process exits, which does not wait for promises.
    */
   readonly defer: (undo: () => void | Promise<void>) => void;
+}
+
+/** What happens to a connection before its handler gets it. The connection is destroyed if it fails. */
+export interface Preparation {
+  /** What it does, for error messages, such as `receiving the greeting`. */
+  readonly name: string;
+  /** Its time limit in milliseconds (`TIMEOUT`). */
+  readonly timeoutMs: number;
+  /** The hint of its `TIMEOUT`, and of its `IO` if the connection closes. */
+  readonly timeoutHint?: string | undefined;
+  /** The reason to report if it fails. */
+  readonly dropReason: DropMessage['reason'];
+  /**
+   * Prepares the connection and resolves with what is now known about it. It may throw any error. The operation is
+   * cancelled when the time is up, when the connection closes, and when the transport does.
+   */
+  run(operation: Operation): Promise<ConnectionInfo>;
 }
 
 /** How to reach one endpoint. */

@@ -39,7 +39,7 @@ const channels: Record<keyof Details, Channel> = {
 
 /** Publishes that a connection was closed by what serves the transport, before it was used. */
 export function reportDrop(transport: Transport, reason: DropMessage['reason']): void {
-  new TransportDiagnostics(transport).publish('drop', transport.endpoint, () => ({ reason }));
+  new TransportDiagnostics(transport).drop(transport.endpoint, reason);
 }
 
 /** The listeners of the connections of one endpoint. */
@@ -64,6 +64,13 @@ export class TransportDiagnostics {
     const channel = channels[name];
     if (!channel.hasSubscribers) return;
     channel.publish({ transport: this.#transport, network: this.#transport.network, endpoint, ...details() });
+  }
+
+  /** @param error - What was wrong, if it has to be said: any error, which is published as a `TransportError`. */
+  drop(endpoint: string | undefined, reason: DropMessage['reason'], error?: unknown): void {
+    this.publish('drop', endpoint, () =>
+      error === undefined ? { reason } : { reason, error: toTransportError(error, 'accept', endpoint) },
+    );
   }
 
   /** @param error - Any error; it is published as a `TransportError`. */

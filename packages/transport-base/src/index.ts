@@ -1,10 +1,12 @@
 export { StreamTransport } from './stream-transport.js';
 export { SocketTransport } from './socket-transport.js';
 export type { HeldSocket, HoldOptions } from './socket-transport.js';
-export type { DialContext, Dialer, ListenAddress, ListenContext, Listener } from './addresses.js';
+export type { DialContext, Dialer, ListenAddress, ListenContext, Listener, Preparation } from './addresses.js';
 export { connectSocket, explainLookup, KEEP_ALIVE_MS, listenSocket, socketOptions } from './sockets.js';
 export { absoluteSocketPath, assertSocketPathFits, socketPathLimitBytes } from './socket-path.js';
-export type { SocketTransportOptions } from './sockets.js';
+export type { AcceptOptions, SocketTransportOptions } from './sockets.js';
+export { proxyProtocolOption } from './proxied-connections.js';
+export type { ProxyProtocol, ProxyProtocolOptions } from './proxied-connections.js';
 export { claimDescriptor } from './descriptors.js';
 export { inheritedSocket, kernelEntry, listenInherited } from './inherited-socket.js';
 export type { AddressFamily, InheritedSocket, KernelEntry } from './inherited-socket.js';

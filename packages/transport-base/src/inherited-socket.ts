@@ -6,7 +6,7 @@ import type { ListenAddress, ListenContext } from './addresses.js';
 import { claimDescriptor } from './descriptors.js';
 import { integerOption } from './options.js';
 import { listenSocket } from './sockets.js';
-import type { SocketTransportOptions } from './sockets.js';
+import type { AcceptOptions } from './sockets.js';
 import { errnoOf } from './system-errors.js';
 
 /** A socket that another process opened and handed over, by its descriptor in this one. */
@@ -86,7 +86,7 @@ export async function listenInherited(
   { fd, ino }: InheritedSocket,
   family: AddressFamily,
   settings: Omit<ListenAddress, 'path' | 'host' | 'port' | 'fd'>,
-  options: SocketTransportOptions,
+  options: AcceptOptions,
   context: ListenContext,
 ): Promise<AddressInfo | string> {
   if (context.hold !== undefined) throw unusable(fd, 'already held', 'Pass this descriptor on.');
@@ -113,7 +113,7 @@ export async function listenInherited(
 async function listen(
   fd: number,
   settings: object,
-  options: SocketTransportOptions,
+  options: AcceptOptions,
   context: ListenContext,
 ): Promise<AddressInfo | string> {
   try {

@@ -9,6 +9,8 @@ import { statsAt } from './file-watch.js';
 import { claimDescriptor } from './descriptors.js';
 import { holdSocket } from './held-socket.js';
 import { assertOptions, integerOption } from './options.js';
+import { acceptProxied, assertDescriptors } from './proxied-connections.js';
+import type { ProxyProtocol } from './proxied-connections.js';
 import { assertSocketPathFits } from './socket-path.js';
 import { errnoOf, errorCodeOf } from './system-errors.js';
 
@@ -29,6 +31,12 @@ export interface SocketTransportOptions {
   readonly maxConnections?: number | undefined;
 }
 
+/** Options of {@link listenSocket}. */
+export interface AcceptOptions extends SocketTransportOptions {
+  /** That the peers are proxies, which tell the addresses of clients. Default: they are clients. */
+  readonly proxyProtocol?: ProxyProtocol | undefined;
+}
+
 /** Checks the options. @throws TransportError `INVALID_ARGUMENT` for one that cannot be used. */
 export function socketOptions(options: SocketTransportOptions): SocketTransportOptions {
   assertOptions(options);
@@ -46,10 +54,10 @@ export function socketOptions(options: SocketTransportOptions): SocketTransportO
  */
 export async function listenSocket(
   address: ListenAddress,
-  options: SocketTransportOptions,
+  options: AcceptOptions,
   context: ListenContext,
 ): Promise<AddressInfo | string> {
-  const { backlog, maxConnections } = options;
+  const { backlog, maxConnections, proxyProtocol } = options;
   const { accept, drop, acceptFailed, allowHalfOpen, pauseOnConnect, defer, hold } = context;
   if (hold !== undefined) {
     const held = holdSocket(address, backlog);
@@ -62,7 +70,8 @@ export async function listenSocket(
     hold(held.fd);
     return held.address;
   }
-  const server = createServer({ ...address, allowHalfOpen, pauseOnConnect }, accept);
+  const onConnection = proxyProtocol === undefined ? accept : acceptProxied(proxyProtocol, context);
+  const server = createServer({ ...address, allowHalfOpen, pauseOnConnect }, onConnection);
   if (maxConnections !== undefined) server.maxConnections = maxConnections;
   server.on('drop', () => {
     drop('maxConnections');
@@ -75,6 +84,7 @@ export async function listenSocket(
   // A connection that cannot be accepted does not end the listener. Out of file descriptors, libuv reports nothing
   // (except on Windows): it keeps one descriptor in reserve to accept and close waiting connections with.
   server.on('error', acceptFailed);
+  if (proxyProtocol !== undefined && pauseOnConnect === true) assertDescriptors(server);
   return server.address() ?? '';
 }
 

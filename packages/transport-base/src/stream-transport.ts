@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { show } from '@rpcplugin/printable';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { CloseOptions, ConnectOptions, ListenOptions, Transport } from '@rpcplugin/transport-core';
+import { Acceptor, track } from './acceptor.js';
 import { ActiveListener } from './active-listener.js';
 import type { Dialer, ListenContext, Listener } from './addresses.js';
 import { ConnectionSet, discard, endConnection } from './connections.js';
@@ -11,6 +12,7 @@ import type { ConnectionListeners } from './diagnostics.js';
 import { dial } from './dial.js';
 import { Operation } from './operation.js';
 import { assertOptions, durationOption, invalidOption, typeOption } from './options.js';
+import { Preparations } from './preparations.js';
 import { connectHints, listenHints, toTransportError } from './system-errors.js';
 import type { Hints } from './system-errors.js';
 
@@ -36,6 +38,7 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
     this.cutOff(connection);
   });
   readonly #connecting = new Set<Operation>();
+  readonly #preparations = new Preparations();
   readonly #diagnostics = new TransportDiagnostics(this);
   #listening: ActiveListener<C> | undefined;
   /** The `stopListening` in progress. */
@@ -99,15 +102,24 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
     const active = new ActiveListener(this.#listener(), options.signal);
     const { listener } = active;
     const listeners = this.#diagnostics.listenersFor<C>(() => active.endpoint, this.#connections);
+    const acceptor = new Acceptor({
+      endpoint: () => active.endpoint,
+      connections: this.#connections,
+      preparations: this.#preparations,
+      diagnostics: this.#diagnostics,
+      listeners,
+      pauseOnConnect,
+      onConnection,
+    });
     this.#listening = active;
     try {
       const endpoint = await active.open({
-        accept: (connection) => {
-          if (pauseOnConnect) connection.pause();
-          this.#accept(active, connection, listeners, onConnection);
+        accept: (connection, preparation) => {
+          if (preparation === undefined) acceptor.accept(connection);
+          else void acceptor.prepare(connection, preparation);
         },
-        drop: (reason) => {
-          this.#diagnostics.publish('drop', active.endpoint, () => ({ reason }));
+        drop: (reason, error) => {
+          this.#diagnostics.drop(active.endpoint, reason, error);
         },
         acceptFailed: (error) => {
           this.#diagnostics.error(active.endpoint, 'accept', error);
@@ -149,7 +161,7 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
         throw operation.failure;
       }
       if (pauseOnConnect) connection.pause();
-      this.#track(connection, this.#connectedTo(dialer.endpoint).listeners);
+      track(connection, this.#connections, this.#connectedTo(dialer.endpoint).listeners);
       this.#diagnostics.publish('connect', dialer.endpoint, () => ({ connection }));
       return connection;
     } catch (error) {
@@ -189,6 +201,7 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
   async #close(): Promise<void> {
     const endpoint = this.endpoint;
     for (const operation of this.#connecting) operation.cancel(closedError('connect'));
+    this.#preparations.cancel(closedError('listen'));
     try {
       await this.stopListening();
     } finally {
@@ -230,39 +243,6 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
       this.#lastConnected = { endpoint, listeners };
     }
     return this.#lastConnected;
-  }
-
-  #accept(
-    active: ActiveListener<C>,
-    connection: C,
-    listeners: ConnectionListeners<C>,
-    onConnection: (connection: C) => unknown,
-  ): void {
-    if (this.#connections.isClosing) {
-      connection.destroy();
-      this.#diagnostics.publish('drop', active.endpoint, () => ({ reason: 'closing' }));
-      return;
-    }
-    this.#track(connection, listeners);
-    this.#diagnostics.publish('accept', active.endpoint, () => ({ connection }));
-    const failed = (error: unknown): void => {
-      connection.destroy();
-      this.#diagnostics.error(active.endpoint, 'handler', error);
-    };
-    try {
-      // A handler may return anything, such as the stream of `(connection) => connection.pipe(connection)`.
-      const handled = onConnection(connection) as Partial<PromiseLike<unknown>> | null | undefined;
-      handled?.then?.(undefined, failed);
-    } catch (error) {
-      failed(error);
-    }
-  }
-
-  #track(connection: C, { onError, onClose }: ConnectionListeners<C>): void {
-    this.#connections.add(connection);
-    connection.on('close', onClose);
-    // Without a listener, an `error` event would end the process. Users wait for `close`, which follows it.
-    connection.on('error', onError);
   }
 
   /** Makes the error that a call rejects with, and publishes it. */

@@ -44,8 +44,12 @@ export interface DropMessage extends TransportMessage {
    * - `maxConnections`: the limit was reached.
    * - `closing`: the transport is closing.
    * - `handshake`: the peer did not begin its protocol within the time limit.
+   * - `proxyProtocol`: the peer is not one of the proxies that may connect (`PERMISSION_DENIED`), or did not tell the
+   *   client's address (`IO`) within the time limit (`TIMEOUT`).
    */
-  readonly reason: 'maxConnections' | 'closing' | 'handshake';
+  readonly reason: 'maxConnections' | 'closing' | 'handshake' | 'proxyProtocol';
+  /** What was wrong. Only with `proxyProtocol`. */
+  readonly error?: TransportError | undefined;
 }
 
 /** `rpcplugin:transport:close`: a transport closed. */

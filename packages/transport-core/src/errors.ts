@@ -6,7 +6,8 @@
  * - `UNSUPPORTED`: not available on this platform, or no transport, version or protocol in common.
  * - `ADDRESS_IN_USE`: another listener has the address.
  * - `ADDRESS_NOT_AVAILABLE`: not an address of this machine, or no route to it.
- * - `PERMISSION_DENIED`: the operating system denies access to the address, directory, mode or group.
+ * - `PERMISSION_DENIED`: the operating system denies access to the address, directory, mode or group, or the peer is
+ *   not one of the proxies that may connect.
  * - `PATH_TOO_LONG`: a socket path that does not fit the platform's `sun_path`.
  * - `NOT_A_SOCKET`: the path exists but is not a stream socket. It was not touched.
  * - `NOT_FOUND`: the path does not exist.

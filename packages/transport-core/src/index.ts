@@ -1,6 +1,6 @@
 export { TransportError } from './errors.js';
 export type { TransportErrorCode, TransportErrorOptions } from './errors.js';
-export type { CloseOptions, ConnectOptions, ListenOptions, Transport } from './transport.js';
+export type { CloseOptions, ConnectionInfo, ConnectOptions, ListenOptions, Transport } from './transport.js';
 export { negotiateListener, negotiateTransport } from './negotiate.js';
 export type { TransportFactory } from './negotiate.js';
 export type {

@@ -1,13 +1,28 @@
 import type { Duplex } from 'node:stream';
 
+/**
+ * What a transport knows about an accepted connection beside the stream itself. It is empty unless a proxy in front of
+ * the transport has told more.
+ */
+export interface ConnectionInfo {
+  /**
+   * The endpoint of the client whose connection the proxy forwards, such as `192.0.2.1:56324`. `undefined` if the peer
+   * of the connection is the client, if the proxy connected on its own behalf, or if it does not know the client.
+   */
+  readonly client?: string | undefined;
+  /** The endpoint of the proxy to which the client connected. `undefined` like {@link client}. */
+  readonly destination?: string | undefined;
+}
+
 /** Options of `listen`. */
 export interface ListenOptions<C extends Duplex = Duplex> {
   /**
    * Receives each accepted connection once, synchronously, before any of its data flows: attach listeners, pipe it, or
-   * pass it to `http`, `http2` or `tls`. If it throws, or returns a promise that rejects, that connection alone is
-   * destroyed. Any other return value is ignored. Default: discards input, and ends the connection when its peer does.
+   * pass it to `http`, `http2` or `tls`. The second argument is what is known about the connection. If it throws, or
+   * returns a promise that rejects, that connection alone is destroyed. Any other return value is ignored. Default:
+   * discards input, and ends the connection when its peer does.
    */
-  onConnection?: ((connection: C) => unknown) | undefined;
+  onConnection?: ((connection: C, info: ConnectionInfo) => unknown) | undefined;
   /** Cancels a pending `listen` (`ABORTED`). Has no effect once it has settled. */
   signal?: AbortSignal | undefined;
   /** Whether an accepted connection stays writable after its peer ended (see `net.Server`). Default: `false`. */

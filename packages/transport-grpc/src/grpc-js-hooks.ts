@@ -22,6 +22,7 @@ import { unsupported } from './unsupported.js';
 // 9. A socket has the HTTP/2 session on it as one of its properties, in the next tick after the `connect` of 1.
 // 10. The `commonServerOptions` of a `Server` are options of the HTTP/2 server that an injector gets.
 // 11. The handle of a socket has `readStop` and `readStart`, which work below HTTP/2.
+// 12. A socket keeps what `getpeername` of its handle says in `_peername`.
 
 type SecureConnector = ReturnType<ChannelCredentials['_createSecureConnector']>;
 type SecuredConnection = Awaited<ReturnType<SecureConnector['connect']>>;
@@ -184,17 +185,23 @@ export function stopReading(connection: Duplex): () => void {
 
 /** The handle of a connected socket. That of a unix socket has no `getpeername`. */
 interface SocketHandle {
-  getpeername?: (name: { address?: string }) => number;
+  getpeername?: (name: object) => number;
 }
 
-/** Names the peer of a unix socket, for `getPeer` of its calls. */
-export function namePeer(connection: Duplex, address: string): void {
-  const { _handle: handle } = connection as { _handle?: SocketHandle | null };
-  if (handle === undefined || handle === null) return;
-  handle.getpeername ??= (name) => {
-    name.address = address;
-    return 0;
+/** Names the peer of a server's connection: a proxy's client, if known; else, on a unix socket, the endpoint. */
+export function namePeer(connection: Duplex, client: string | undefined, endpoint: string): void {
+  const socket = connection as { _handle?: SocketHandle | null; _peername?: unknown };
+  const handle = socket._handle ?? {};
+  const getName = handle.getpeername?.bind(handle);
+  if (getName !== undefined && client === undefined) return;
+  handle.getpeername = (name) => {
+    // Keeps the family: a TCP transport knows by it whether the peer is there.
+    const status = getName?.(name) ?? 0;
+    Object.assign(name, { address: client ?? endpoint, port: undefined });
+    return status;
   };
+  // The transport has asked for the name of the proxy.
+  socket._peername = null;
 }
 
 /** The scheme of targets whose connections are dialled by hooks. */

@@ -18,6 +18,7 @@ export interface GrpcPeers {
 export class PeerConnections extends ConnectionSet<Duplex> implements GrpcPeers {
   /** The connections on which HTTP/2 has not begun, with their time limits. They have no calls in progress. */
   readonly #handshakes = new Map<Duplex, Timer>();
+  #handshakesEnded = false;
   readonly #listeners = new Set<(connections: number) => void>();
   readonly #whenNoticed: (report: () => void) => void;
 
@@ -77,8 +78,14 @@ export class PeerConnections extends ConnectionSet<Duplex> implements GrpcPeers 
     return this.#handshakes.delete(connection);
   }
 
-  /** Ends the connections on which HTTP/2 has not begun. */
+  /** Whether {@link endHandshakes} was called. */
+  get handshakesEnded(): boolean {
+    return this.#handshakesEnded;
+  }
+
+  /** Ends the connections on which HTTP/2 has not begun. No other one may begin. */
   endHandshakes(end: (connection: Duplex) => void): void {
+    this.#handshakesEnded = true;
     for (const connection of this.#handshakes.keys()) end(connection);
   }
 }

@@ -65,8 +65,13 @@ export async function serveGrpc(
   try {
     const endpoint = await transport.listen({
       signal: options.signal,
-      onConnection: (connection) => {
-        namePeer(connection, transport.endpoint ?? transport.network);
+      onConnection: (connection, { client }) => {
+        // A connection that needed time to be accepted: the sessions have been asked to end.
+        if (connections.handshakesEnded) {
+          connection.destroy();
+          return;
+        }
+        namePeer(connection, client, transport.endpoint ?? transport.network);
         connections.beginHandshake(connection, handshakeTimeoutMs, () => {
           connection.destroy();
           reportDrop(transport, 'handshake');

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { joinHostPort } from '@rpcplugin/endpoint-utils';
 import { errorCodeOf, hostHints, listenInherited, listenSocket } from '@rpcplugin/transport-base';
-import type { InheritedSocket, Listener, SocketTransportOptions } from '@rpcplugin/transport-base';
+import type { InheritedSocket, Listener, AcceptOptions } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { ConnectionSettings, ListenAddress } from './options.js';
 import { resolveHost } from './resolve-host.js';
@@ -15,7 +15,7 @@ const hints = {
 export function tcpListener(
   { host, ports }: ListenAddress,
   settings: ConnectionSettings,
-  options: SocketTransportOptions,
+  options: AcceptOptions,
 ): Listener {
   const { min, max } = ports;
   return {
@@ -44,7 +44,7 @@ export function tcpListener(
 export function inheritedTcpListener(
   socket: InheritedSocket,
   settings: ConnectionSettings,
-  options: SocketTransportOptions,
+  options: AcceptOptions,
 ): Listener {
   return {
     open: async (context) => {

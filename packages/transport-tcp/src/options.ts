@@ -9,6 +9,7 @@ import {
 } from '@rpcplugin/transport-base';
 import type { InheritedSocket, SocketTransportOptions } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
+import type { TCPProxyProtocolOptions } from './trusted-proxies.js';
 
 /** Ports to try in order, both ends included. Port 0 lets the system choose, here too. */
 export interface PortRange {
@@ -42,6 +43,12 @@ export interface TCPSocketTransportOptions extends SocketTransportOptions {
    * fails with `ETIMEDOUT`. A process that stands still does not matter: its kernel answers. Default: 30000.
    */
   readonly keepAliveMs?: number | undefined;
+  /**
+   * That the peers which connect are proxies that begin each connection with a header of the PROXY protocol, version 1
+   * or 2, with the address of the client. The handler gets it as its second argument. A connection without a header
+   * does not reach the handler. Default: the peers are clients.
+   */
+  readonly proxyProtocol?: TCPProxyProtocolOptions | undefined;
 }
 
 /** How Node sets up a TCP connection. */

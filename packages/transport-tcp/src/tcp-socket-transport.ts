@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
 import { socketOptions, SocketTransport } from '@rpcplugin/transport-base';
-import type { Dialer, InheritedSocket, Listener, SocketTransportOptions } from '@rpcplugin/transport-base';
+import type { Dialer, InheritedSocket, Listener, AcceptOptions } from '@rpcplugin/transport-base';
 import type { TransportFactory } from '@rpcplugin/transport-core';
 import { connectionSettings, listenAddress } from './options.js';
 import type { ConnectionSettings, ListenAddress, TCPSocketTransportOptions } from './options.js';
 import { tcpDialer } from './dialer.js';
 import { inheritedTcpListener, tcpListener } from './listener.js';
+import { tcpProxyProtocol } from './trusted-proxies.js';
 
 /**
  * Listens on and connects to TCP endpoints: `127.0.0.1:50051`, `[::1]:50051`, `host.example:50051`. Every connection
@@ -20,7 +21,7 @@ import { inheritedTcpListener, tcpListener } from './listener.js';
 export class TCPSocketTransport extends SocketTransport {
   readonly #address: ListenAddress | InheritedSocket;
   readonly #settings: ConnectionSettings;
-  readonly #options: SocketTransportOptions;
+  readonly #options: AcceptOptions;
 
   /**
    * @throws TransportError `INVALID_ARGUMENT` for an option that cannot be used; for `fd` also `NOT_A_SOCKET`, and
@@ -28,7 +29,7 @@ export class TCPSocketTransport extends SocketTransport {
    */
   constructor(options: TCPSocketTransportOptions = {}) {
     super('tcp');
-    this.#options = socketOptions(options);
+    this.#options = { ...socketOptions(options), proxyProtocol: tcpProxyProtocol(options.proxyProtocol) };
     this.#address = listenAddress(options);
     this.#settings = connectionSettings(options);
   }

@@ -9,6 +9,26 @@ function construct(options: unknown): TCPSocketTransport {
 }
 
 const notPorts = [-1, 65_536, 1.5, NaN, Infinity, -Infinity, '', '0', '8080', null, true, 1n, Symbol('port'), () => 1];
+const notProxies = [
+  '',
+  'localhost',
+  '10.0.0',
+  '10.0.0.256',
+  '010.0.0.1',
+  '10.0.0.0/33',
+  '10.0.0.0/',
+  '10.0.0.0/08',
+  '10.0.0.0/-1',
+  '10.0.0.0/8/8',
+  '10.0.0.1:80',
+  ' 10.0.0.1',
+  '[::1]',
+  '::1/129',
+  'fe80::1%lo',
+  5,
+  null,
+  undefined,
+];
 const notHosts = [
   '',
   ' ',
@@ -113,6 +133,30 @@ describe('invalid options', () => {
     const error = thrownBy(() => construct({ keepAliveMs }));
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: 'Give an integer from 1000 to 32767000.' });
     expect(error.message).toBe(`keepAliveMs cannot be ${shown(keepAliveMs)}`);
+  });
+
+  it.each([null, true, false, 0, '', '10.0.0.1'])('rejects proxyProtocol %j', (proxyProtocol) => {
+    const error = thrownBy(() => construct({ proxyProtocol }));
+    expect(error.code).toBe('INVALID_ARGUMENT');
+    expect(error.message).toMatch(/^proxyProtocol cannot be /);
+  });
+
+  it.each([undefined, null, [], '10.0.0.1', {}])('rejects proxyProtocol.from %j, which names no proxy', (from) => {
+    const error = thrownBy(() => construct({ proxyProtocol: { from } }));
+    expect(error.code).toBe('INVALID_ARGUMENT');
+    expect(error.message).toMatch(/^proxyProtocol\.from cannot be /);
+  });
+
+  it.each(notProxies.map((proxy) => ({ proxy })))('rejects $proxy in proxyProtocol.from', ({ proxy }) => {
+    const error = thrownBy(() => construct({ proxyProtocol: { from: ['10.0.0.1', proxy] } }));
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: expect.stringMatching(/^Give /) as string });
+    expect(error.message).toBe(`proxyProtocol.from cannot be ${shown(proxy)}`);
+  });
+
+  it.each([-1, NaN, '3000', null])('rejects proxyProtocol.timeoutMs %j', (timeoutMs) => {
+    const error = thrownBy(() => construct({ proxyProtocol: { from: ['10.0.0.1'], timeoutMs } }));
+    expect(error.code).toBe('INVALID_ARGUMENT');
+    expect(error.message).toMatch(/^proxyProtocol\.timeoutMs cannot be /);
   });
 
   it.each([null, '127.0.0.1:0', 8080])('rejects options %j', (options) => {

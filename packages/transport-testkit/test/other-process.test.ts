@@ -59,9 +59,9 @@ it('errors makes connections fail at both ends, and the process survives', async
     override listen(options: Parameters<MemoryTransport['listen']>[0] = {}): Promise<string> {
       return super.listen({
         ...options,
-        onConnection: (connection) => {
+        onConnection: (connection, info) => {
           connection.on('error', () => failed.push('far'));
-          return options.onConnection?.(connection);
+          return options.onConnection?.(connection, info);
         },
       });
     }

@@ -4,4 +4,4 @@ export type { UnixSocketTransportOptions } from './options.js';
 export { createSocketDirectory } from './socket-directory.js';
 export type { SocketDirectory, SocketDirectoryOptions } from './socket-directory.js';
 export { listenFdsFromEnv } from '@rpcplugin/transport-base';
-export type { HeldSocket, HoldOptions, ListenFd } from '@rpcplugin/transport-base';
+export type { HeldSocket, HoldOptions, ListenFd, ProxyProtocolOptions } from '@rpcplugin/transport-base';

@@ -1,5 +1,5 @@
 import { absoluteSocketPath, listenInherited } from '@rpcplugin/transport-base';
-import type { InheritedSocket, Listener, SocketTransportOptions } from '@rpcplugin/transport-base';
+import type { InheritedSocket, Listener, AcceptOptions } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import { fileAt } from './files.js';
 
@@ -11,7 +11,7 @@ import { fileAt } from './files.js';
 export function inheritedUnixListener(
   socket: InheritedSocket,
   path: string | undefined,
-  options: SocketTransportOptions,
+  options: AcceptOptions,
 ): Listener {
   const endpoint = path === undefined ? undefined : `unix:${absoluteSocketPath(path)}`;
   return {

@@ -7,7 +7,7 @@ import {
   listenSocket,
   socketPathLimitBytes,
 } from '@rpcplugin/transport-base';
-import type { ListenContext, Listener, SocketTransportOptions } from '@rpcplugin/transport-base';
+import type { ListenContext, Listener, AcceptOptions } from '@rpcplugin/transport-base';
 import { OWN } from './access.js';
 import { isInContainer, startBeacon } from './beacon.js';
 import type { Directory } from './directory.js';
@@ -27,7 +27,7 @@ import { sweepStaging } from './sweep.js';
 const MAX_ATTEMPTS = 100;
 
 /** Listens on a socket file. */
-export function unixListener(placement: SocketPlacement, options: SocketTransportOptions): Listener {
+export function unixListener(placement: SocketPlacement, options: AcceptOptions): Listener {
   const { path, directory, group } = placement;
   return {
     endpoint: path === undefined ? directory && absoluteSocketPath(directory) : `unix:${absoluteSocketPath(path)}`,
@@ -94,7 +94,7 @@ async function listenOnce(
   placement: SocketPlacement,
   gid: number | undefined,
   method: Method,
-  options: SocketTransportOptions,
+  options: AcceptOptions,
   context: ListenContext,
 ): Promise<string> {
   const { defer, warn } = context;

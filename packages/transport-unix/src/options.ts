@@ -8,7 +8,7 @@ import {
   invalidOption,
   typeOption,
 } from '@rpcplugin/transport-base';
-import type { InheritedSocket, SocketTransportOptions } from '@rpcplugin/transport-base';
+import type { InheritedSocket, ProxyProtocolOptions, SocketTransportOptions } from '@rpcplugin/transport-base';
 
 /** Options of `UnixSocketTransport`. */
 export interface UnixSocketTransportOptions extends SocketTransportOptions {
@@ -38,6 +38,13 @@ export interface UnixSocketTransportOptions extends SocketTransportOptions {
    * gives a new file.
    */
   group?: string | number | undefined;
+  /**
+   * That the peers which connect are proxies that begin each connection with a header of the PROXY protocol, version 1
+   * or 2, with the address of the client. The handler gets it as its second argument. A connection without a header
+   * does not reach the handler. Whoever can connect to the socket is trusted: see `mode` and `group`. Default: the
+   * peers are clients.
+   */
+  proxyProtocol?: ProxyProtocolOptions | undefined;
 }
 
 /** The options that only this package has, validated. */

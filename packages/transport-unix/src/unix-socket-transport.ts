@@ -1,6 +1,6 @@
 import { parseUnixEndpoint } from '@rpcplugin/endpoint-utils';
-import { connectSocket, socketOptions, SocketTransport } from '@rpcplugin/transport-base';
-import type { Dialer, Listener, SocketTransportOptions } from '@rpcplugin/transport-base';
+import { connectSocket, proxyProtocolOption, socketOptions, SocketTransport } from '@rpcplugin/transport-base';
+import type { Dialer, Listener, AcceptOptions } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import type { TransportFactory } from '@rpcplugin/transport-core';
 import { inheritedUnixListener } from './inherited-listener.js';
@@ -20,7 +20,7 @@ import type { SocketPlacement, UnixSocketTransportOptions } from './options.js';
  */
 export class UnixSocketTransport extends SocketTransport {
   readonly #placement: SocketPlacement;
-  readonly #options: SocketTransportOptions;
+  readonly #options: AcceptOptions;
 
   /**
    * @throws TransportError `INVALID_ARGUMENT` for an option that cannot be used, `PATH_TOO_LONG` for the path, and
@@ -33,7 +33,7 @@ export class UnixSocketTransport extends SocketTransport {
       });
     }
     super('unix');
-    this.#options = socketOptions(options);
+    this.#options = { ...socketOptions(options), proxyProtocol: proxyProtocolOption(options.proxyProtocol) };
     this.#placement = socketPlacement(options);
   }
 

@@ -64,6 +64,14 @@ describe('invalid options', () => {
     expectInvalid('maxConnections', maxConnections, { maxConnections });
   });
 
+  it.each([null, true, false, 0, '', 'v2'])('rejects proxyProtocol %j', (proxyProtocol) => {
+    expectInvalid('proxyProtocol', proxyProtocol, { proxyProtocol });
+  });
+
+  it.each([-1, NaN, '3000', null])('rejects proxyProtocol.timeoutMs %j', (timeoutMs) => {
+    expectInvalid('proxyProtocol.timeoutMs', timeoutMs, { proxyProtocol: { timeoutMs } });
+  });
+
   it.each([null, '/run/p.sock', 0o660])('rejects options %j', (options) => {
     expect(thrownBy(() => construct(options))).toMatchObject({ code: 'INVALID_ARGUMENT' });
   });

@@ -75,9 +75,9 @@ export const closeMutants: readonly Mutant[] = [
       override listen({ onConnection, ...options }: Listen = {}): Promise<string> {
         return super.listen({
           ...options,
-          onConnection: (connection) => {
+          onConnection: (connection, info) => {
             this.#isHandling = true;
-            const handled = onConnection?.(connection);
+            const handled = onConnection?.(connection, info);
             this.#isHandling = false;
             return handled;
           },
@@ -325,9 +325,9 @@ export const closeMutants: readonly Mutant[] = [
       override listen({ onConnection, ...options }: Listen = {}): Promise<string> {
         return super.listen({
           ...options,
-          onConnection: (connection) => {
+          onConnection: (connection, info) => {
             this.#accepted.push(connection);
-            return onConnection?.(connection);
+            return onConnection?.(connection, info);
           },
         });
       }

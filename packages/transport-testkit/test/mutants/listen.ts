@@ -79,11 +79,11 @@ export const listenMutants: readonly Mutant[] = [
   {
     mistake: 'loses early data',
     hangs: ['L3 delivers early data to a handler that reads late'],
-    transport: withHandler((handler) => (connection) => {
+    transport: withHandler((handler) => (connection, info) => {
       connection.resume();
       void turns(5).then(() => {
         connection.pause();
-        return handler(connection);
+        return handler(connection, info);
       });
     }),
   },
@@ -98,19 +98,19 @@ export const listenMutants: readonly Mutant[] = [
   {
     mistake: 'hands over connections late and flowing',
     fails: ['L3 passes connections to the handler before they flow'],
-    transport: withHandler((handler) => (connection) => {
+    transport: withHandler((handler) => (connection, info) => {
       setImmediate(() => {
         connection.resume();
-        void handler(connection);
+        void handler(connection, info);
       });
     }),
   },
   {
     mistake: 'calls the handler twice for each connection',
     fails: ['L3 passes each connection to the handler exactly once'],
-    transport: withHandler((handler) => (connection) => {
-      void handler(connection);
-      return handler(connection);
+    transport: withHandler((handler) => (connection, info) => {
+      void handler(connection, info);
+      return handler(connection, info);
     }),
   },
   {
@@ -159,7 +159,7 @@ export const listenMutants: readonly Mutant[] = [
       #handler: Listen['onConnection'];
       override listen({ onConnection, ...options }: Listen = {}): Promise<string> {
         this.#handler = onConnection ?? this.#handler;
-        return super.listen({ ...options, onConnection: (connection) => this.#handler?.(connection) });
+        return super.listen({ ...options, onConnection: (connection, info) => this.#handler?.(connection, info) });
       }
     },
   },
@@ -261,9 +261,9 @@ export const listenMutants: readonly Mutant[] = [
       'L7 closes only its own connection when a handler rejects later',
       'L7 keeps listening when a handler rejects after its connection has closed',
     ],
-    transport: withHandler((handler, transport) => async (connection) => {
+    transport: withHandler((handler, transport) => async (connection, info) => {
       try {
-        await handler(connection);
+        await handler(connection, info);
       } catch (error) {
         await transport.stopListening();
         throw error;
@@ -273,17 +273,17 @@ export const listenMutants: readonly Mutant[] = [
   {
     mistake: 'keeps a connection open when its handler fails',
     hangs: ['L7 closes only its own connection when a handler throws'],
-    transport: withHandler((handler) => async (connection) => {
+    transport: withHandler((handler) => async (connection, info) => {
       await Promise.resolve()
-        .then(() => handler(connection))
+        .then(() => handler(connection, info))
         .catch(() => undefined);
     }),
   },
   {
     mistake: 'treats every return value of a handler as a promise',
     fails: ['L7 accepts a handler that returns something other than a promise'],
-    transport: withHandler((handler) => async (connection) => {
-      await (handler(connection) as Promise<void> | undefined)?.finally(() => undefined);
+    transport: withHandler((handler) => async (connection, info) => {
+      await (handler(connection, info) as Promise<void> | undefined)?.finally(() => undefined);
     }),
   },
   {

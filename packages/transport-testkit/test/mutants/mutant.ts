@@ -92,9 +92,9 @@ export function withWrites(write: (chunk: Buffer, peer: MemoryConnection, callba
 export function withConnection(
   change: (connection: MemoryConnection, transport: MemoryTransport) => void,
 ): MemoryMutant {
-  const Listening = withHandler((handler, transport) => (connection) => {
+  const Listening = withHandler((handler, transport) => (connection, info) => {
     change(connection, transport);
-    return handler(connection);
+    return handler(connection, info);
   });
   return class extends Listening {
     override async connect(endpoint: string, options?: ConnectOptions): Promise<MemoryConnection> {
