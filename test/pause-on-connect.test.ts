@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { SocketTaker, turns, until } from '@rpcplugin/test-support';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { SocketTaker, turns, until, whenAllAreOver } from '@rpcplugin/test-support';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Accepted, Fixture } from './fixture.js';
 import { variants } from './variants.js';
 
@@ -13,9 +13,10 @@ const MANY_BYTES = 2 ** 22;
 /** More turns of the event loop than it takes to receive. */
 const TURNS = 30;
 
+const whenOver = whenAllAreOver();
 let taker: SocketTaker;
 beforeAll(() => {
-  taker = new SocketTaker({ whenOver: afterAll });
+  taker = new SocketTaker({ whenOver });
 });
 
 describe.each([

@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { isRoot } from '@rpcplugin/test-support';
-import type { ProgramOptions } from '@rpcplugin/test-support';
-import { afterAll, describe, it } from 'vitest';
+import { describe, it } from 'vitest';
 
 /** The programs that the tests need, with the Debian packages that have them. */
 const packages = {
@@ -33,17 +32,6 @@ export function describeMachines(title: string, programs: readonly (keyof typeof
       throw new Error(`${missing} is missing`);
     });
   });
-}
-
-/**
- * Registers what ends the things that a `beforeAll` starts. Call it outside of hooks: Vitest ignores `afterAll` in one.
- */
-export function whenAllAreOver(): NonNullable<ProgramOptions['whenOver']> {
-  const actions: (() => Promise<void>)[] = [];
-  afterAll(async () => {
-    for (const action of actions.reverse()) await action();
-  });
-  return (action) => actions.push(action);
 }
 
 function whatIsMissing(programs: readonly (keyof typeof packages)[]): string | undefined {

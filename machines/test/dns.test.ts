@@ -1,7 +1,7 @@
-import { sharedDirectory, until } from '@rpcplugin/test-support';
+import { sharedDirectory, until, whenAllAreOver } from '@rpcplugin/test-support';
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { callsReach } from '../src/calls-reach.js';
-import { describeMachines, whenAllAreOver } from '../src/describe-machines.js';
+import { describeMachines } from '../src/describe-machines.js';
 import { hasFailed } from '../src/faults.js';
 import { NameServer } from '../src/name-server.js';
 import { serviceConfigs, way } from '../src/policies.js';

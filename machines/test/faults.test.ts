@@ -1,6 +1,6 @@
-import { sharedDirectory, until } from '@rpcplugin/test-support';
+import { sharedDirectory, until, whenAllAreOver } from '@rpcplugin/test-support';
 import { beforeAll, expect, it } from 'vitest';
-import { describeMachines, whenAllAreOver } from '../src/describe-machines.js';
+import { describeMachines } from '../src/describe-machines.js';
 import { faults, hasFailed, observe } from '../src/faults.js';
 import { serviceConfigs, way } from '../src/policies.js';
 import { typescriptProgram } from '../src/programs.js';

@@ -1,9 +1,9 @@
 // What `connectGrpcTarget` leaves to gRPC: the table in docs/other-machines.md.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freshDirectory, sharedDirectory, until } from '@rpcplugin/test-support';
+import { freshDirectory, sharedDirectory, until, whenAllAreOver } from '@rpcplugin/test-support';
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
-import { describeMachines, whenAllAreOver } from '../src/describe-machines.js';
+import { describeMachines } from '../src/describe-machines.js';
 import { PORT } from '../src/programs.js';
 import type { ClientConnection, ClientProcess } from '../src/programs.js';
 import { Site } from '../src/site.js';

@@ -1,9 +1,9 @@
-import { sharedDirectory, startControlled } from '@rpcplugin/test-support';
+import { sharedDirectory, startControlled, whenAllAreOver } from '@rpcplugin/test-support';
 import type { Child } from '@rpcplugin/test-support';
 import { beforeAll, expect, it } from 'vitest';
 import type { Command } from '../src/control-plane.js';
 import { callsReach } from '../src/calls-reach.js';
-import { describeMachines, whenAllAreOver } from '../src/describe-machines.js';
+import { describeMachines } from '../src/describe-machines.js';
 import { hasFailed } from '../src/faults.js';
 import { PORT, typescriptProgram } from '../src/programs.js';
 import type { ClientProcess } from '../src/programs.js';

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { callsReach } from '@rpcplugin/machines/calls-reach';
 import { makeCertificates } from '@rpcplugin/machines/certificates';
-import { describeMachines, whenAllAreOver } from '@rpcplugin/machines/describe-machines';
+import { describeMachines } from '@rpcplugin/machines/describe-machines';
 import { hasFailed } from '@rpcplugin/machines/faults';
 import { Lan } from '@rpcplugin/machines/lan';
 import type { Host } from '@rpcplugin/machines/lan';
 import { way } from '@rpcplugin/machines/policies';
 import { ClientProcess, typescriptProgram } from '@rpcplugin/machines/programs';
-import { sharedDirectory, until } from '@rpcplugin/test-support';
+import { sharedDirectory, until, whenAllAreOver } from '@rpcplugin/test-support';
 import type { Program } from '@rpcplugin/test-support';
 import { beforeAll, expect, it } from 'vitest';
 

@@ -11,3 +11,4 @@ export type { Ending, ProgramOptions } from './program.js';
 export { codeBlocks } from './readme.js';
 export { isStress, roundsOr } from './rounds.js';
 export { closeAfterTest } from './transports.js';
+export { whenAllAreOver } from './when-over.js';

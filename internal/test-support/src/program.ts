@@ -10,7 +10,10 @@ export interface ProgramOptions {
   readonly cwd?: string;
   readonly uid?: number;
   readonly gid?: number;
-  /** Registers the cleanup: `afterAll` for a program that several tests share. Default: `onTestFinished`. */
+  /**
+   * Registers the cleanup: `afterAll` for a program that several tests share, {@link whenAllAreOver} for one that a hook
+   * starts. Default: `onTestFinished`.
+   */
   readonly whenOver?: (action: () => Promise<void>) => void;
 }
 

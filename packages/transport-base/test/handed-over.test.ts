@@ -13,8 +13,9 @@ import {
   settlesWithin,
   SocketTaker,
   until,
+  whenAllAreOver,
 } from '@rpcplugin/test-support';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { isHandedOver } from '../src/handed-over.js';
 import type { SocketTransportOptions } from '../src/index.js';
 import { PipeTransport } from './pipe-transport.js';
@@ -23,9 +24,10 @@ import { dial, freshPath } from './support.js';
 /** A time limit that is never reached, in milliseconds: longer than a test may take. */
 const NEVER_MS = 600_000;
 
+const whenOver = whenAllAreOver();
 let taker: SocketTaker;
 beforeAll(() => {
-  taker = new SocketTaker({ whenOver: afterAll });
+  taker = new SocketTaker({ whenOver });
 });
 
 async function pipe(options?: SocketTransportOptions): Promise<PipeTransport> {

@@ -1,15 +1,16 @@
 import { once } from 'node:events';
 import { Socket } from 'node:net';
-import { startChild } from '@rpcplugin/test-support';
+import { startChild, whenAllAreOver } from '@rpcplugin/test-support';
 import type { Child } from '@rpcplugin/test-support';
 import type { Transport } from '@rpcplugin/transport-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { ask, Probe } from './service.js';
 import { childCommand, connected, networks, plainConnection, transportOf } from './support.js';
 
+const whenOver = whenAllAreOver();
 let child: Child;
 beforeAll(async () => {
-  child = startChild(childCommand('serves-handed-over.ts'), { whenOver: afterAll });
+  child = startChild(childCommand('serves-handed-over.ts'), { whenOver });
   await child.message();
 });
 

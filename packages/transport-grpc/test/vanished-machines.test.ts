@@ -1,18 +1,19 @@
 import { status } from '@grpc/grpc-js';
-import { isRoot, sharedDirectory, startControlled } from '@rpcplugin/test-support';
+import { isRoot, sharedDirectory, startControlled, whenAllAreOver } from '@rpcplugin/test-support';
 import type { Child } from '@rpcplugin/test-support';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { makeIdentity } from './certificates.js';
 import type { Command, Reply } from './children/vanishing.js';
 import { childCommand } from './support.js';
 
 describe.runIf(isRoot && process.platform === 'linux')('when the other machine vanishes', () => {
   const directory = sharedDirectory();
+  const whenOver = whenAllAreOver();
   let child: Child<Command, Reply> | undefined;
   beforeAll(async () => {
     await makeIdentity(directory, 'localhost');
     const inNetwork = ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$0" "$@"'] as const;
-    child = await startControlled([...inNetwork, ...childCommand('vanishing.ts', directory)], { whenOver: afterAll });
+    child = await startControlled([...inNetwork, ...childCommand('vanishing.ts', directory)], { whenOver });
   });
 
   const security = [

@@ -1,5 +1,5 @@
-import { isRoot } from '@rpcplugin/test-support';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isRoot, whenAllAreOver } from '@rpcplugin/test-support';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { childCommand, startChild } from './support.js';
 import type { TransportChild } from './support.js';
 
@@ -54,8 +54,10 @@ describe.runIf(isRoot && process.platform === 'linux')('on a machine', () => {
 /** The only port that the system chooses for a socket. */
 const PORT = 40_001;
 
+const whenOver = whenAllAreOver();
+
 /** Starts a child process in a network of its own, in which a shell runs `setup` first. */
 function startInNetwork(setup: string): Promise<TransportChild> {
   const inNetwork = ['unshare', '--net', 'sh', '-c', `${setup} && exec "$0" "$@"`] as const;
-  return startChild({ whenOver: afterAll }, [...inNetwork, ...childCommand]);
+  return startChild({ whenOver }, [...inNetwork, ...childCommand]);
 }
