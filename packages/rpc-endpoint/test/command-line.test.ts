@@ -70,7 +70,9 @@ describe('colour', () => {
   /** Runs `rpc-endpoint` on a pseudo-terminal, whose output script(1) copies. */
   const onTerminal = async (env: NodeJS.ProcessEnv, ...args: string[]): Promise<string> => {
     const line = command(...args).map((word) => `'${word}'`);
-    const plain = { NO_COLOR: undefined, FORCE_COLOR: undefined, NODE_DISABLE_COLORS: undefined, TERM: 'xterm' };
+    // Node asks all of these.
+    const unset = { NO_COLOR: undefined, FORCE_COLOR: undefined, NODE_DISABLE_COLORS: undefined, CI: undefined };
+    const plain = { ...unset, TERM: 'xterm' };
     const { status, stdout } = await run(['script', '-qec', line.join(' '), '/dev/null'], {
       env: { ...plain, ...env },
     });

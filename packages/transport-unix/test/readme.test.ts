@@ -1,11 +1,12 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { codeBlocks, freshDirectory, run, script, startProgram, until } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
-import { packageDirectory, saysHello } from './support.js';
+import { packageDirectory, saysHello, transport } from './support.js';
 
 const readme = await readFile(join(packageDirectory, 'README.md'), 'utf8');
-const [example = '', signals = '', , host = '', plugin = '', leftovers = ''] = codeBlocks(readme, 'js');
+const [example = '', signals = '', , host = '', plugin = '', proxied = '', leftovers = ''] = codeBlocks(readme, 'js');
 
 it('the README example runs unchanged', async () => {
   const ending = await run(script(import.meta.url, example));
@@ -47,4 +48,14 @@ it('the README host passes its socket to the README plugin, and removes the file
   program.process.kill('SIGTERM');
   expect(await program.ended).toEqual({ status: 0, stdout: '', stderr: '' });
   expect(await readdir(dirname(path))).toEqual([]);
+});
+
+it('the README names the client behind a proxy', async () => {
+  const path = join(await freshDirectory(), 'p.sock');
+  const code = proxied.replace('/run/example/plugin.sock', path).replace(/^ *group: .*\n/m, '');
+  const listening = startProgram(script(import.meta.url, `${code}\nconsole.log('listening');`));
+  await listening.printed(/listening/);
+  const socket = await transport().connect(`unix:${path}`);
+  socket.write('PROXY TCP4 192.0.2.1 198.51.100.2 1111 443\r\n');
+  expect(await text(socket)).toBe('hello 192.0.2.1:1111, who called 198.51.100.2:443\n');
 });
