@@ -2,7 +2,7 @@ import { quote, show } from '@rpcplugin/printable';
 import { TransportError } from '@rpcplugin/transport-core';
 import { parseEndpoint, textOf } from './endpoint.js';
 import type { Endpoint } from './endpoint.js';
-import { invalidEndpoint } from './errors.js';
+import { assertString, invalidEndpoint } from './errors.js';
 import { joinHostPort } from './host-port.js';
 import { MAX_PORT } from './port.js';
 import { isValidTcpEndpoint, parseTcpEndpoint } from './tcp.js';
@@ -25,7 +25,7 @@ export interface AddressTranslator {
 export interface PortTranslatorOptions {
   /**
    * The plugin's ports, and by which ports the host reaches them, such as `{ 50051: 32768 }` for Docker's
-   * `--publish 32768:50051`. Other ports stay the same. Default: none.
+   * `--publish 32768:50051`. Other ports are refused: they lead to something else. Default: all ports stay the same.
    */
   readonly ports?: Readonly<Record<number, number>> | undefined;
   /** The name or address at which the host reaches the plugin. Default: `127.0.0.1`, where ports are published. */
@@ -42,7 +42,7 @@ export interface PortTranslatorOptions {
  * that a container mounts.
  *
  * A unix endpoint in none of the directories is refused: the other side cannot see it, or would find another file
- * there. TCP endpoints stay as they are.
+ * there. Other endpoints stay as they are.
  *
  * @param directories - The plugin's directories, and where the host has each: `{ '/run/plugin': '/srv/plugins/1' }` for
  * Docker's `--volume /srv/plugins/1:/run/plugin`. All are absolute paths. Of several that match, the longest counts.
@@ -56,12 +56,12 @@ export function pathTranslator(directories: Readonly<Record<string, string>>): A
   assertOneToOne('directories', pairs);
   return translator((endpoint, from, to) => {
     if (endpoint.network === 'tcp') return endpoint;
-    const { path } = endpoint;
-    const [pair] = pairs
-      .filter((each) => path.startsWith(`${each[from]}/`))
-      .sort((one, other) => other[from].length - one[from].length);
+    const path = collapse(endpoint.path);
+    const pair = holding(path, pairs, from);
     if (pair !== undefined && !hasDotDot(path)) {
-      return { network: 'unix', path: pair[to] + path.slice(pair[from].length) };
+      const translated = pair[to] + path.slice(pair[from].length);
+      // Another directory may be mounted inside that one on the other side.
+      if (holding(translated, pairs, to) === pair) return { network: 'unix', path: translated };
     }
     const known = pairs.map((each) => quote(each[from] || '/')).join(', ');
     throw invalidEndpoint(
@@ -74,7 +74,7 @@ export function pathTranslator(directories: Readonly<Record<string, string>>): A
 
 /**
  * Translates TCP endpoints, for a plugin in another network: a container whose ports are published, or one with an
- * address of its own. Unix endpoints stay as they are.
+ * address of its own. Other endpoints stay as they are.
  *
  * The host dials `pluginAt`, whatever address the plugin listens on, which may be one that means nothing outside, such
  * as `0.0.0.0` or `127.0.0.1`.
@@ -92,20 +92,37 @@ export function portTranslator(options: PortTranslatorOptions): AddressTranslato
   return translator((endpoint, from, to) => {
     if (endpoint.network === 'unix') return endpoint;
     const { host, port } = endpoint;
-    const pair = pairs.find((each) => each[from] === port);
-    return { network: 'tcp', host: hosts[to] ?? host, port: pair?.[to] ?? port };
+    // A published port leads one way, into the container.
+    if (from === HOST || options.ports === undefined) return { network: 'tcp', host: hosts[to] ?? host, port };
+    const published = pairs.find(([plugin]) => plugin === port)?.[HOST];
+    if (published !== undefined) return { network: 'tcp', host: hosts[to] ?? host, port: published };
+    throw invalidEndpoint(
+      textOf(endpoint),
+      `the port is not published, only ${pairs.map(([plugin]) => plugin).join(', ') || 'none'}`,
+      'Publish it and give it to portTranslator, or let the plugin listen on one that is published.',
+    );
   });
 }
 
 /**
  * Applies several translators, one after the other: `pluginToHost` from the first to the last, `hostToPlugin` from the
  * last to the first.
+ *
+ * @throws TransportError `INVALID_ARGUMENT` for what is no translator
  */
 export function composeTranslators(...translators: readonly AddressTranslator[]): AddressTranslator {
+  const unusable = translators.findIndex((each) => !isTranslator(each));
+  if (unusable >= 0) {
+    throw invalid('translators', translators[unusable], 'Give translators, such as those of pathTranslator.');
+  }
   return {
     pluginToHost: (endpoint) => translators.reduce((text, each) => each.pluginToHost(text), endpoint),
     hostToPlugin: (endpoint) => translators.reduceRight((text, each) => each.hostToPlugin(text), endpoint),
   };
+}
+
+function isTranslator(value: Partial<AddressTranslator> | null | undefined): boolean {
+  return typeof value?.pluginToHost === 'function' && typeof value.hostToPlugin === 'function';
 }
 
 /** What the plugin sees, and what the host sees. */
@@ -113,14 +130,16 @@ type Pair<T> = readonly [plugin: T, host: T];
 
 const PLUGIN = 0;
 const HOST = 1;
+type Side = typeof PLUGIN | typeof HOST;
 
-function translator(
-  translate: (endpoint: Endpoint, from: typeof PLUGIN | typeof HOST, to: typeof PLUGIN | typeof HOST) => Endpoint,
-): AddressTranslator {
-  return {
-    pluginToHost: (text) => textOf(translate(parseEndpoint(text), PLUGIN, HOST)),
-    hostToPlugin: (text) => textOf(translate(parseEndpoint(text), HOST, PLUGIN)),
+function translator(translate: (endpoint: Endpoint, from: Side, to: Side) => Endpoint): AddressTranslator {
+  const between = (from: Side, to: Side) => (text: string) => {
+    assertString(text);
+    // An endpoint of another network, such as `stdio:`, means the same to both sides, or its transport rejects it.
+    if (!isValidUnixEndpoint(text) && !isValidTcpEndpoint(text)) return text;
+    return textOf(translate(parseEndpoint(text), from, to));
   };
+  return { pluginToHost: between(PLUGIN, HOST), hostToPlugin: between(HOST, PLUGIN) };
 }
 
 /** Checks that each side has a name once, so that each name means one thing to the other side. */
@@ -132,15 +151,29 @@ function assertOneToOne(option: string, pairs: readonly Pair<unknown>[]): void {
   }
 }
 
+/** The innermost directory that a path is in, on one side. */
+function holding(path: string, pairs: readonly Pair<string>[], side: Side): Pair<string> | undefined {
+  const [innermost] = pairs
+    .filter((pair) => path.startsWith(`${pair[side]}/`))
+    .sort((one, other) => other[side].length - one[side].length);
+  return innermost;
+}
+
 /** Whether a path may lead out of a directory that it begins with: where `..` leads, only its own side can know. */
 function hasDotDot(path: string): boolean {
   return path.split('/').includes('..');
 }
 
+/** A path without what means nothing in it: repeated slashes and `.`. */
+function collapse(path: string): string {
+  return path.replace(/\/(\.?\/)+/g, '/');
+}
+
 /** An absolute path without a slash at its end. */
 function directory(path: unknown): string {
   if (typeof path === 'string' && path.startsWith('/') && isValidUnixEndpoint(`${path}/s`) && !hasDotDot(path)) {
-    return path.replace(/\/+$/, '');
+    // As endpoints are compared.
+    return collapse(path).replace(/\/$/, '');
   }
   throw invalid('directories', path, "Give absolute paths, such as { '/run/plugin': '/srv/plugins/1' }.");
 }

@@ -10,6 +10,7 @@ const volumes = pathTranslator({
   '/tmp': '/var/tmp/plugin-1/',
 });
 const published = portTranslator({ ports: { 50051: 32768, 50052: 32769 }, hostAt: 'host.docker.internal' });
+const nested = pathTranslator({ '/mnt': '/srv/a', '/mnt/data': '/srv/b' });
 
 /** Expects that each is what the other becomes, in both directions. */
 function expectPair({ pluginToHost, hostToPlugin }: AddressTranslator, plugin: string, host: string): void {
@@ -31,6 +32,18 @@ describe('pathTranslator', () => {
   it('accepts endpoints in every form', () => {
     expect(volumes.pluginToHost('unix:///tmp/p.sock')).toBe('unix:/var/tmp/plugin-1/p.sock');
     expect(volumes.hostToPlugin('/data/more/p.sock')).toBe('unix:/run/plugin/more/p.sock');
+  });
+
+  it('ignores repeated slashes and dots in paths', () => {
+    expect(volumes.pluginToHost('unix:/run//plugin/./more//p.sock')).toBe('unix:/data/more/p.sock');
+    expectPair(pathTranslator({ '//mnt/.//': '/srv/' }), 'unix:/mnt/p.sock', 'unix:/srv/p.sock');
+  });
+
+  it('refuses a path that another directory hides on the other side', () => {
+    expectPair(nested, 'unix:/mnt/data/x', 'unix:/srv/b/x');
+    expectPair(nested, 'unix:/mnt/x', 'unix:/srv/a/x');
+    const error = thrownBy(() => nested.hostToPlugin('unix:/srv/a/data/x'));
+    expect(error).toMatchObject({ code: 'INVALID_ENDPOINT', endpoint: 'unix:/srv/a/data/x' });
   });
 
   it('translates to and from the root directory', () => {
@@ -88,7 +101,6 @@ describe('portTranslator', () => {
   it.each([
     ['0.0.0.0:50051', '127.0.0.1:32768'],
     ['[::]:50052', '127.0.0.1:32769'],
-    ['127.0.0.1:50053', '127.0.0.1:50053'],
     ['unix:/run/p.sock', 'unix:/run/p.sock'],
   ])('turns the plugin’s %s into %s, where the port is published', (plugin, host) => {
     expect(published.pluginToHost(plugin)).toBe(host);
@@ -96,10 +108,19 @@ describe('portTranslator', () => {
 
   it.each([
     ['127.0.0.1:40000', 'host.docker.internal:40000'],
-    ['127.0.0.1:32768', 'host.docker.internal:50051'],
+    // A published port leads one way.
+    ['127.0.0.1:32768', 'host.docker.internal:32768'],
     ['unix:/srv/h.sock', 'unix:/srv/h.sock'],
   ])('turns the host’s %s into %s for the plugin', (host, plugin) => {
     expect(published.hostToPlugin(host)).toBe(plugin);
+  });
+
+  it('refuses a port that is not published, which would lead to something else', () => {
+    for (const endpoint of ['0.0.0.0:50053', '0.0.0.0:32768']) {
+      const error = thrownBy(() => published.pluginToHost(endpoint));
+      expect(error).toMatchObject({ code: 'INVALID_ENDPOINT', endpoint });
+      expect(error.message).toContain('50051, 50052');
+    }
   });
 
   it('reaches a plugin that has an address of its own', () => {
@@ -127,6 +148,17 @@ describe('portTranslator', () => {
     const error = thrownBy(() => portTranslator(options as object));
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: expect.any(String) as string });
   });
+});
+
+it.each([volumes, published])('leaves endpoints of other networks as they are', ({ pluginToHost, hostToPlugin }) => {
+  for (const endpoint of ['stdio:', 'pipe:/run/p', 'nonsense']) {
+    expect([pluginToHost(endpoint), hostToPlugin(endpoint)]).toEqual([endpoint, endpoint]);
+  }
+  expect(thrownBy(() => pluginToHost(1 as never)).code).toBe('INVALID_ENDPOINT');
+});
+
+it.each([undefined, null, 3, {}, { pluginToHost: String }])('composeTranslators rejects %j', (translator) => {
+  expect(thrownBy(() => composeTranslators(volumes, translator as never)).code).toBe('INVALID_ARGUMENT');
 });
 
 it('composeTranslators applies several, in opposite order on the way back', () => {
