@@ -56,16 +56,26 @@ export class Acceptor<C extends Duplex> {
 
   /** Passes a connection to the handler once it is prepared. Never rejects. */
   async prepare(connection: C, preparation: Preparation): Promise<void> {
-    const { endpoint, connections, preparations, diagnostics } = this.#options;
+    const { endpoint, preparations, diagnostics } = this.#options;
+    // Those in progress have been cancelled.
+    if (this.#isClosing()) {
+      connection.destroy();
+      diagnostics.drop(endpoint(), 'closing');
+      return;
+    }
     let info: ConnectionInfo;
     try {
       info = await preparations.prepare(connection, preparation, endpoint());
     } catch (error) {
-      if (connections.isClosing) diagnostics.drop(endpoint(), 'closing');
+      if (this.#isClosing()) diagnostics.drop(endpoint(), 'closing');
       else diagnostics.drop(endpoint(), preparation.dropReason, error);
       return;
     }
     this.accept(connection, info);
+  }
+
+  #isClosing(): boolean {
+    return this.#options.connections.isClosing;
   }
 }
 

@@ -23,6 +23,8 @@ const FIXED_BYTES = 16;
 /** How long the addresses are, by their family: unspecified, IPv4, IPv6, unix. */
 const ADDRESS_BYTES = [0, 12, 36, 216] as const;
 const UNIX_PATH_BYTES = 108;
+/** Control characters, and what is not UTF-8. */
+const UNPRINTABLE = /[\p{Cc}\ufffd]/u;
 const MAX_PARSED_BYTES = FIXED_BYTES + 2 * UNIX_PATH_BYTES;
 
 /**
@@ -159,15 +161,25 @@ function ipv6(bytes: Buffer): string {
 
 /** A canonical endpoint. */
 function endpointOf(address: string, port: number): string {
+  if (!address.includes(':')) return `${address}:${port}`;
   // The WHATWG form of an IPv6 address is that of RFC 5952, but for an embedded IPv4 address, which is hexadecimal.
-  const host = address.includes(':') ? new URL(`http://[${address}]`).hostname : address;
+  const host = new URL(`http://[${address}]`).hostname.replace(/^\[::ffff:([\da-f]+):([\da-f]+)\]$/, ipv4Mapped);
   return `${host}:${port}`;
 }
 
-/** The endpoint at a position. A socket without a path, which is that of most clients, or an abstract one has none. */
+/** RFC 5952, section 5. */
+function ipv4Mapped(_host: string, high: string, low: string): string {
+  const bytes = [high, low].map((group) => Number.parseInt(group, 16)).flatMap((group) => [group >> 8, group & 0xff]);
+  return `[::ffff:${bytes.join('.')}]`;
+}
+
+/**
+ * The endpoint at a position. A socket without a path, which is that of most clients, or an abstract one has none, and
+ * neither has one whose path, which the client chose, is no text for a log.
+ */
 function unixEndpoint(addresses: Buffer, start = 0): string | undefined {
   const address = addresses.subarray(start, start + UNIX_PATH_BYTES);
   const end = address.indexOf(0);
   const path = address.toString('utf8', 0, end < 0 ? UNIX_PATH_BYTES : end);
-  return path === '' ? undefined : `unix:${path}`;
+  return path === '' || UNPRINTABLE.test(path) ? undefined : `unix:${path}`;
 }

@@ -12,6 +12,8 @@ import { dial, freshPath } from './support.js';
 interface Options extends Partial<Preparation> {
   /** Runs once the address accepts connections. */
   readonly opened?: () => Promise<void>;
+  /** Until when the address stays open while the transport closes. */
+  readonly released?: Promise<void>;
 }
 
 /** A transport whose connections are prepared. By default, each of them sends who it is on a line. */
@@ -26,7 +28,7 @@ class PreparedTransport extends PipeTransport {
   }
 
   protected override async open(context: ListenContext): Promise<string> {
-    const { opened, ...preparation } = this.#options;
+    const { opened, released, ...preparation } = this.#options;
     const accept = (socket: Socket): void => {
       context.accept(socket, {
         name: 'receiving the greeting',
@@ -42,6 +44,7 @@ class PreparedTransport extends PipeTransport {
       });
     };
     await listenSocket({ path: this.path }, {}, { ...context, accept });
+    if (released !== undefined) context.defer(() => released);
     await opened?.();
     return `pipe:${this.path}`;
   }
@@ -134,6 +137,21 @@ it('does not let close wait for a preparation', async () => {
   expect(await durationOf(() => transport.close({ graceMs: 60_000 }))).toBeLessThan(30_000);
   await until(() => drops.length === 1);
   expect(drops[0]?.reason).toBe('closing');
+  expect(handled).toEqual([]);
+});
+
+it('prepares no connection that is accepted while the transport closes', async () => {
+  // The address is released late.
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const { drops, handled, transport } = await listen({ timeoutMs: Infinity, released });
+  const closing = transport.close();
+  const peer = (await dial(transport.path)).resume();
+  await until(() => peer.destroyed);
+  release();
+  await closing;
+  expect(transport.begun).toEqual([]);
+  expect(drops.map(({ reason }) => reason)).toEqual(['closing']);
   expect(handled).toEqual([]);
 });
 

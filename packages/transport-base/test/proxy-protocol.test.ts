@@ -146,7 +146,7 @@ describe('a header of version 1', () => {
 
   it('can have an IPv4 address in one of IPv6, as haproxy writes it', () => {
     expect(infoOf('PROXY TCP6 ::ffff:192.0.2.1 2001:DB8:0:0:0::1 1 2\r\n')).toEqual({
-      client: '[::ffff:c000:201]:1',
+      client: '[::ffff:192.0.2.1]:1',
       destination: '[2001:db8::1]:2',
     });
   });
@@ -193,6 +193,8 @@ describe('a header of version 2', () => {
     // The socket of a client usually has no path.
     expect(infoOf(unixHeader('', '/run/proxy.sock'))).toEqual({ destination: 'unix:/run/proxy.sock' });
     expect(infoOf(unixHeader('\0abstract', '/run/proxy.sock'))?.client).toBeUndefined();
+    // The client chooses the path.
+    expect(infoOf(unixHeader('/a\n\x1b[31mfoo', '/run/proxy.sock'))?.client).toBeUndefined();
   });
 
   it('of a connection that the proxy makes itself says nothing, whatever its family', () => {

@@ -77,14 +77,31 @@ export async function connectGrpc(
   assertOptions(options);
   const dialled = translate(options.translator, 'pluginToHost', endpoint);
   try {
-    return await connectTo(transport, dialled, credentials, options);
+    return await connectTo(translated(transport, endpoint, dialled), dialled, credentials, options);
   } catch (error) {
     throw withPluginEndpoint(error, endpoint, dialled);
   }
 }
 
+/** What dials: its errors, which calls show, name what the plugin listens on as well. */
+type Connector = Pick<Transport, 'network' | 'connect'>;
+
+function translated(transport: Transport, pluginEndpoint: string, hostEndpoint: string): Connector {
+  if (pluginEndpoint === hostEndpoint) return transport;
+  return {
+    network: transport.network,
+    connect: async (endpoint, options) => {
+      try {
+        return await transport.connect(endpoint, options);
+      } catch (error) {
+        throw withPluginEndpoint(error, pluginEndpoint, hostEndpoint);
+      }
+    },
+  };
+}
+
 async function connectTo(
-  transport: Transport,
+  transport: Connector,
   endpoint: string,
   credentials: ChannelCredentials,
   options: ConnectGrpcOptions,
@@ -118,7 +135,7 @@ async function connectTo(
 }
 
 function optionsFor(
-  { network }: Transport,
+  { network }: Connector,
   endpoint: string,
   { authority, channelOptions }: ConnectGrpcOptions,
 ): ChannelOptions {
@@ -135,13 +152,13 @@ function optionsFor(
 /** One attempt to connect a channel, and what dials for it afterwards. */
 class Attempt {
   readonly connections: ChannelConnections;
-  readonly #transport: Transport;
+  readonly #transport: Connector;
   readonly #endpoint: string;
   readonly #options: ConnectGrpcOptions;
   readonly #closing = new AbortController();
 
   constructor(
-    transport: Transport,
+    transport: Connector,
     endpoint: string,
     options: ConnectGrpcOptions & { timeoutMs: number; pingIntervalMs: number },
   ) {

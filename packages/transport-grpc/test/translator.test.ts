@@ -2,7 +2,7 @@ import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathTranslator, portTranslator } from '@rpcplugin/endpoint-utils';
 import type { AddressTranslator } from '@rpcplugin/endpoint-utils';
-import { closeAfterTest, freePort, freshDirectory, rejectionOf } from '@rpcplugin/test-support';
+import { anyRejectionOf, closeAfterTest, freePort, freshDirectory, rejectionOf } from '@rpcplugin/test-support';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport, unixTransportFactory } from '@rpcplugin/transport-unix';
 import { expect, it, onTestFinished } from 'vitest';
@@ -36,6 +36,21 @@ it('dials what the plugin listens on where the host sees it, now and for later c
   expect(await ask(connection.client(Probe), 'echo', 'again')).toBe('again');
 });
 
+it('names both endpoints, once, in the status of a call that finds the plugin gone', async () => {
+  const { plugin, host, translator } = await sharedDirectory();
+  const path = join(host, 'p.sock');
+  const listener = await serveGrpc(new ProbeServer('one').server, new UnixSocketTransport({ path }), insecureServer);
+  const options = { translator, waitMs: 0 };
+  const transport = closeAfterTest(new UnixSocketTransport());
+  const connection = await connectGrpc(transport, `unix:${plugin}/p.sock`, insecure, options);
+  onTestFinished(() => connection.close());
+  await listener.close();
+  const error = await anyRejectionOf(ask(connection.client(Probe), 'echo', 'hello'));
+  expect(String(error).split(`the plugin listens on unix:${plugin}/p.sock, which is unix:${path} here`)).toHaveLength(
+    2,
+  );
+});
+
 it('names both endpoints when it cannot connect', async () => {
   const port = await freePort();
   const translator = portTranslator({ ports: { 50051: port } });
@@ -58,6 +73,7 @@ it.each<[what: string, translator: unknown, code: string]>([
   ['an endpoint that the host cannot see', pathTranslator({ '/run': '/srv' }), 'INVALID_ENDPOINT'],
   ['a translator that is no object', 3, 'INVALID_ARGUMENT'],
   ['a translator without the function', { hostToPlugin: String }, 'INVALID_ARGUMENT'],
+  ['a translator that returns a promise', { pluginToHost: () => Promise.resolve('unix:/p') }, 'INVALID_ARGUMENT'],
   ['a translator that throws anything', { pluginToHost: () => { throw new Error('no'); } }, 'IO'], // prettier-ignore
 ])('rejects %s', async (_what, translator, code) => {
   const options = { translator: translator as AddressTranslator };

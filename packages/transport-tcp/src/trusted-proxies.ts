@@ -7,7 +7,7 @@ import { TransportError } from '@rpcplugin/transport-core';
 export interface TCPProxyProtocolOptions extends ProxyProtocolOptions {
   /**
    * The proxies: IP addresses such as `10.0.0.5`, or CIDR blocks such as `10.0.0.0/24`; at least one. Connections from
-   * elsewhere are closed at once, and nothing is read from them.
+   * elsewhere are closed at once, and nothing is read from them. A link-local address counts on every link.
    */
   readonly from: readonly string[];
 }
