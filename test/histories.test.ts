@@ -11,7 +11,7 @@ import { LeakCheck } from './histories/leak-check.js';
 import { tcpVariant, variants } from './variants.js';
 
 /** The number of histories per network. */
-const rounds = roundsOr(150);
+const rounds = roundsOr(100);
 /** To repeat a failure: its `seed`, and the first number of its `path`. */
 const { HISTORIES_SEED: seed, HISTORIES_PATH: path } = process.env;
 

@@ -164,18 +164,13 @@ describe('a series of releases', { concurrent: false, timeout: 120_000 }, () => 
     }
   });
 
-  it('releases a package alone if its change breaks nothing', async () => {
-    const versions = await release({ 'transport-core': 'patch' });
-    expect(versions).toEqual({ 'transport-core': '0.1.1' });
-    await publish(versions);
-  });
-
   it('gives a breaking release to whatever depends on a package with one, directly or not, and to nothing else', async () => {
-    const versions = await release({ 'transport-base': 'minor', 'transport-tcp': 'patch' });
-    const others = ['grpc', 'handshake', 'stdio', 'tcp', 'testkit', 'unix'];
-    for (const name of ['transport-core', 'endpoint-utils']) expect(versions).not.toHaveProperty(name);
-    for (const name of ['base', ...others].map((each) => (each === 'handshake' ? each : `transport-${each}`)))
-      expect(versions).toHaveProperty(name, '0.2.0');
+    const versions = await release({ 'transport-core': 'patch', 'transport-base': 'minor', 'transport-tcp': 'patch' });
+    // A change that breaks nothing releases its package alone.
+    expect(versions).toHaveProperty('transport-core', '0.1.1');
+    expect(versions).not.toHaveProperty('endpoint-utils');
+    const breaking = names.filter((name) => versions[name] === '0.2.0');
+    expect(breaking).toEqual(names.filter((name) => !['transport-core', 'endpoint-utils'].includes(name)));
     expect(changelogOf('transport-unix')).toContain(
       '- Needs `@rpcplugin/transport-base` 0.2.0. Upgrade them together.\n',
     );

@@ -50,7 +50,7 @@ it.runIf(isRoot).each([
     const attacking = await startAttack(attacker, shared, protectedDirectory, entry);
     const path = join(shared, parents, 'p.sock');
     const outcomes = [];
-    for (let i = 0; i < roundsOr(300); i++) {
+    for (let i = 0; i < roundsOr(200); i++) {
       const victim = transport({ path, mode: 0o666, group: otherUser.gid });
       outcomes.push(await victim.listen().catch((error: unknown) => error));
       outcomes.push(await victim.close({ graceMs: 0 }).catch((error: unknown) => error));
@@ -72,7 +72,7 @@ it.runIf(isRoot)(
     const shared = await freshDirectory(0o777);
     const attacking = await startAttack(linker, shared, 'made', protectedDirectory);
     let removals = 0;
-    for (let round = 0; round < roundsOr(250); round++) {
+    for (let round = 0; round < roundsOr(150); round++) {
       const victim = transport({ path: join(shared, 'made/sub/p.sock') });
       await victim.listen().catch(() => undefined);
       await victim.close({ graceMs: 0 }).catch(() => undefined);
@@ -115,7 +115,7 @@ it.runIf(isRoot)(
     const hash = createHash('sha256').update('p.sock').digest('base64url').slice(0, 8);
     const names = ['.rpcplugin-0', `.rpcplugin-${hash}-abcdef`, 'rpcplugin-0', 'rpcplugin-999999999-abcdef'];
     const attacking = await startAttack(renamer, shared, 'work', ...names);
-    for (let round = 0; round < roundsOr(100); round++) {
+    for (let round = 0; round < roundsOr(60); round++) {
       for (const victim of [transport({ path: join(shared, 'p.sock') }), transport()]) {
         await victim.listen().catch(() => undefined);
         await victim.close({ graceMs: 0 }).catch(() => undefined);

@@ -43,7 +43,7 @@ describe.runIf(isRoot)('the live socket of another user that appears at the path
     const intruding = await startControlled<'stop', Intrusions>([process.execPath, intruder, shared], otherUser);
     const victim = await startRepeater(wrap);
     const options = { path: join(shared, 'p.sock') };
-    await victim.ask({ do: 'repeat', times: roundsOr(wrap === undefined ? 200 : 60), turns: 0, options });
+    await victim.ask({ do: 'repeat', times: roundsOr(wrap === undefined ? 120 : 40), turns: 0, options });
     const { intrusions, lost } = await intruding.ask('stop');
     expect(intrusions).toBeGreaterThan(10);
     expect(lost).toBe(0);

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { startRepeater, unshare } from './isolated.js';
 import type { Namespaces, Repeater } from './isolated.js';
 
-const rounds = roundsOr(100);
+const rounds = roundsOr(60);
 
 async function isReachable(path: string): Promise<boolean> {
   const socket = connect(path);

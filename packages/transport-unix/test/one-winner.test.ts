@@ -7,7 +7,7 @@ import { bundleChild } from './bundle.js';
 import { startClusterWorker, startProcess, startThread } from './racers.js';
 import { transport } from './support.js';
 
-const rounds = roundsOr(25);
+const rounds = roundsOr(12);
 const RACERS = 16;
 const file = bundleChild('racer');
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { startRepeater, unshare } from './isolated.js';
 import type { Repeater } from './isolated.js';
 
-const times = roundsOr(100);
+const times = roundsOr(60);
 const THREADS = 6;
 const NAMESPACES = 4;
 

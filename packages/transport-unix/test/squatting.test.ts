@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { bundleChild } from './bundle.js';
 import { startRepeater } from './isolated.js';
 
-const rounds = roundsOr(60);
+const rounds = roundsOr(40);
 /** How much longer a listen may take, in milliseconds. */
 const MAX_DELAY_MS = 50;
 
