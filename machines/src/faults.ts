@@ -34,6 +34,8 @@ export class CallHistory {
   /** When the fault began and ended, as of `Date.now()`. */
   #began = Infinity;
   #ended = Infinity;
+  /** When the machine served again: to start its plugin takes a while. */
+  #served = Infinity;
 
   constructor(connection: ClientConnection) {
     this.#connection = connection;
@@ -45,6 +47,10 @@ export class CallHistory {
 
   end(): void {
     this.#ended = Date.now();
+  }
+
+  serveAgain(): void {
+    this.#served = Date.now();
   }
 
   /** Resolves once `isMet` holds for the outcomes of the calls that began since `since`, which is now by default. */
@@ -82,10 +88,11 @@ export class CallHistory {
     return Math.max(0, ...this.during.filter(hasFailed).map(({ at }) => at - this.#began));
   }
 
-  /** How long after the end of the fault a machine answered again, in milliseconds. */
+  /** How long a machine that serves again took to answer, in milliseconds. */
   backMs(machine: string): number | undefined {
     const first = this.after.find((outcome) => outcome.machine === machine);
-    return first && first.at + first.ms - this.#ended;
+    // It may answer before this process hears that it serves.
+    return first && Math.max(0, first.at + first.ms - this.#served);
   }
 }
 
@@ -135,6 +142,7 @@ export async function observe<Name extends string>(
   await each(({ history }) => during(history));
   for (const { history } of observed) history.end();
   await fault.end(machine);
+  for (const { history } of observed) history.serveAgain();
   await each(({ history, way }) =>
     history.until((outcomes) => !way.isBalanced || machinesIn(outcomes).has(machine.name), backMs),
   );

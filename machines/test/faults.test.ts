@@ -38,16 +38,31 @@ describeMachines('a machine of three', [], () => {
     ['stands still', 'SIGSTOP'],
     ['loses its plugin', 'SIGKILL'],
   ] as const)('that %s costs calls for a moment, and gets calls again when it is back', async (_, fault) => {
-    const histories = await observe(site, faults[fault], {
+    const { name } = site.first;
+    const { begin, end } = faults[fault];
+    let served = Infinity;
+    const timed = {
+      begin,
+      end: async (machine: PluginMachine) => {
+        await end(machine);
+        served = Date.now();
+      },
+    };
+    const histories = await observe(site, timed, {
       client,
       ways,
       deadlineMs: DEADLINE_MS,
       during: (history) => history.recovered(LIMIT_MS),
       backMs: LIMIT_MS,
     });
-    for (const name of ['round_robin', 'outlier detection', 'retries', 'hedging'] as const) {
-      const answered = histories[name].during.filter((outcome) => !hasFailed(outcome));
-      expect(answered.length, `answered calls with ${name}`).toBeGreaterThan(0);
+    for (const balanced of ['round_robin', 'outlier detection', 'retries', 'hedging'] as const) {
+      const history = histories[balanced];
+      const answered = history.during.filter((outcome) => !hasFailed(outcome));
+      expect(answered.length, `answered calls with ${balanced}`).toBeGreaterThan(0);
+      // The start of the plugin does not count.
+      const first = history.after.find(({ machine }) => machine === name);
+      const latest = Math.max(0, (first?.at ?? NaN) + (first?.ms ?? NaN) - served);
+      expect(history.backMs(name), `until calls with ${balanced} came back`).toBeLessThanOrEqual(latest);
     }
   });
 

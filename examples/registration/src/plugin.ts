@@ -29,6 +29,8 @@ process.once('SIGTERM', () => {
     .then(() => listener.close())
     .then(() => {
       etcd.close();
+      // The stream that kept the lease alive would keep this process too, if etcd stands still.
+      process.exit();
     });
 });
 console.log(`registered ${listener.endpoint}`);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Etcd3, Lease } from 'etcd3';
+import { withDeadline } from './deadline.js';
 import { keyPrefix } from './keys.js';
 
 export interface RegisterOptions {
@@ -42,12 +43,20 @@ export class Registration implements AsyncDisposable {
   }
 
   async begin(): Promise<void> {
-    const lease = this.#etcd.lease(this.#ttlSeconds);
-    await lease.put(this.#key).value(this.#endpoint);
+    const lease = this.#etcd.lease(this.#ttlSeconds, withDeadline());
+    try {
+      const id = await lease.grant();
+      // Not `lease.put`, which ignores the deadline.
+      await this.#etcd.put(this.#key).value(this.#endpoint).lease(id).options(withDeadline());
+    } catch (error) {
+      // This process would keep it alive, although nothing needs it.
+      await end(lease);
+      throw error;
+    }
     this.#lease = lease;
     // This process stood still for too long, or etcd has lost its data.
     lease.once('lost', () => void this.#beginAgain());
-    if (this.#closing.signal.aborted) await this.#end();
+    if (this.#closing.signal.aborted) await end(lease);
   }
 
   async #beginAgain(): Promise<void> {
@@ -65,15 +74,15 @@ export class Registration implements AsyncDisposable {
   /** Takes the plugin out of etcd. Close its listener afterwards, when hosts no longer begin calls. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#end();
-  }
-
-  async #end(): Promise<void> {
-    // If etcd cannot be reached, the lease ends by itself.
-    await this.#lease?.revoke().catch(() => undefined);
+    if (this.#lease !== undefined) await end(this.#lease);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** Revokes a lease. If etcd does not answer, it ends by itself. */
+async function end(lease: Lease): Promise<void> {
+  await lease.revoke(withDeadline()).catch(() => undefined);
 }

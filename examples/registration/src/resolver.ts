@@ -1,6 +1,7 @@
 import { experimental, Metadata, status } from '@grpc/grpc-js';
 import { parseEndpoint } from '@rpcplugin/endpoint-utils';
 import type { Etcd3, Watcher } from 'etcd3';
+import { withDeadline } from './deadline.js';
 import { keyPrefix } from './keys.js';
 
 /** How long to wait after etcd could not be read or watched, in milliseconds. */
@@ -78,7 +79,7 @@ class EtcdResolver implements experimental.Resolver {
     while (this.#isStale && this.#watcher !== undefined) {
       this.#isStale = false;
       try {
-        const entries = await this.#etcd.getAll().prefix(this.#prefix).strings();
+        const entries = await this.#etcd.getAll().prefix(this.#prefix).options(withDeadline()).strings();
         this.#tell(Object.values(entries));
       } catch (error) {
         this.#tellError(error);

@@ -61,8 +61,10 @@ export function targetChannelOptions(target: string, authority: string | undefin
  * for the name of a service that only a resolver knows, instead of resolving it.
  */
 function isOneHost(target: string): boolean {
-  const match = /^(?:([a-z][a-z0-9+.-]*):\/\/)?[^,]*$/i.exec(target);
-  return match !== null && ['dns', 'ipv4', 'ipv6'].includes((match[1] ?? 'dns').toLowerCase());
+  if (target.includes(',')) return false;
+  // Of a host, only digits follow the colon: its port.
+  const scheme = /^([a-z][a-z0-9+.-]*):(?!\d+$)/i.exec(target)?.[1] ?? 'dns';
+  return ['dns', 'ipv4', 'ipv6'].includes(scheme.toLowerCase());
 }
 
 const anyPeer: ChannelOptions = {

@@ -111,17 +111,30 @@ describe('connectGrpc', () => {
 });
 
 describe('connectGrpcTarget', () => {
-  it.each(['dns:///plugin.example:1', 'dns:plugin.example:1', 'plugin.example:1', 'ipv4:192.0.2.1:1', 'DNS:///a:1'])(
-    'leaves the HTTP proxy for %s to gRPC',
-    (target) => {
-      expect(targetChannelOptions(target, undefined)).toStrictEqual(always);
-    },
-  );
+  it.each([
+    'dns:///plugin.example:1',
+    'dns:plugin.example:1',
+    'plugin.example:1',
+    'plugin.example',
+    'kv:1',
+    'ipv4:192.0.2.1:1',
+    '192.0.2.1:1',
+    'ipv6:[2001:db8::1]:1',
+    '[2001:db8::1]:1',
+    'DNS:///a:1',
+  ])('leaves the HTTP proxy for %s to gRPC', (target) => {
+    expect(targetChannelOptions(target, undefined)).toStrictEqual(always);
+  });
 
-  it.each(['ipv4:192.0.2.1:1,192.0.2.2:1', 'xds:///plugin', 'etcd:///plugin'])(
-    'uses no HTTP proxy for %s',
-    (target) => {
-      expect(targetChannelOptions(target, undefined)).toStrictEqual({ ...always, 'grpc.enable_http_proxy': 0 });
-    },
-  );
+  it.each([
+    'ipv4:192.0.2.1:1,192.0.2.2:1',
+    'a:1,b:1',
+    'xds:///plugin',
+    'etcd:///plugin',
+    'xds:kv',
+    'etcd:kv',
+    'etcd:kv:1',
+  ])('uses no HTTP proxy for %s', (target) => {
+    expect(targetChannelOptions(target, undefined)).toStrictEqual({ ...always, 'grpc.enable_http_proxy': 0 });
+  });
 });
