@@ -6,6 +6,7 @@ import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { findLeftovers } from '@rpcplugin/transport-unix/leftovers';
 import type { Leftover } from '@rpcplugin/transport-unix/leftovers';
 import type { Fact, Finding } from '../report.js';
+import { shellWord } from '../shell.js';
 import { commandOf, listeningProcesses, processText } from './listeners.js';
 import type { ListeningProcess } from './listeners.js';
 import type { Connection, Reach, Status } from './probe.js';
@@ -56,7 +57,11 @@ export async function probeUnix(endpoint: UnixEndpoint, timeoutMs: number): Prom
   const { leftovers = 0 } = beside;
   if (leftovers > 0) {
     const what = `left beside it by processes that have ended: ${leftovers}`;
-    findings.push({ level: 'note', what, advice: `Run \`rpc-endpoint sweep ${dirname(path)}\` to remove them.` });
+    findings.push({
+      level: 'note',
+      what,
+      advice: `Run \`rpc-endpoint sweep ${shellWord(dirname(path))}\` to remove them.`,
+    });
   }
   const status = outcome?.status ?? 'live';
   return {
