@@ -164,6 +164,23 @@ describe('a path that no transport can connect to', () => {
     expect(await readdir(directory)).toEqual(['p.sock']);
   });
 
+  it('stale with a generated name: no listener replaces it, and it is not beside itself', async () => {
+    const code = `
+      import { UnixSocketTransport } from '@rpcplugin/transport-unix';
+      console.log(await new UnixSocketTransport().listen());
+    `;
+    const killed = startProgram(script(import.meta.url, code), { env: { XDG_RUNTIME_DIR: directory } });
+    await killed.printed(/\n/);
+    await killed.kill();
+    const [place = ''] = await readdir(directory);
+    const [name = ''] = (await readdir(join(directory, place))).filter((each) => each.startsWith('plugin-'));
+    const { result } = await probed([join(directory, place, name)]);
+    expect(result).toMatchObject({ status: 'stale', leftovers: 0 });
+    expect(result.findings).toEqual([problem('nothing listens')]);
+    expect(result.findings[0]?.advice).toContain(`rpc-endpoint sweep ${join(directory, place)}`);
+    expect(result.findings[0]?.advice).not.toContain('replaces');
+  });
+
   it('missing', async () => {
     const { exit, result } = await probedLikeConnect(path);
     expect(exit).toBe(1);
