@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { quote, showLine } from '@rpcplugin/printable';
 import { errnoOf, messageOf, toTransportError } from '@rpcplugin/transport-base';
@@ -37,6 +38,7 @@ const options = {
   ca: { type: 'string' },
   cert: { type: 'string' },
   key: { type: 'string' },
+  authority: { type: 'string' },
   'dry-run': { type: 'boolean' },
 } as const;
 
@@ -46,7 +48,7 @@ type Values = ReturnType<typeof parse>['values'];
 /** The options of one command only. */
 const ownOptions = {
   explain: [],
-  probe: ['timeout', 'no-grpc', 'tls', 'ca', 'cert', 'key'],
+  probe: ['timeout', 'no-grpc', 'tls', 'ca', 'cert', 'key', 'authority'],
   sweep: ['dry-run'],
 } as const satisfies Record<string, readonly OptionName[]>;
 
@@ -76,6 +78,7 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     timeoutMs: timeoutOf(values.timeout),
     checksGrpc: values['no-grpc'] !== true,
     tls: tlsOf(values),
+    authority: authorityOf(values.authority),
     ...style,
   };
 }
@@ -107,6 +110,13 @@ function timeoutOf(text: string | undefined): number {
   const timeoutMs = Number(text);
   if (/^\d+$/.test(text) && timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs;
   throw usage(`--timeout cannot be ${quote(text)}: give milliseconds, at least 1`);
+}
+
+/** A host, without a port: it is the name in a certificate as well. */
+function authorityOf(text: string | undefined): string | undefined {
+  if (text === undefined || isIP(text) !== 0) return text;
+  if (/^[\w.-]+$/.test(text) && URL.canParse(`http://${text}`)) return text;
+  throw usage(`--authority cannot be ${quote(text)}: give the name of a host, without a port`);
 }
 
 function tlsOf({ tls, ca, cert, key }: Values): TlsOptions | undefined {

@@ -38,6 +38,8 @@ it.each([
   { args: ['probe', 'a:1', 'b:1'], says: 'unexpected argument "b:1"' },
   { args: ['sweep', '/tmp', '/run'], says: 'unexpected argument "/run"' },
   { args: ['sweep', ''], says: 'the directory is empty' },
+  { args: ['probe', 'a:1', '--authority', ''], says: '--authority cannot be "": .*' },
+  { args: ['probe', 'a:1', '--authority', 'kv:1'], says: '--authority cannot be "kv:1": .*' },
   { args: ['probe', 'a:1', '--cert', 'c'], says: '--cert and --key go together' },
 ])('$args is wrong usage: exit status 2', async ({ args, says }) => {
   const { status, stdout, stderr } = await rpcEndpoint(args);

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 
 const read = (path: string): Promise<string> => readFile(new URL(path, import.meta.url), 'utf8');
@@ -16,6 +16,14 @@ function rowsOf(markdown: string, header: string): string[][] {
 }
 
 const words = (text = ''): string[] => Array.from(text.matchAll(/`([\w-]+)`/g), ([, word = '']) => word);
+
+it('each page that describes failures names the command that shows them', async () => {
+  const pages = (await readdir(new URL('../../../docs/', import.meta.url))).filter((name) => name.endsWith('.md'));
+  const texts = await Promise.all(pages.map(async (name) => ({ name, text: await read(`../../../docs/${name}`) })));
+  const failing = texts.filter(({ text }) => /\bfail|does not work/i.test(text));
+  expect(failing.map(({ name }) => name)).toEqual(expect.arrayContaining(['behind-a-proxy.md', 'other-machines.md']));
+  expect(failing.filter(({ text }) => !text.includes('rpc-endpoint probe')).map(({ name }) => name)).toEqual([]);
+});
 
 it('each code in the design is shown by the states that the README has for it', async () => {
   const states = rowsOf(await read('../README.md'), '`status`');

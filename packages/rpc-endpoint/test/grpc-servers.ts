@@ -1,6 +1,7 @@
 // Servers that a probe may find.
 import { createServer as createHttp1Server } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
+import type { Http2ServerResponse } from 'node:http2';
 import { join } from 'node:path';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import type { handleUnaryCall } from '@grpc/grpc-js';
@@ -35,15 +36,15 @@ export async function freshPath(): Promise<string> {
   return join(await freshDirectory(), 'p.sock');
 }
 
-/** Creates a certificate for `localhost`. Returns the paths of it and its key. */
-export async function certificateFiles(): Promise<{
+/** Creates a certificate for a host. Returns the paths of it and its key. */
+export async function certificateFiles(host = 'localhost'): Promise<{
   certificate: string;
   key: string;
   identity: { certificate: Buffer; key: Buffer };
 }> {
   const directory = await freshDirectory();
-  const identity = await makeIdentity(directory, 'localhost');
-  return { certificate: join(directory, 'localhost.crt'), key: join(directory, 'localhost.key'), identity };
+  const identity = await makeIdentity(directory, host);
+  return { certificate: join(directory, `${host}.crt`), key: join(directory, `${host}.key`), identity };
 }
 
 export async function http1Server(): Promise<string> {
@@ -54,9 +55,14 @@ export async function http1Server(): Promise<string> {
   return path;
 }
 
-export async function http2Server(): Promise<string> {
+/** An HTTP/2 server, by default one that knows no path. */
+export async function http2Server(onRequest?: (response: Http2ServerResponse) => void): Promise<string> {
   const path = await freshPath();
   const server = createHttp2Server((_, response) => {
+    if (onRequest !== undefined) {
+      onRequest(response);
+      return;
+    }
     response.statusCode = 404;
     response.end('not found');
   });

@@ -61,10 +61,81 @@ describe('a gRPC server', () => {
   });
 });
 
+describe('a call that fails', () => {
+  it('for want of permission is noted', async () => {
+    const { exit, result } = await probed([await grpcServer(() => ({ code: status.PERMISSION_DENIED, details: '' }))]);
+    expect(exit).toBe(0);
+    expect(levels(result)).toEqual(['note']);
+    expect(result.findings[0]?.advice).toContain('credentials');
+  });
+
+  it.each([status.INTERNAL, status.UNAVAILABLE, status.RESOURCE_EXHAUSTED])(
+    'with status %i is a problem',
+    async (code) => {
+      const { exit, result } = await probed([await grpcServer(() => ({ code, details: 'unavailable' }))]);
+      expect(exit).toBe(1);
+      expect(result.grpc).toEqual({ protocol: 'HTTP/2', grpcStatus: code });
+      expect(levels(result)).toEqual(['problem']);
+      expect(result.findings[0]?.what).toContain('unavailable');
+      expect(result.findings[0]?.advice).not.toContain('credentials');
+    },
+  );
+
+  it('with a status that is not a number is a problem, and the JSON has no status', async () => {
+    const endpoint = await http2Server((response) => {
+      response.writeHead(200, { 'content-type': 'application/grpc', 'grpc-status': 'fine' });
+      response.end();
+    });
+    const { exit, result } = await probed([endpoint]);
+    expect(exit).toBe(1);
+    expect(result.grpc).toEqual({ protocol: 'HTTP/2' });
+    expect(result.findings).toMatchObject([
+      { level: 'problem', what: expect.stringContaining('the status "fine", not a number') as string },
+    ]);
+  });
+
+  it('as its answer never ends is a problem, and the rest is not read', async () => {
+    let written = 0;
+    const endpoint = await http2Server((response) => {
+      response.writeHead(200, { 'content-type': 'application/grpc' });
+      const write = (): void => {
+        if (response.stream.destroyed || response.stream.closed) return;
+        written += 65536;
+        response.write(Buffer.alloc(65536), write);
+      };
+      write();
+    });
+    const { exit, result } = await probed([endpoint]);
+    expect(exit).toBe(1);
+    expect(result.grpc).toEqual({ protocol: 'HTTP/2' });
+    expect(result.findings).toMatchObject([
+      { level: 'problem', what: expect.stringContaining('a message too long') as string },
+    ]);
+    // The windows of HTTP/2, and what the kernel holds.
+    expect(written).toBeLessThan(4 * 2 ** 20);
+  });
+
+  it('as the end of the answer is late is told as late', async () => {
+    const endpoint = await http2Server((response) => {
+      response.writeHead(200, { 'content-type': 'application/grpc' });
+      response.write(Buffer.from([0, 0, 0, 0, 2, 8, SERVING]));
+    });
+    const { exit, result } = await probed(['--timeout', '1000', endpoint]);
+    expect(exit).toBe(1);
+    expect(result.grpc).toEqual({ protocol: 'HTTP/2', httpStatus: 200 });
+    expect(result.findings[0]?.what).toBe('an HTTP/2 server does not answer the health check in time');
+    expect(result.findings[0]?.advice).toContain('--timeout');
+  });
+});
+
 describe('something else', () => {
   it.each([
     { what: 'an HTTP/1 server', start: http1Server, grpc: { protocol: 'HTTP/1' } },
-    { what: 'an HTTP/2 server that is not gRPC', start: http2Server, grpc: { protocol: 'HTTP/2', httpStatus: 404 } },
+    {
+      what: 'an HTTP/2 server that is not gRPC',
+      start: () => http2Server(),
+      grpc: { protocol: 'HTTP/2', httpStatus: 404 },
+    },
     {
       what: 'a listener that stays silent',
       start: () => plainServer(),
@@ -122,6 +193,11 @@ describe('something else', () => {
     expect(bytes).toBe(0);
   });
 
+  it('that is silent may be stopped, as the advice says', async () => {
+    const { result } = await probed(['--timeout', '500', await plainServer()]);
+    expect(result.findings[0]?.advice).toMatch(/stopped or busy/);
+  });
+
   it('is waited for until the time limit', async () => {
     const path = await plainServer();
     expect(await durationOf(() => probed(['--timeout', '3000', path]))).toBeGreaterThanOrEqual(3000);
@@ -172,6 +248,24 @@ describe('a server with TLS', () => {
     expect(unknown.exit).toBe(1);
     expect(unknown.result.findings[0]?.what).toMatch(/^TLS failed: .*certificate required$/);
     expect(unknown.result.findings[0]?.advice).toContain('--cert');
+  });
+
+  it('whose certificate has another name is asked with --authority', async () => {
+    const { identity, certificate, key } = await certificateFiles('kv.internal');
+    const pair = { cert_chain: identity.certificate, private_key: identity.key };
+    const endpoint = await grpcServer(() => SERVING, ServerCredentials.createSsl(identity.certificate, [pair], true));
+    const args = ['--ca', certificate, '--cert', certificate, '--key', key];
+    const named = await probed([...args, '--authority', 'kv.internal', endpoint]);
+    expect(named.exit).toBe(0);
+    expect(named.result.grpc).toMatchObject({ health: 'SERVING' });
+    const { exit, result } = await probed([...args, endpoint]);
+    expect(exit).toBe(1);
+    expect(result.findings).toMatchObject([
+      {
+        what: expect.stringContaining('kv.internal') as string,
+        advice: 'Give the name that the certificate has with --authority.',
+      },
+    ]);
   });
 
   it('that speaks no TLS fails with --tls', async () => {

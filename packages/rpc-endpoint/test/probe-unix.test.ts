@@ -63,6 +63,32 @@ describe('a live socket', () => {
     expect(result.listeners).toMatchObject([{ pid: process.pid }]);
   });
 
+  it('has its process alone, also if the name of that looks like another', async () => {
+    const code = `
+      import socket, sys, time
+      open('/proc/self/comm', 'w').write('",pid=1,fd=3),(')
+      s = socket.socket(socket.AF_UNIX)
+      s.bind(sys.argv[1])
+      s.listen()
+      print('bound', flush=True)
+      time.sleep(600)
+    `.replaceAll('\n      ', '\n');
+    const listener = startProgram(['python3', '-c', code, path]);
+    await listener.printed(/bound/);
+    const { result } = await probed(['--no-grpc', path]);
+    expect(result.listeners).toMatchObject([{ pid: listener.process.pid }]);
+  });
+
+  it('has its process on a machine where `ss` prints much', async () => {
+    await closeAfterTest(new UnixSocketTransport({ path })).listen();
+    const ss = join(directory, 'ss');
+    const PATH = process.env['PATH'] ?? '';
+    const lines = ['#!/bin/sh', 'head -c 2000000 /dev/zero | tr "\\0" x', 'echo', `PATH='${PATH}' exec ss "$@"`];
+    await writeFile(ss, lines.join('\n'), { mode: 0o755 });
+    const { result } = await probed(['--no-grpc', path], { env: { PATH: `${directory}:${PATH}` } });
+    expect(result.listeners).toMatchObject([{ pid: process.pid }]);
+  });
+
   it.runIf(isRoot)('of another user does not show its process to one who may not see it', async () => {
     await plainListener({ path });
     await chmod(path, 0o666);
@@ -80,8 +106,10 @@ describe('a live socket', () => {
   });
 
   it('with leftovers of a killed process beside it says how to remove them', async () => {
+    directory = join(directory, "it's here");
+    path = join(directory, 'p.sock');
     const staging = join(directory, `.rpcplugin-${process.getuid?.()}`);
-    await mkdir(staging, { mode: 0o700 });
+    await mkdir(staging, { mode: 0o700, recursive: true });
     const code = `
       import { createServer } from 'node:net';
       import { ownedName } from '../../transport-unix/src/owner.js';
@@ -92,7 +120,7 @@ describe('a live socket', () => {
     const { exit, result } = await probed(['--no-grpc', path]);
     expect(exit).toBe(0);
     expect(result.leftovers).toBe(1);
-    const advice = `Run \`rpc-endpoint sweep ${directory}\` to remove them.`;
+    const advice = `Run \`rpc-endpoint sweep '${directory.replace("'", String.raw`'\''`)}'\` to remove them.`;
     expect(result.findings).toContainEqual({ level: 'note', what: expect.stringMatching(/: 1$/) as string, advice });
   });
 });
@@ -134,6 +162,23 @@ describe('a path that no transport can connect to', () => {
     expect(result).toMatchObject({ status: 'stale', code: 'CONNECTION_REFUSED', listeners: [] });
     expect(result.findings).toEqual([problem('nothing listens')]);
     expect(await readdir(directory)).toEqual(['p.sock']);
+  });
+
+  it('stale with a generated name: no listener replaces it, and it is not beside itself', async () => {
+    const code = `
+      import { UnixSocketTransport } from '@rpcplugin/transport-unix';
+      console.log(await new UnixSocketTransport().listen());
+    `;
+    const killed = startProgram(script(import.meta.url, code), { env: { XDG_RUNTIME_DIR: directory } });
+    await killed.printed(/\n/);
+    await killed.kill();
+    const [place = ''] = await readdir(directory);
+    const [name = ''] = (await readdir(join(directory, place))).filter((each) => each.startsWith('plugin-'));
+    const { result } = await probed([join(directory, place, name)]);
+    expect(result).toMatchObject({ status: 'stale', leftovers: 0 });
+    expect(result.findings).toEqual([problem('nothing listens')]);
+    expect(result.findings[0]?.advice).toContain(`rpc-endpoint sweep ${join(directory, place)}`);
+    expect(result.findings[0]?.advice).not.toContain('replaces');
   });
 
   it('missing', async () => {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
+import { quote } from '@rpcplugin/printable';
 import { errnoOf, messageOf, startTimer } from '@rpcplugin/transport-base';
 import type { Fact, Finding } from '../report.js';
 import { HealthClient } from './health.js';
@@ -10,8 +11,8 @@ import type { Connection, TlsOptions } from './probe.js';
 import { otherProtocol } from './protocol.js';
 import type { OtherProtocol } from './protocol.js';
 
-/** gRPC's status codes that a health check can expect. */
-const [NOT_FOUND, UNIMPLEMENTED] = [5, 12];
+/** gRPC's status codes of a server that is well, but does not tell its health. */
+const [NOT_FOUND, PERMISSION_DENIED, UNIMPLEMENTED, UNAUTHENTICATED] = [5, 7, 12, 16];
 
 /** The fields `grpc` of `probe --json`. */
 interface GrpcData {
@@ -38,6 +39,9 @@ interface GrpcOptions {
 }
 
 const OTHER = 'Check the endpoint. If the plugin speaks something else than gRPC on purpose, probe it with --no-grpc.';
+
+/** The kernel accepts connections for a process that does not run. */
+const STOPPED = 'The process may be stopped or busy: look at it, or raise --timeout.';
 
 /** Asks the health service of a gRPC server over a connection, or finds out what it speaks instead. */
 export async function probeGrpc(connection: Connection, { tls, timeoutMs }: GrpcOptions): Promise<GrpcResult> {
@@ -90,9 +94,15 @@ async function secure({ socket, host }: Connection, tls: TlsOptions, timeoutMs: 
 }
 
 function http2Result(answer: HealthAnswer, service: '' | 'plugin'): GrpcResult {
-  const { grpcStatus, servingStatus, httpStatus, isLate, error } = answer;
+  const { grpcStatus, malformedStatus, servingStatus, httpStatus, isLate, isTooLong, error } = answer;
   const data = (more: Omit<GrpcData, 'protocol'>): GrpcData => ({ protocol: 'HTTP/2', ...more });
   const about = service === '' ? 'gRPC' : `gRPC's service "${service}"`;
+  if (isTooLong === true) {
+    return { data: data({}), facts: [], findings: [unexpected('a message too long for a health service')] };
+  }
+  if (malformedStatus !== undefined) {
+    return { data: data({}), facts: [], findings: [unexpected(`the status ${quote(malformedStatus)}, not a number`)] };
+  }
   if (servingStatus !== undefined) {
     const facts: Fact[] = [['health', servingStatus]];
     return { data: data({ health: servingStatus, service }), facts, findings: [servingFinding(servingStatus, about)] };
@@ -102,10 +112,11 @@ function http2Result(answer: HealthAnswer, service: '' | 'plugin'): GrpcResult {
     return { data: data({ grpcStatus }), facts: [['health', `not known (status ${grpcStatus})`]], findings: [finding] };
   }
   const what =
-    httpStatus !== undefined
-      ? `an HTTP/2 server that does not speak gRPC answers (status ${httpStatus})`
-      : isLate === true
-        ? 'an HTTP/2 server does not answer the health check in time'
+    // A server of gRPC that is late may have sent its HTTP status, and only the end of its answer is missing.
+    isLate === true
+      ? 'an HTTP/2 server does not answer the health check in time'
+      : httpStatus !== undefined
+        ? `an HTTP/2 server that does not speak gRPC answers (status ${httpStatus})`
         : `an HTTP/2 server ended the connection: ${messageOf(error ?? new Error('without a reason'))}`;
   const advice = isLate === true ? 'See whether the plugin is busy, or raise --timeout.' : OTHER;
   return {
@@ -113,6 +124,11 @@ function http2Result(answer: HealthAnswer, service: '' | 'plugin'): GrpcResult {
     facts: [],
     findings: [{ level: 'problem', what, advice }],
   };
+}
+
+function unexpected(what: string): Finding {
+  const advice = `See the log of the plugin. ${OTHER}`;
+  return { level: 'problem', what: `an unexpected answer to the health check: ${what}`, advice };
 }
 
 function servingFinding(status: ServingStatus, about: string): Finding {
@@ -131,8 +147,12 @@ function failedCheck({ grpcMessage }: HealthAnswer, grpcStatus: number): Finding
     return { level: 'note', what: 'gRPC answers, and knows no health of the server or the plugin', advice };
   }
   const reason = grpcMessage === undefined ? '' : `: ${grpcMessage}`;
-  const advice = 'See the log of the plugin. It may want credentials that a probe does not have.';
-  return { level: 'note', what: `gRPC answers the health check with status ${grpcStatus}${reason}`, advice };
+  const wantsCredentials = grpcStatus === PERMISSION_DENIED || grpcStatus === UNAUTHENTICATED;
+  const advice = wantsCredentials
+    ? 'The plugin wants credentials that a probe does not have. See its log.'
+    : 'The plugin runs, and cannot tell its health. See its log.';
+  const level = wantsCredentials ? 'note' : 'problem';
+  return { level, what: `gRPC answers the health check with status ${grpcStatus}${reason}`, advice };
 }
 
 function otherResult(protocol: OtherProtocol): GrpcResult {
@@ -144,7 +164,11 @@ function otherResult(protocol: OtherProtocol): GrpcResult {
         'Give --tls, or --ca with the certificate of the plugin. A plugin with AutoMTLS also needs --cert and --key.',
     },
     'HTTP/1': { level: 'problem', what: 'an HTTP/1 server answers, not gRPC', advice: OTHER },
-    silent: { level: 'problem', what: 'it accepts connections, and does not answer HTTP/2 in time', advice: OTHER },
+    silent: {
+      level: 'problem',
+      what: 'it accepts connections, and does not answer HTTP/2 in time',
+      advice: `${STOPPED} ${OTHER}`,
+    },
     closed: {
       level: 'problem',
       what: 'it accepts connections, and closes them instead of speaking HTTP/2',
@@ -169,12 +193,16 @@ function failedReconnect(error: unknown): GrpcResult {
 function failedTls(error: unknown): GrpcResult {
   const errno = errnoOf(error) ?? '';
   const isAlert = errno.includes('ALERT');
+  // Its code has CERT in it, too, but the authority is trusted.
+  const isOtherName = errno === 'ERR_TLS_CERT_ALTNAME_INVALID';
   const isUntrusted = /CERT|SELF_SIGNED|ISSUER/.test(errno);
   const advice = isAlert
     ? 'The plugin does not accept this client: give its certificate with --cert, and its key with --key.'
-    : isUntrusted
-      ? 'Give the certificate of the plugin, or of its authority, with --ca.'
-      : 'Does the plugin speak TLS at all? Probe it without --tls.';
+    : isOtherName
+      ? 'Give the name that the certificate has with --authority.'
+      : isUntrusted
+        ? 'Give the certificate of the plugin, or of its authority, with --ca.'
+        : 'Does the plugin speak TLS at all? Probe it without --tls.';
   const protocol = isAlert || isUntrusted ? 'TLS' : 'unknown';
   return {
     data: { protocol },

@@ -9,6 +9,12 @@ import { startTimer } from '@rpcplugin/transport-base';
 /** `grpc.health.v1.HealthCheckResponse.ServingStatus`, by its number. */
 const SERVING_STATUSES = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'] as const;
 
+/**
+ * The longest answer, in bytes: a message of 7 bytes, with room for fields of later versions. What answers may be
+ * anything, and a server that writes for ever must not fill the memory.
+ */
+const MAX_ANSWER_BYTES = 1024;
+
 export type ServingStatus = (typeof SERVING_STATUSES)[number];
 
 /** How a listener answered a health check. */
@@ -19,6 +25,8 @@ export interface HealthAnswer {
   readonly httpStatus?: number;
   /** The status of the call. Absent if the server is none of gRPC. */
   readonly grpcStatus?: number;
+  /** What the server sent as the status of the call, if that is not a number. */
+  readonly malformedStatus?: string;
   readonly grpcMessage?: string;
   /** The answer of the health service. */
   readonly servingStatus?: ServingStatus;
@@ -26,6 +34,8 @@ export interface HealthAnswer {
   readonly error?: Error;
   /** Whether the time limit passed before there was an answer. */
   readonly isLate?: boolean;
+  /** Whether the message was longer than any of the health service, so that the rest was not read. */
+  readonly isTooLong?: boolean;
 }
 
 /** A connection over which several services can be asked. */
@@ -53,6 +63,7 @@ export class HealthClient {
       const session = this.#session;
       let headers: IncomingHttpHeaders = {};
       let isLate = false;
+      let bytes = 0;
       const chunks: Buffer[] = [];
       const finish = (): void => {
         timer.cancel();
@@ -62,6 +73,7 @@ export class HealthClient {
           ...answerOf(headers, Buffer.concat(chunks)),
           ...(this.#error && { error: this.#error }),
           ...(isLate && { isLate }),
+          ...(bytes > MAX_ANSWER_BYTES && isGrpc(headers) && { isTooLong: true }),
         });
       };
       const timer = startTimer(this.#timeoutMs, () => {
@@ -85,7 +97,15 @@ export class HealthClient {
       request.on('trailers', (received) => {
         headers = { ...(received as IncomingHttpHeaders), ...headers };
       });
-      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes <= MAX_ANSWER_BYTES) {
+          chunks.push(chunk);
+          return;
+        }
+        request.close(constants.NGHTTP2_CANCEL);
+        finish();
+      });
       request.on('error', (error: Error) => {
         this.#error ??= error;
       });
@@ -117,14 +137,20 @@ function framed(message: Buffer): Buffer {
 }
 
 function answerOf(headers: IncomingHttpHeaders, body: Buffer): Omit<HealthAnswer, 'isHttp2'> {
-  const { [constants.HTTP2_HEADER_STATUS]: httpStatus, 'grpc-status': grpcStatus, 'grpc-message': message } = headers;
-  const isOk = grpcStatus === '0';
+  const { [constants.HTTP2_HEADER_STATUS]: httpStatus, 'grpc-status': status, 'grpc-message': message } = headers;
+  const text = status?.toString();
+  const grpcStatus = text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
   return {
     ...(httpStatus !== undefined && { httpStatus: Number(httpStatus) }),
-    ...(grpcStatus !== undefined && { grpcStatus: Number(grpcStatus) }),
+    ...(grpcStatus !== undefined && { grpcStatus }),
+    ...(grpcStatus === undefined && text !== undefined && { malformedStatus: text }),
     ...(typeof message === 'string' && message !== '' && { grpcMessage: message }),
-    ...(isOk && { servingStatus: servingStatusOf(body.subarray(5)) }),
+    ...(grpcStatus === 0 && { servingStatus: servingStatusOf(body.subarray(5)) }),
   };
+}
+
+function isGrpc({ [constants.HTTP2_HEADER_CONTENT_TYPE]: type }: IncomingHttpHeaders): boolean {
+  return type?.toString().startsWith('application/grpc') === true;
 }
 
 /** `HealthCheckResponse`: the number of the status in field 1, which is absent for 0. */

@@ -4,6 +4,14 @@ import type { BigIntStats } from 'node:fs';
 
 /** Time limit for `ss`, in milliseconds. */
 const SS_TIMEOUT_MS = 2000;
+/** How much `ss` may print, in bytes: a machine can have many sockets, and a socket many descriptors. */
+const MAX_SS_BYTES = 64 * 2 ** 20;
+/**
+ * The processes of a row of `ss`. A process chooses its name, of at most 15 bytes, and the name of its socket. The
+ * longest name is taken: two entries have more than 15 bytes in between, so that no name can pass for an entry.
+ */
+const SS_USER = String.raw`\("[^\n]{0,15}",pid=(\d+),fd=\d+\)`;
+const SS_USERS = new RegExp(String.raw`users:\(((?:${SS_USER},?)+)\) <-> ino:\d+ dev:\S* peers:\s*$`);
 /** How many characters of a command line people see. */
 const MAX_COMMAND = 60;
 
@@ -44,15 +52,16 @@ function pidsFromSs({ ino }: BigIntStats): number[] | undefined {
   const rows = ssRows().filter((row) => inodeOf(row) === BigInt.asUintN(32, ino));
   // Files of several file systems can have the same inode.
   if (rows.length !== 1) return undefined;
-  const [, users = ''] = /users:\((.*)\) <->/.exec(rows[0] ?? '') ?? [];
-  return distinct(Array.from(users.matchAll(/,pid=(\d+),fd=/g), ([, pid]) => Number(pid)));
+  const [, users = ''] = SS_USERS.exec(rows[0] ?? '') ?? [];
+  return distinct(Array.from(users.matchAll(new RegExp(SS_USER, 'g')), ([, pid]) => Number(pid)));
 }
 
 function ssRows(): string[] {
   try {
     const args = ['--unix', '--listening', '--processes', '--extended', '--no-header'];
     const stdio: ['ignore', 'pipe', 'ignore'] = ['ignore', 'pipe', 'ignore'];
-    return execFileSync('ss', args, { encoding: 'utf8', timeout: SS_TIMEOUT_MS, stdio }).split('\n');
+    const limits = { timeout: SS_TIMEOUT_MS, maxBuffer: MAX_SS_BYTES };
+    return execFileSync('ss', args, { encoding: 'utf8', ...limits, stdio }).split('\n');
   } catch {
     return [];
   }

@@ -24,6 +24,8 @@ export interface ProbeOptions {
   readonly checksGrpc: boolean;
   /** `undefined` without TLS. */
   readonly tls: TlsOptions | undefined;
+  /** The name that requests and the certificate have; that of the endpoint if absent. */
+  readonly authority?: string | undefined;
 }
 
 /**
@@ -99,7 +101,12 @@ export async function probe(text: string, options: ProbeOptions): Promise<Report
   const { connection, status, code } = reach;
   const speaksGrpc = options.checksGrpc && handshake?.protocol !== 'netrpc';
   const grpc =
-    connection && speaksGrpc ? await probeGrpc(connection, { tls, timeoutMs: options.timeoutMs }) : undefined;
+    connection && speaksGrpc
+      ? await probeGrpc(
+          { ...connection, host: options.authority ?? connection.host },
+          { tls, timeoutMs: options.timeoutMs },
+        )
+      : undefined;
   connection?.socket.destroy();
   const findings = [...reach.findings, ...(grpc?.findings ?? [])];
   const accepts: Finding = { level: 'ok', what: 'it accepts connections', advice: 'There is nothing to do.' };

@@ -6,6 +6,7 @@ import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { findLeftovers } from '@rpcplugin/transport-unix/leftovers';
 import type { Leftover } from '@rpcplugin/transport-unix/leftovers';
 import type { Fact, Finding } from '../report.js';
+import { shellWord } from '../shell.js';
 import { commandOf, listeningProcesses, processText } from './listeners.js';
 import type { ListeningProcess } from './listeners.js';
 import type { Connection, Reach, Status } from './probe.js';
@@ -39,7 +40,7 @@ export async function probeUnix(endpoint: UnixEndpoint, timeoutMs: number): Prom
   const { file, stats, errno } = lookAt(path);
   const isSocket = file?.kind === 'socket';
   const listeners = isSocket && stats !== undefined ? listeningProcesses(path, stats) : undefined;
-  const beside = await leftoversBeside(path);
+  const { isGenerated, ...beside } = await leftoversBeside(path);
   const data: UnixData = {
     path,
     pathBytes: Buffer.byteLength(path),
@@ -50,13 +51,17 @@ export async function probeUnix(endpoint: UnixEndpoint, timeoutMs: number): Prom
   };
   const failure = failureBefore(path, data, errno);
   const connection = failure === undefined ? await connect(path, timeoutMs) : undefined;
-  const outcome = failure ?? (connection instanceof Error ? failureOf(connection, data) : undefined);
+  const outcome = failure ?? (connection instanceof Error ? failureOf(connection, path, isGenerated) : undefined);
   const findings: Finding[] =
     outcome === undefined ? [] : [{ level: 'problem', what: outcome.what, advice: outcome.advice }];
   const { leftovers = 0 } = beside;
   if (leftovers > 0) {
     const what = `left beside it by processes that have ended: ${leftovers}`;
-    findings.push({ level: 'note', what, advice: `Run \`rpc-endpoint sweep ${dirname(path)}\` to remove them.` });
+    findings.push({
+      level: 'note',
+      what,
+      advice: `Run \`rpc-endpoint sweep ${shellWord(dirname(path))}\` to remove them.`,
+    });
   }
   const status = outcome?.status ?? 'live';
   return {
@@ -92,8 +97,14 @@ function lockText({ owner, pid }: NonNullable<UnixData['lock']>): string {
   return `held by ${pid === undefined ? holder : processText(pid, commandOf(pid))}`;
 }
 
-/** The lock of the path, and the number of leftovers: in its directory, and in the staging directory there. */
-async function leftoversBeside(path: string): Promise<Pick<UnixData, 'lock' | 'leftovers'>> {
+/** What is known of the names around a path. */
+interface Surroundings extends Pick<UnixData, 'lock' | 'leftovers'> {
+  /** Whether a transport generated the name of the socket, so that no listener takes it again. */
+  readonly isGenerated: boolean;
+}
+
+/** The lock of the path, and the number of other leftovers: in its directory, and in the staging directory there. */
+async function leftoversBeside(path: string): Promise<Surroundings> {
   const directory = dirname(path);
   const isBeside = (place: string): boolean =>
     place === directory || (dirname(place) === directory && basename(place).startsWith('.rpcplugin-'));
@@ -102,11 +113,13 @@ async function leftoversBeside(path: string): Promise<Pick<UnixData, 'lock' | 'l
     leftovers = (await findLeftovers(directory)).filter((each) => isBeside(dirname(each.path)));
   } catch {
     // This user may not list the directory, or it does not exist.
-    return {};
+    return { isGenerated: false };
   }
   const lock = leftovers.find(({ kind, path: at }) => kind === 'lock' && basename(at) === `lock:${basename(path)}`);
+  const others = leftovers.filter((each) => each.path !== path);
   return {
-    leftovers: leftovers.filter(({ owner, kind }) => owner === 'gone' && kind !== 'directory').length,
+    isGenerated: others.length < leftovers.length,
+    leftovers: others.filter(({ owner, kind }) => owner === 'gone' && kind !== 'directory').length,
     ...(lock && { lock: { owner: lock.owner, ...(lock.pid !== undefined && { pid: lock.pid }) } }),
   };
 }
@@ -171,11 +184,13 @@ function notASocket(what: string): Failure {
   return { status: 'not-a-socket', code: 'NOT_A_SOCKET', what, advice };
 }
 
-function failureOf(error: TransportError, { path }: UnixData): Failure {
+function failureOf(error: TransportError, path: string, isGenerated: boolean): Failure {
   const { code, message, hint = '' } = error;
   switch (code) {
     case 'CONNECTION_REFUSED': {
-      const advice = 'Start the plugin: its listener replaces the file.';
+      const advice = isGenerated
+        ? `A plugin that starts takes another name. Run \`rpc-endpoint sweep ${shellWord(dirname(path))}\` to remove it.`
+        : 'Start the plugin: its listener replaces the file.';
       return { status: 'stale', code, what: 'a socket file on which nothing listens', advice };
     }
     case 'NOT_FOUND':
