@@ -21,7 +21,7 @@ const server = new Server({
 server.addService(KV.service, createStore([['machine', Buffer.from(hostname())]]));
 const health = new HealthImplementation({ '': 'SERVING', plugin: 'SERVING' });
 health.addToServer(server);
-// For maintenance: whoever checks is told to make no more calls.
+// For maintenance: tells clients that check the health to make no more calls.
 process.on('SIGUSR2', () => {
   for (const service of ['', 'plugin']) health.setStatus(service, 'NOT_SERVING');
   console.log('not serving');

@@ -38,8 +38,8 @@ export interface ConnectGrpcTargetOptions {
 /**
  * Connects to a target that gRPC resolves and dials itself: `dns:///host:port`, `xds:///service`, a list such as
  * `ipv4:10.0.0.1:1,10.0.0.2:1`. The target goes to grpc-js unchanged, with gRPC's name resolution, load balancing,
- * back-off and idle disconnect, and for a single host its proxy. Retries for all of `timeoutMs`, and resolves once calls
- * can be made.
+ * back-off and idle disconnect, and for a single host its proxy. Retries for all of `timeoutMs`, and resolves once
+ * calls can be made.
  *
  * Rejects with `INVALID_ARGUMENT` for a target, credentials or options that cannot be used; with `TIMEOUT`, whose cause
  * is the latest failure; with `ABORTED`. No connection stays open then.

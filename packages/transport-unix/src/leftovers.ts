@@ -19,8 +19,8 @@ export interface Leftover {
   readonly path: string;
   readonly kind: 'socket' | 'lock' | 'directory';
   /**
-   * Whether the thread or process that created it is known to be `gone` or `alive`. `unknown` is what belongs to another
-   * user, container, boot or machine. An empty directory, which nobody uses, counts as `gone`.
+   * Whether the thread or process that created it is known to be `gone` or `alive`. `unknown` is what belongs to
+   * another user, container, boot or machine. An empty directory, which nobody uses, counts as `gone`.
    */
   readonly owner: 'gone' | 'alive' | 'unknown';
   /** The process ID of its owner, if its name tells one of this machine. */
@@ -40,8 +40,8 @@ const DIRECTORY = /^\.?rpcplugin-\d+(-\d+)?(-[\w-]{12})?$/;
  *
  * @param directory - The directory of a socket, a private directory, or one that has private directories in it. By
  *   default the places of private directories: `XDG_RUNTIME_DIR`, the temp directory and `/tmp`.
- * @throws TransportError `NOT_FOUND` or `PERMISSION_DENIED` if the directory cannot be read, `INVALID_ARGUMENT` if it is
- *   not a string, and `UNSUPPORTED` on Windows.
+ * @throws TransportError `NOT_FOUND` or `PERMISSION_DENIED` if the directory cannot be read, `INVALID_ARGUMENT` if it
+ *   is not a string, and `UNSUPPORTED` on Windows.
  */
 export function findLeftovers(directory?: string): Promise<Leftover[]> {
   return survey(directory, false);

@@ -12,8 +12,8 @@ import { boundSockets, isStaleSocket } from './stale-socket.js';
 const SOCKETS_PER_HOST = 20;
 
 /**
- * What is known of an entry: whether its owner is `gone` or `alive`, that its owner is `unknown`, or that it is `other`:
- * no file of this package, or one whose beacon decides.
+ * What is known of an entry: whether its owner is `gone` or `alive`, that its owner is `unknown`, or that it is
+ * `other`: no file of this package, or one whose beacon decides.
  */
 export type Verdict = 'gone' | 'alive' | 'unknown' | 'other';
 

@@ -189,7 +189,7 @@ function failureOf(error: TransportError, path: string, isGenerated: boolean): F
   switch (code) {
     case 'CONNECTION_REFUSED': {
       const advice = isGenerated
-        ? `A plugin that starts takes another name. Run \`rpc-endpoint sweep ${shellWord(dirname(path))}\` to remove it.`
+        ? `The next plugin takes another name. Run \`rpc-endpoint sweep ${shellWord(dirname(path))}\` to remove it.`
         : 'Start the plugin: its listener replaces the file.';
       return { status: 'stale', code, what: 'a socket file on which nothing listens', advice };
     }
