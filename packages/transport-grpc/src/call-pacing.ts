@@ -1,6 +1,6 @@
 import type { Http2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import { stopReading } from './grpc-js-hooks.js';
+import { stopReading } from './http2-hooks.js';
 
 /** How many calls a connection may begin in a turn of the event loop before the others get one. */
 const CALLS_PER_TURN = 100;

@@ -1,12 +1,10 @@
 import type { Http2Session, ServerHttp2Stream } from 'node:http2';
-import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { callPings } from './call-pings.js';
-import { isOver } from './grpc-js-hooks.js';
+import { isOver, readOn } from './http2-hooks.js';
 
 /** How long after a turn of the event loop connections are looked at, in milliseconds. */
 const DELAY_MS = 250;
-const NOTHING = Buffer.alloc(0);
 
 /** A connection that Node may keep although it is over. */
 interface WatchedConnection {
@@ -28,9 +26,7 @@ let timer: NodeJS.Timeout | undefined;
  * Ends a connection within a second after it is over, in two cases that Node does not notice:
  *
  * - HTTP/2 failed, such as because of a malformed frame: see {@link isOver}.
- * - A write to a lost peer failed under TLS, after which Node may stop reading and report nothing (nodejs/node#50884;
- *   seen on Node 20 to 26), so that calls would hang. An empty write that bypasses TLS sends no bytes, but fails if the
- *   peer is gone. The socket then closes, and with it every layer above.
+ * - The peer left during a write under TLS: see {@link readOn}.
  */
 function watch(item: WatchedConnection): void {
   watched.add(item);
@@ -104,27 +100,11 @@ function startTimer(): void {
 }
 
 function look(): void {
-  const before = [...watched].map((item) => [item, bytesRead(item)] as const);
-  // Lets Node first read input that has arrived, perhaps the peer's last. If nothing was read, there is none, or Node
-  // no longer reads.
-  setImmediate(() => {
-    timer = undefined;
-    let hasRead = false;
-    for (const [item, bytes] of before) {
-      if (bytesRead(item) !== bytes) hasRead = true;
-      else probe(item);
-      if (isOver(item.session)) item.end();
-    }
-    if (hasRead || busy.size > 0) startTimer();
-    else setImmediate(startTimer).unref();
-  });
-}
-
-function bytesRead({ connection }: WatchedConnection): number {
-  return connection instanceof Socket ? connection.bytesRead : 0;
-}
-
-function probe({ connection, session }: WatchedConnection): void {
-  // Only sockets of the operating system are affected.
-  if (session.encrypted === true && connection instanceof Socket && connection.writable) connection.write(NOTHING);
+  timer = undefined;
+  for (const { connection, session, end } of watched) {
+    readOn(connection, session);
+    if (isOver(session)) end();
+  }
+  if (busy.size > 0) startTimer();
+  else setImmediate(startTimer).unref();
 }

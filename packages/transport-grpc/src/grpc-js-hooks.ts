@@ -4,10 +4,11 @@ import type { Duplex } from 'node:stream';
 import { ChannelCredentials, experimental } from '@grpc/grpc-js';
 import type { ChannelOptions, Server, ServerCredentials } from '@grpc/grpc-js';
 import { DialledPolicy, DialledPolicyConfig, POLICY } from './dialled-policy.js';
+import { sessionOn } from './http2-hooks.js';
 import { unsupported } from './unsupported.js';
 
-// What this package needs from grpc-js and Node beyond their documented interfaces. All of it is in this file, and
-// test/grpc-js-hooks.test.ts has one test per assumption:
+// What this package needs from grpc-js, and from Node to do with it, beyond their documented interfaces; http2-hooks.ts
+// has the rest. test/grpc-js-hooks.test.ts has one test per assumption:
 //
 // 1. `ChannelCredentials._createSecureConnector` makes what each connection is secured with. grpc-js awaits its
 //    `waitForReady`, then connects a socket, then passes that to `connect`, and starts HTTP/2 on what this resolves
@@ -18,11 +19,8 @@ import { unsupported } from './unsupported.js';
 // 5. `getPeer` of a server's call is what `getpeername` of the socket's handle says, also through TLS.
 // 6. The `http2Servers` of a `Server` have the HTTP/2 server of the latest connection injector as their last key.
 // 7. The handle of a `TLSSocket` has the connection below in `_parentWrap`, or in its `stream` if that is no socket.
-// 8. An HTTP/2 session has a handle, whose `hasPendingData` says whether it is going to read or write any more.
-// 9. A socket has the HTTP/2 session on it as one of its properties, in the next tick after the `connect` of 1.
-// 10. The `commonServerOptions` of a `Server` are options of the HTTP/2 server that an injector gets.
-// 11. The handle of a socket has `readStop` and `readStart`, which work below HTTP/2.
-// 12. A socket keeps what `getpeername` of its handle says in `_peername`.
+// 8. The `commonServerOptions` of a `Server` are options of the HTTP/2 server that an injector gets.
+// 9. A socket keeps what `getpeername` of its handle says in `_peername`.
 
 type SecureConnector = ReturnType<ChannelCredentials['_createSecureConnector']>;
 type SecuredConnection = Awaited<ReturnType<SecureConnector['connect']>>;
@@ -148,40 +146,6 @@ export function hookSessions(server: Server, onSession: (connection: Duplex, ses
 }
 
 type TlsSocket = Socket & { readonly _handle: { readonly _parentWrap: Duplex & { readonly stream?: Duplex } } };
-
-/** The HTTP/2 session on a socket, if there is one. */
-function sessionOn(socket: Duplex): Http2Session | undefined {
-  const values = Reflect.ownKeys(socket).map((key) => (socket as unknown as Record<PropertyKey, unknown>)[key]);
-  return values.find((value): value is Http2Session => /^\w+Http2Session$/.test(value?.constructor?.name ?? ''));
-}
-
-/**
- * Whether a session is over, although Node keeps its socket. On an error in HTTP/2, the session sends GOAWAY and
- * neither reads nor writes any more, so that Node does not notice when the peer leaves. Node has ended such sessions by
- * itself since 22.23, 24.17 and 26.1.
- */
-export function isOver(session: Http2Session): boolean {
-  if (session.destroyed) return false;
-  const key = Object.getOwnPropertySymbols(session).find(({ description }) => description === 'kHandle');
-  const handle = key && (session as unknown as Record<symbol, { hasPendingData?(): boolean } | undefined>)[key];
-  if (handle?.hasPendingData?.() !== false) return false;
-  // A session that closes has nothing to do while the socket writes what came last.
-  const socket = session.socket as unknown as { _handle?: { writeQueueSize?: number } };
-  return !session.closed || socket._handle?.writeQueueSize === 0;
-}
-
-/** Stops to read a connection below HTTP/2, and returns what reads it again. */
-export function stopReading(connection: Duplex): () => void {
-  const handle = (connection as unknown as { _handle?: { readStop?(): void; readStart?(): void } | null })._handle;
-  if (handle?.readStop === undefined) {
-    connection.pause();
-    return () => connection.resume();
-  }
-  handle.readStop();
-  return () => {
-    if (!connection.destroyed) handle.readStart?.();
-  };
-}
 
 /** The handle of a connected socket. That of a unix socket has no `getpeername`. */
 interface SocketHandle {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
-import { connectivityState, status } from '@grpc/grpc-js';
+import { connectivityState, Metadata, status } from '@grpc/grpc-js';
 import { parseEndpoint } from '@rpcplugin/endpoint-utils';
 import {
   closed,
@@ -65,6 +65,24 @@ describe.each(networks)('GrpcListener.close over %s', (network) => {
     // GOAWAY without an error: RFC 9113, section 6.8.
     expect(Buffer.concat(chunks).toString('hex')).toMatch(/0000080700000000000000000000000000/);
     await closing;
+  });
+
+  it('leaves a client the time to read the rest of a complete response', async () => {
+    const { endpoint, listener } = await startPlugin(network);
+    // More than grpc-js reads ahead.
+    const parts = Array.from({ length: 50 }, (_, index) => `${index} ${'x'.repeat(500)}`);
+    const response = (await probeClient(endpoint)).split(Buffer.from(parts.join(',')), new Metadata(), {});
+    const received: string[] = [];
+    response.on('data', (part: Buffer) => received.push(String(part)));
+    await once(response, 'data');
+    response.pause();
+    const closing = listener.close({ graceMs: 20_000 });
+    // Connections are looked at every 250 ms.
+    expect(await settlesWithin(750, once(response, 'error'))).toBe(false);
+    response.resume();
+    await once(response, 'end');
+    expect(received).toEqual(parts);
+    expect(await durationOf(() => closing)).toBeLessThan(PROMPT_MS);
   });
 
   it('accepts no more calls on open connections', async () => {

@@ -1,25 +1,15 @@
 // One test per assumption about grpc-js and Node that src/grpc-js-hooks.ts makes beyond their documented interfaces.
 import { once } from 'node:events';
-import { createServer } from 'node:http2';
-import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ChannelCredentials, experimental } from '@grpc/grpc-js';
-import { closed, listening, portOf, rejectionOf, sharedDirectory, turns, until } from '@rpcplugin/test-support';
+import { closed, rejectionOf, sharedDirectory } from '@rpcplugin/test-support';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectGrpc } from '../src/index.js';
-import {
-  createInjector,
-  hookConnections,
-  hookSessions,
-  InertHandle,
-  isOver,
-  stopReading,
-} from '../src/grpc-js-hooks.js';
+import { createInjector, hookConnections, hookSessions, InertHandle } from '../src/grpc-js-hooks.js';
 import { clientTls, makeIdentity, serverTls } from './certificates.js';
-import { callHeaders, flags, frame, frameTypes, headerBlock, preface } from './http2-frames.js';
 import { ask, Probe, ProbeServer } from './service.js';
 import {
   connected,
@@ -138,67 +128,6 @@ describe('a server of grpc-js', () => {
       expect(new Set(begun)).toEqual(new Set(injected));
       expect(begun).toHaveLength(2);
     });
-  });
-});
-
-describe('an HTTP/2 session of Node', () => {
-  /** A session of a server, its connection, and that of its client. */
-  async function session(): Promise<{ session: ServerHttp2Session; socket: Socket; peer: Socket }> {
-    const server = createServer().on('sessionError', () => undefined);
-    const port = portOf(await listening(server, { host: '127.0.0.1', port: 0 }));
-    const peer = connect(port, '127.0.0.1');
-    onTestFinished(() => {
-      peer.destroy();
-      server.close();
-    });
-    const accepted = once(server, 'connection') as Promise<[Socket]>;
-    const begun = once(server, 'session') as Promise<[ServerHttp2Session]>;
-    peer.write(preface);
-    const [session] = await begun;
-    const [socket] = await accepted;
-    await once(session, 'remoteSettings');
-    return { session, socket, peer };
-  }
-
-  it('has a handle that knows that it is over', async () => {
-    const { session: begun, peer } = await session();
-    expect(isOver(begun)).toBe(false);
-    peer.resume().write(frame(frameTypes.data, 0, 0, Buffer.from('x')));
-    // Newer versions of Node destroy it.
-    await until(() => begun.destroyed || isOver(begun));
-  });
-
-  it('does not read while the socket below it is stopped', async () => {
-    const { session: begun, peer, socket } = await session();
-    const readAgain = stopReading(socket);
-    const { bytesRead } = socket;
-    peer.resume().write(frame(frameTypes.ping, 0, 0, Buffer.alloc(8)));
-    await turns(100);
-    expect(socket.bytesRead).toBe(bytesRead);
-    readAgain();
-    await once(begun, 'ping');
-  });
-
-  it('has a socket that knows whether it is writing, when it closes', async () => {
-    const { session: begun, peer } = await session();
-    const response = Buffer.alloc(8 * 1024 * 1024);
-    begun.once('stream', (stream) => {
-      stream.respond();
-      stream.end(response);
-    });
-    const window = Buffer.alloc(4);
-    window.writeUInt32BE(2 ** 30);
-    const call = frame(frameTypes.headers, flags.endHeaders | flags.endStream, 1, headerBlock(callHeaders('/')));
-    const windows = [0, 1].map((stream) => frame(frameTypes.windowUpdate, 0, stream, window));
-    peer.pause().write(Buffer.concat([call, ...windows]));
-    const [stream] = (await once(begun, 'stream')) as [ServerHttp2Stream];
-    await until(() => stream.writableFinished || stream.closed || stream.destroyed);
-    begun.close();
-    expect(isOver(begun)).toBe(false);
-    let received = 0;
-    peer.on('data', (chunk: Buffer) => (received += chunk.length)).resume();
-    await closed(peer);
-    expect(received).toBeGreaterThan(response.length);
   });
 });
 

@@ -1,8 +1,18 @@
+import { join } from 'node:path';
 import { Metadata, status } from '@grpc/grpc-js';
 import type { ChannelCredentials } from '@grpc/grpc-js';
-import { codeOf, durationOf, openDescriptors, sharedDirectory, startChild, until } from '@rpcplugin/test-support';
+import {
+  codeOf,
+  durationOf,
+  freshDirectory,
+  openDescriptors,
+  sharedDirectory,
+  standStill,
+  startChild,
+  until,
+} from '@rpcplugin/test-support';
 import type { Child } from '@rpcplugin/test-support';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { clientTls, makeIdentity } from './certificates.js';
 import { ask, call, Probe, requestsWithoutEnd } from './service.js';
 import type { ProbeClient } from './service.js';
@@ -63,6 +73,25 @@ const calls: Record<string, (client: ProbeClient, underWay: () => void) => Promi
       chat.write(part);
     }),
 };
+
+// A unix socket has what the peer sent before it left. TCP may lose that.
+it('a plugin that leaves as soon as it has answered, under TLS, does not take its answers with it', async () => {
+  const path = join(await freshDirectory(), 'p.sock');
+  const plugin = startChild(childCommand('answers-and-leaves.ts', path, ...mutual.directories));
+  const endpoint = String(await plugin.message());
+  const delays = Array.from({ length: 30 }, (_, index) => String(20 * index));
+  const connections = await Promise.all(delays.map(() => connected(endpoint, mutual.credentials)));
+  // So that answers and ends arrive together, at every moment of a turn of the event loop.
+  let standing = setImmediate(function stand() {
+    standStill(20);
+    standing = setImmediate(stand);
+  });
+  onTestFinished(() => {
+    clearImmediate(standing);
+  });
+  const answers = connections.map((connection, index) => ask(connection.client(Probe), 'echo', delays[index]));
+  expect(await Promise.all(answers.map((answer) => answer.catch(String)))).toEqual(delays);
+});
 
 describe.each(networks)('a killed plugin over %s', (network) => {
   describe.each(['without TLS', 'with mutual TLS'])('%s', (security) => {

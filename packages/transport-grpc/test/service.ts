@@ -68,7 +68,7 @@ function method(
   };
 }
 
-const probeService = {
+export const probeService = {
   echo: method('/test.Probe/Echo'),
   hang: method('/test.Probe/Hang'),
   fail: method('/test.Probe/Fail'),
