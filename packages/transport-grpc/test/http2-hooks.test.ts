@@ -1,6 +1,6 @@
 // One test per assumption about HTTP/2 of Node that src/http2-hooks.ts makes beyond its documented interface.
 import { once } from 'node:events';
-import { createServer } from 'node:http2';
+import { connect as connectHttp2, createServer } from 'node:http2';
 import type { Http2Session, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
@@ -79,18 +79,22 @@ describe('an HTTP/2 session of Node', () => {
     expect(await answer).toBe('hello');
   });
 
-  it('keeps a complete stream until it is read, and is not over before that', async () => {
-    const { session: begun, peer } = await session();
-    const headers = frame(frameTypes.headers, flags.endHeaders, 1, headerBlock(callHeaders('/')));
-    peer.resume().write(Buffer.concat([headers, frame(frameTypes.data, flags.endStream, 1, Buffer.from('request'))]));
-    const [stream] = (await once(begun, 'stream')) as [ServerHttp2Stream];
-    stream.pause().respond(undefined, { endStream: true });
+  it('keeps a complete response until it is read, and is not over before that', async () => {
+    const server = createServer((_, response) => response.end('answer'));
+    const begun = connectHttp2(`http://127.0.0.1:${portOf(await listening(server, { host: '127.0.0.1', port: 0 }))}`);
+    onTestFinished(() => {
+      begun.destroy();
+      server.close();
+    });
+    const stream = begun.request().pause();
     await until(() => stream.closed);
     begun.close();
     await turns(100);
     expect(isOver(begun)).toBe(false);
-    expect(String(await stream.toArray())).toBe('request');
-    await until(() => begun.destroyed);
+    const ends = Promise.all([once(stream, 'data'), once(begun, 'close')]);
+    stream.resume();
+    const [[answer]] = (await ends) as [[Buffer], unknown];
+    expect(String(answer)).toBe('answer');
   });
 
   it('has a socket that knows whether it is writing, when it closes', async () => {
