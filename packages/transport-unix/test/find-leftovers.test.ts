@@ -95,11 +95,13 @@ describe('the leftovers of killed processes', () => {
     for (const name of [privateName, `${privateName}-42-abcdefghijkl`]) {
       const socket = join(await makeOwn(name), nameOfGone('plugin'));
       await staleAt(socket);
+      const resources = openResources();
       const found = await removeLeftovers(join(directory, name));
       expect(found.map(({ path, isRemoved }) => [path, isRemoved])).toEqual([
         [socket, true],
         [dirname(socket), true],
       ]);
+      expect(openResources()).toBe(resources);
     }
   });
 
@@ -120,6 +122,9 @@ describe('in a private or staging directory', () => {
     const staging = await makeOwn(stagingName);
     const locks = { 'lock:a': ownedName('lock'), 'lock:b': nameOfGone('lock'), 'lock:c': nameOfUnknown('lock') };
     for (const [name, target] of Object.entries(locks)) await symlink(target, join(staging, name));
+    const before = await snapshot();
+    expect((await findLeftovers(directory)).map(({ isRemoved }) => isRemoved)).toEqual([false, false, false]);
+    expect(await snapshot()).toEqual(before);
     const found = await removeLeftovers(directory);
     expect(found.map(({ kind, owner, pid, isRemoved }) => [kind, owner, pid, isRemoved])).toEqual([
       ['lock', 'alive', process.pid, false],
@@ -160,7 +165,9 @@ describe('in a private or staging directory', () => {
 
   it('the directory of a live host stays', async () => {
     await using host = await createSocketDirectory({ base: directory });
-    expect(owners(await removeLeftovers(directory))).toEqual({ [host.path.slice(directory.length + 1)]: 'alive' });
+    const found = await removeLeftovers(directory);
+    expect(owners(found)).toEqual({ [host.path.slice(directory.length + 1)]: 'alive' });
+    expect(found.map(({ reason }) => reason)).toEqual(['its process runs']);
     expect((await stat(host.path)).isDirectory()).toBe(true);
   });
 });
@@ -175,6 +182,19 @@ describe('a directory that others can change', () => {
     expect(await removeLeftovers(directory)).toMatchObject([{ path: place, owner: 'unknown', reason }]);
     expect(await readdir(place)).toEqual([name]);
     expect((await stat(place)).mode & 0o777).toBe(mode);
+  });
+
+  it('keeps its sockets if a person names it', async () => {
+    const name = nameOfGone('plugin');
+    await staleSocketAt(join(directory, name));
+    await chmod(directory, 0o770);
+    expect(await removeLeftovers(directory)).toEqual([]);
+    await chmod(directory, 0o700);
+    if (isRoot) {
+      await chown(directory, otherUser.uid, otherUser.gid);
+      expect(await removeLeftovers(directory)).toEqual([]);
+    }
+    expect(await readdir(directory)).toEqual([name]);
   });
 
   it('is not removed if it is empty, either', async () => {
@@ -199,6 +219,13 @@ it('a directory that does not exist is NOT_FOUND', async () => {
   const error = await rejectionOf(findLeftovers(join(directory, 'missing')));
   expect(error).toMatchObject({ code: 'NOT_FOUND', endpoint: join(directory, 'missing') });
   expect(error.hint).toMatch(/exists/);
+});
+
+it('a file with the name of a private directory is NOT_FOUND', async () => {
+  await writeFile(join(directory, privateName), '');
+  expect((await rejectionOf(removeLeftovers(join(directory, privateName)))).code).toBe('NOT_FOUND');
+  expect(await removeLeftovers(directory)).toEqual([]);
+  expect(await readdir(directory)).toEqual([privateName]);
 });
 
 it('a directory that is no string is INVALID_ARGUMENT', async () => {
