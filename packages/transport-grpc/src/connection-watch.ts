@@ -12,6 +12,8 @@ interface WatchedConnection {
   readonly session: Http2Session;
   /** Ends the connection of a session that is over. */
   readonly end: () => void;
+  /** Whether the last look found the session destroyed. */
+  wasDestroyed?: boolean;
 }
 
 // All connections share one timer. Whatever happens to a connection happens in a turn of the event loop, so a turn
@@ -23,10 +25,11 @@ const busy = new Set<WatchedConnection>();
 let timer: NodeJS.Timeout | undefined;
 
 /**
- * Ends a connection within a second after it is over, in two cases that Node does not notice:
+ * Ends a connection within a second after it is over, in three cases that Node does not notice:
  *
  * - HTTP/2 failed, such as because of a malformed frame: see {@link isOver}.
  * - The peer left during a write under TLS: see {@link readOn}.
+ * - The session has ended its side, and the peer, whose machine may have vanished, does not end its own.
  */
 function watch(item: WatchedConnection): void {
   watched.add(item);
@@ -101,10 +104,13 @@ function startTimer(): void {
 
 function look(): void {
   timer = undefined;
-  for (const { connection, session, end } of watched) {
+  let isEnding = false;
+  for (const item of watched) {
+    const { connection, session, end, wasDestroyed } = item;
     readOn(connection, session);
-    if (isOver(session)) end();
+    if (wasDestroyed === true || isOver(session)) end();
+    else if (session.destroyed) isEnding = item.wasDestroyed = true;
   }
-  if (busy.size > 0) startTimer();
+  if (busy.size > 0 || isEnding) startTimer();
   else setImmediate(startTimer).unref();
 }

@@ -53,6 +53,16 @@ const clientCredentials = (security: Security): ChannelCredentials =>
 const hanging = frame(frameTypes.headers, flags.endHeaders, 1, headerBlock(callHeaders('/test.Probe/Hang')));
 const goaway = frame(frameTypes.goaway, 0, 0, Buffer.alloc(8));
 
+/** Begins HTTP/2 as a server. */
+function greet(socket: Socket, security: Security): Duplex {
+  const { key, certificate: cert } = plugin;
+  const secured = { isServer: true, key, cert, ALPNProtocols: ['h2'] };
+  const stream = security === 'with TLS' ? new TLSSocket(socket, secured) : socket;
+  stream.on('error', () => undefined).resume();
+  stream.write(Buffer.concat([frame(frameTypes.settings), frame(frameTypes.settings, flags.ack)]));
+  return stream;
+}
+
 describe.each(networks)('a gRPC server over %s', (network) => {
   it.each(securities)('%s closes the connections of peers that send malformed HTTP/2', async (security) => {
     const beginnings = [Buffer.alloc(0), hanging, Buffer.concat([hanging, goaway])];
@@ -89,11 +99,7 @@ describe.each(networks)('a gRPC client over %s', (network) => {
     async (security) => {
       const streams: Duplex[] = [];
       const { endpoint, sockets } = await plainServer(network, (socket) => {
-        const secured = security === 'with TLS';
-        const { key, certificate: cert } = plugin;
-        const stream = secured ? new TLSSocket(socket, { isServer: true, key, cert, ALPNProtocols: ['h2'] }) : socket;
-        streams.push(stream.on('error', () => undefined).resume());
-        stream.write(Buffer.concat([frame(frameTypes.settings), frame(frameTypes.settings, flags.ack)]));
+        streams.push(greet(socket, security));
       });
       const attacks = Object.values(malformed);
       const clients: ProbeClient[] = [];
@@ -106,6 +112,17 @@ describe.each(networks)('a gRPC client over %s', (network) => {
       await Promise.all(sockets.map(closed));
     },
   );
+
+  it.each(securities)('%s disconnects from a server that says goodbye but does not end its side', async (security) => {
+    const streams: Duplex[] = [];
+    const { endpoint } = await plainServer(network, (socket) => {
+      streams.push(greet(socket, security));
+    });
+    const connection = await connected(endpoint, clientCredentials(security));
+    await until(() => connection.connections === 1);
+    for (const stream of streams) stream.pause().write(goaway);
+    await until(() => connection.connections === 0, { timeoutMs: PROMPT_MS });
+  });
 });
 
 // Node ends such connections by itself since 22.23, 24.17 and 26.1.
