@@ -45,8 +45,13 @@ import { MemoryTransport } from '@rpcplugin/transport-testkit';
 import { describeTransport } from '@rpcplugin/transport-testkit/${runner}';
 describeTransport({ create: () => new MemoryTransport() }, { timeoutMs: 60_000 });
 `;
+/** From the oldest version of TypeScript that the README names to the newest one. */
+const typescripts = ['5.2', '5.8', '6', '7'];
+/** The first of them in which CommonJS can require ES modules. */
+const firstRequiring = '5.8';
 const imports = libraries.map((name) => `import * as ${short(name)} from '@rpcplugin/${name}';`).join('\n');
 const requires = libraries.map((name) => `const ${short(name)} = require('@rpcplugin/${name}');`).join('\n');
+const typedRequires = requires.replaceAll('const ', 'import ');
 
 const quietly = ['--no-audit', '--no-fund', '--loglevel=error'];
 const project = mkdtempSync(join(tmpdir(), 'check-packages-'));
@@ -56,26 +61,32 @@ try {
 
   const { catalog } = readWorkspace();
   write('package.json', JSON.stringify({ private: true, type: 'module' }));
-  const types = ['typescript', '@types/node'].map((name) => `${name}@${catalog[name]}`);
-  run('npm', 'install', ...quietly, `@grpc/grpc-js@${catalog['@grpc/grpc-js']}`, ...types, ...tarballs);
+  const compilers = typescripts.map((version) => `typescript-${version}@npm:typescript@${version}`);
+  const peers = ['@grpc/grpc-js', '@types/node'].map((name) => `${name}@${catalog[name]}`);
+  run('npm', 'install', ...quietly, ...peers, ...compilers, ...tarballs);
 
   write('esm.mjs', imports + program + names);
   write('cjs.cjs', `${requires}\n(async () => {${program}})();`);
   write('types.mts', imports + program);
+  write('types.cts', `${typedRequires}\nexport async function main(): Promise<void> {${program}}`);
   for (const file of ['esm.mjs', 'cjs.cjs']) run(process.execPath, file);
   // A command prints its version.
   for (const name of packages.flatMap((each) => Object.keys(manifestOf(each).bin ?? {}))) run('npx', name, '--version');
   write('node.test.mts', contract('node-test'));
   write('node.test.mjs', contract('node-test'));
-  checkTypes('types.mts', 'node.test.mts');
+  for (const version of typescripts) {
+    const files = typescripts.indexOf(version) < typescripts.indexOf(firstRequiring) ? [] : ['types.cts'];
+    checkTypes(version, 'types.mts', 'node.test.mts', ...files);
+  }
   run(process.execPath, '--test', '--test-reporter=dot', 'node.test.mjs');
 
   // Installed last, because only the kit's vitest entry may need it.
   run('npm', 'install', ...quietly, `vitest@${catalog.vitest}`);
   write('vitest.test.mts', contract('vitest'));
-  checkTypes('vitest.test.mts', '--skipLibCheck');
+  checkTypes(typescripts.at(-1), 'vitest.test.mts', '--skipLibCheck');
   run('npx', 'vitest', 'run', '--reporter=dot', 'vitest.test.mts');
-  console.log(`${packages.length} packages packed, linted, installed, imported, required and type-checked`);
+  const checked = `type-checked with TypeScript ${typescripts.join(', ')}`;
+  console.log(`${packages.length} packages packed, linted, installed, imported, required and ${checked}`);
 } finally {
   rmSync(project, { recursive: true });
 }
@@ -91,9 +102,10 @@ function pack(name) {
 }
 
 /** Checks the declarations of the packages too, except with `--skipLibCheck`. */
-function checkTypes(...files) {
+function checkTypes(version, ...files) {
   const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--types', 'node', '--module', 'nodenext'];
-  run('npx', 'tsc', ...strict, '--target', 'es2022', '--lib', 'es2022,esnext.disposable', ...files);
+  const options = [...strict, '--target', 'es2022', '--lib', 'es2022,esnext.disposable'];
+  run(process.execPath, `node_modules/typescript-${version}/bin/tsc`, ...options, ...files);
 }
 
 /** The catalog of pnpm-workspace.yaml, which is flat: `name: version`. */
