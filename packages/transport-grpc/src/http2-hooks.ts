@@ -24,8 +24,13 @@ export function isOver(session: Http2Session): boolean {
   if (session.destroyed || hasPendingData(session)) return false;
   if (!session.closed) return true;
   // A session that closes has nothing to do while its socket writes the last data.
-  const { _handle: handle } = session.socket as { _handle?: { writeQueueSize?: number } };
-  return handle?.writeQueueSize === 0 && !isBeingRead(session);
+  return !isWriting(session.socket) && !isBeingRead(session);
+}
+
+/** Whether a connection has data that the system has not taken yet. */
+export function isWriting(connection: Duplex): boolean {
+  const { _handle: handle } = connection as { _handle?: { writeQueueSize?: number } | null };
+  return handle?.writeQueueSize !== 0;
 }
 
 /**
@@ -36,8 +41,8 @@ export function isOver(session: Http2Session): boolean {
 export function readOn(connection: Duplex, session: Http2Session): void {
   // At the end, Node would discard what is not read yet.
   if (session.encrypted !== true || isBeingRead(session)) return;
-  const { _handle: handle } = connection as { _handle?: { readStart?(): void; writeQueueSize?: number } | null };
-  if (handle?.writeQueueSize === 0) handle.readStart?.();
+  const { _handle: handle } = connection as { _handle?: { readStart?(): void } | null };
+  if (!isWriting(connection)) handle?.readStart?.();
 }
 
 /** Whether a session closes as soon as its streams, which are complete, are read to the end. */
