@@ -20,10 +20,11 @@ describe('docs/errors.md', () => {
     expect(ending.stdout).toMatch(/^NOT_FOUND\nunix:.*\n.*\n.*ENOENT/);
   });
 
-  it.concurrent.each(byCode)('shows how to get %s', async (code, entry) => {
+  it.concurrent.for(byCode)('shows how to get %s', async ([code, entry], { onTestFinished: whenOver }) => {
     const [example = ''] = codeBlocks(entry, 'js');
-    const command = script(import.meta.url, example);
-    const { status, stderr } = await run(code === 'RESOURCE_EXHAUSTED' ? limitDescriptors(100, command) : command);
+    const program = script(import.meta.url, example);
+    const command = code === 'RESOURCE_EXHAUSTED' ? limitDescriptors(100, program) : program;
+    const { status, stderr } = await run(command, { whenOver });
     expect(stderr).toContain(`TransportError: `);
     expect(stderr).toContain(`code: '${code}'`);
     expect(status).toBe(1);

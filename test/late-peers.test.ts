@@ -89,14 +89,21 @@ describe('waiting for an endpoint that appears later', () => {
   it('takes less than half the processor time of repeated attempts over unix', async () => {
     const path = join(directory, 'absent.sock');
     await using dialer = new UnixSocketTransport();
-    const waiting = await cpuTimeOf(() => dialer.connect(path, { waitMs: 500 }).catch(() => undefined));
+    const wait = (): Promise<unknown> => dialer.connect(path, { waitMs: 500 }).catch(() => undefined);
     // As many as it could make in that time, with 2 ms between them. A busy machine does not get to as many.
-    const attempting = await cpuTimeOf(async () => {
-      for (let attempt = 0; attempt < 250; attempt++) {
+    const attempt = async (): Promise<void> => {
+      for (let attempts = 0; attempts < 250; attempts++) {
         await new Promise((resolve) => connect(path).on('error', resolve));
         await sleep(2);
       }
-    });
+    };
+    // Of each, the one that the rest of this process, such as its garbage collection, disturbed least.
+    const [waits, attempts]: [number[], number[]] = [[], []];
+    for (let round = 0; round < 3; round++) {
+      waits.push(await cpuTimeOf(wait));
+      attempts.push(await cpuTimeOf(attempt));
+    }
+    const [waiting, attempting] = [Math.min(...waits), Math.min(...attempts)];
     expect(waiting).toBeLessThan(attempting / 2);
   });
 

@@ -12,7 +12,8 @@ export interface ProgramOptions {
   readonly gid?: number;
   /**
    * Registers the cleanup: `afterAll` for a program that several tests share, {@link whenAllAreOver} for one that a hook
-   * starts. Default: `onTestFinished`.
+   * starts, and the test's own `onTestFinished` for one of a concurrent test, because Vitest's would register it with
+   * any of them. Default: `onTestFinished`.
    */
   readonly whenOver?: (action: () => Promise<void>) => void;
 }

@@ -1,7 +1,7 @@
 import type { Http2Session, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { callPings } from './call-pings.js';
-import { isOver, isWriting, readOn } from './http2-hooks.js';
+import { isOver, readOn } from './http2-hooks.js';
 
 /** How long after a turn of the event loop connections are looked at, in milliseconds. */
 const DELAY_MS = 250;
@@ -12,7 +12,7 @@ interface WatchedConnection {
   readonly session: Http2Session;
   /** Ends the connection of a session that is over. */
   readonly end: () => void;
-  /** Whether the last look found the session destroyed, with nothing left to write. */
+  /** Whether the last look found the session destroyed. */
   wasDestroyed?: boolean;
 }
 
@@ -109,7 +109,7 @@ function look(): void {
     const { connection, session, end, wasDestroyed } = item;
     readOn(connection, session);
     if (wasDestroyed === true || isOver(session)) end();
-    else if (session.destroyed && !isWriting(connection)) isEnding = item.wasDestroyed = true;
+    else if (session.destroyed) isEnding = item.wasDestroyed = true;
   }
   if (busy.size > 0 || isEnding) startTimer();
   else setImmediate(startTimer).unref();

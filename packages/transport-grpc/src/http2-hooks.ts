@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 // per assumption:
 //
 // 1. A session has a handle, whose `hasPendingData` says whether it is going to read or write any more.
-// 2. Its state keeps its streams until they are read to the end.
+// 2. Its state keeps its streams until they are read and written to the end.
 // 3. A socket has the HTTP/2 session on it as one of its properties, in the next tick after grpc-js has received it.
 // 4. The handle of a socket has `readStop` and `readStart`, which work below HTTP/2 and TLS, and `writeQueueSize`.
 
@@ -21,16 +21,7 @@ export function sessionOn(socket: Duplex): Http2Session | undefined {
  * itself since 22.23, 24.17 and 26.1.
  */
 export function isOver(session: Http2Session): boolean {
-  if (session.destroyed || hasPendingData(session)) return false;
-  if (!session.closed) return true;
-  // A session that closes has nothing to do while its socket writes the last data.
-  return !isWriting(session.socket) && !isBeingRead(session);
-}
-
-/** Whether a connection has data that the system has not taken yet. */
-export function isWriting(connection: Duplex): boolean {
-  const { _handle: handle } = connection as { _handle?: { writeQueueSize?: number } | null };
-  return handle?.writeQueueSize !== 0;
+  return !session.destroyed && !hasPendingData(session) && !isFinishing(session);
 }
 
 /**
@@ -40,13 +31,13 @@ export function isWriting(connection: Duplex): boolean {
  */
 export function readOn(connection: Duplex, session: Http2Session): void {
   // At the end, Node would discard what is not read yet.
-  if (session.encrypted !== true || isBeingRead(session)) return;
-  const { _handle: handle } = connection as { _handle?: { readStart?(): void } | null };
-  if (!isWriting(connection)) handle?.readStart?.();
+  if (session.encrypted !== true || isFinishing(session)) return;
+  const { _handle: handle } = connection as { _handle?: { readStart?(): void; writeQueueSize?: number } | null };
+  if (handle?.writeQueueSize === 0) handle.readStart?.();
 }
 
-/** Whether a session closes as soon as its streams, which are complete, are read to the end. */
-function isBeingRead(session: Http2Session): boolean {
+/** Whether a session only waits until the last data of its streams, which are complete, is read and written. */
+function isFinishing(session: Http2Session): boolean {
   const streams = session.closed && !session.destroyed ? streamsOf(session) : [];
   return streams.length > 0 && streams.every(({ closed }) => closed);
 }
@@ -57,7 +48,7 @@ function hasPendingData(session: Http2Session): boolean {
   return handle?.hasPendingData?.() !== false;
 }
 
-/** The streams of a session that are not complete, or not read to the end. */
+/** The streams of a session that are not complete, or not read and written to the end. */
 function streamsOf(session: Http2Session): Http2Stream[] {
   const state = internal(session, 'state') as { streams?: Map<number, Http2Stream> } | undefined;
   return [...(state?.streams?.values() ?? [])];

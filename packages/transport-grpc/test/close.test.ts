@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
-import { connectivityState, Metadata, status } from '@grpc/grpc-js';
+import { connect as connectTls } from 'node:tls';
+import { connectivityState, Metadata, Server, status } from '@grpc/grpc-js';
+import type { handleUnaryCall } from '@grpc/grpc-js';
 import { parseEndpoint } from '@rpcplugin/endpoint-utils';
 import {
   closed,
@@ -11,27 +13,33 @@ import {
   openDescriptors,
   rejectionOf,
   settlesWithin,
+  sharedDirectory,
   until,
 } from '@rpcplugin/test-support';
 import { TransportError } from '@rpcplugin/transport-core';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { serveGrpc } from '../src/index.js';
 import type { GrpcListener } from '../src/index.js';
+import { makeIdentity, serverTls } from './certificates.js';
 import { callHeaders, flags, frame, frameTypes, headerBlock, preface } from './http2-frames.js';
-import { ask, call, Probe, requestsWithoutEnd } from './service.js';
+import { ask, call, Probe, probeService, requestsWithoutEnd } from './service.js';
 import {
   connectTo,
   connected,
   insecure,
+  insecureServer,
   networks,
   noSocketsLeft,
   plainConnection,
   plainServer,
   probeClient,
   startPlugin,
+  transportOf,
   PROMPT_MS,
 } from './support.js';
 
+const identity = await makeIdentity(sharedDirectory(), 'localhost');
 const absent = /^(NOT_FOUND|CONNECTION_REFUSED)$/;
 
 describe.each(networks)('GrpcListener.close over %s', (network) => {
@@ -84,6 +92,42 @@ describe.each(networks)('GrpcListener.close over %s', (network) => {
     expect(received).toEqual(parts);
     expect(await durationOf(() => closing)).toBeLessThan(PROMPT_MS);
   });
+
+  it.each(['without TLS', 'with TLS'])(
+    'sends the whole of a large response to a client that reads late, %s',
+    async (security) => {
+      const secured = security === 'with TLS';
+      const response = Buffer.alloc(8 * 2 ** 20);
+      const server = new Server();
+      const called = new Promise<void>((resolve) => {
+        const echo: handleUnaryCall<Buffer, Buffer> = (_, done) => {
+          done(null, response);
+          resolve();
+        };
+        server.addService({ echo: probeService.echo }, { echo });
+      });
+      const credentials = secured ? serverTls(identity) : insecureServer;
+      const listener = await serveGrpc(server, await transportOf(network), credentials);
+      const socket = await plainConnection(listener.endpoint);
+      const tls = { socket, ca: identity.certificate, servername: 'localhost', ALPNProtocols: ['h2'] };
+      const peer = (secured ? connectTls(tls) : socket).pause();
+      const window = Buffer.alloc(4);
+      window.writeUInt32BE(2 ** 30);
+      const windows = [0, 1].map((stream) => frame(frameTypes.windowUpdate, 0, stream, window));
+      const call = frame(frameTypes.headers, flags.endHeaders, 1, headerBlock(callHeaders('/test.Probe/Echo')));
+      const request = frame(frameTypes.data, flags.endStream, 1, Buffer.alloc(5));
+      peer.write(Buffer.concat([preface, call, ...windows, request]));
+      await called;
+      const closing = listener.close({ graceMs: 20_000 });
+      // Connections are looked at every 250 ms.
+      expect(await settlesWithin(1000, closing)).toBe(false);
+      let received = 0;
+      peer.on('data', (chunk: Buffer) => (received += chunk.length)).resume();
+      await once(peer, 'end');
+      expect(received).toBeGreaterThan(response.length);
+      await closing;
+    },
+  );
 
   it('accepts no more calls on open connections', async () => {
     const { endpoint, listener, probe } = await startPlugin(network);

@@ -97,7 +97,7 @@ describe('an HTTP/2 session of Node', () => {
     expect(String(answer)).toBe('answer');
   });
 
-  it('has a socket that knows whether it is writing, when it closes', async () => {
+  it('is not over while its socket writes the last data', async () => {
     const { session: begun, peer } = await session();
     const response = Buffer.alloc(8 * 1024 * 1024);
     begun.once('stream', (stream) => {
