@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { defineConfig } from 'tsup';
 
 /** Builds a package as one ES module with declarations. All supported Node versions can `require()` an ES module. */
@@ -9,6 +11,7 @@ export default defineConfig({
   sourcemap: true,
   // By default tsup turns `node:test` into `test`, which Node does not have.
   removeNodeProtocol: false,
-  // tsup sets `baseUrl` for its declaration build, which TypeScript 6 deprecates.
-  dts: { compilerOptions: { ignoreDeprecations: '6.0', composite: false } },
+  onSuccess: async () => {
+    await promisify(execFile)(process.execPath, ['../../scripts/declarations.mjs']);
+  },
 });

@@ -65,6 +65,7 @@ try {
   const peers = ['@grpc/grpc-js', '@types/node'].map((name) => `${name}@${catalog[name]}`);
   run('npm', 'install', ...quietly, ...peers, ...compilers, ...tarballs);
 
+  packages.forEach(checkMaps);
   write('esm.mjs', imports + program + names);
   write('cjs.cjs', `${requires}\n(async () => {${program}})();`);
   write('types.mts', imports + program);
@@ -99,6 +100,21 @@ function pack(name) {
   const args = ['--yes', 'pnpm@10', 'pack', '--json', '--pack-destination', project];
   const output = execFileSync('npx', args, { cwd: join(root, 'packages', name), encoding: 'utf8', env });
   return JSON.parse(output).filename;
+}
+
+/** Checks that an editor can go from the declarations and the code of an installed package to its sources. */
+function checkMaps(name) {
+  const dist = join(project, 'node_modules/@rpcplugin', name, 'dist');
+  const files = readdirSync(dist);
+  for (const file of files.filter((each) => each.endsWith('.d.ts') && !files.includes(`${each}.map`))) {
+    throw new Error(`${name}: ${file} has no map`);
+  }
+  for (const file of files.filter((each) => each.endsWith('.map'))) {
+    const { sources } = JSON.parse(readFileSync(join(dist, file), 'utf8'));
+    // Private packages of the workspace are bundled.
+    for (const source of sources.filter((each) => each.startsWith('../src/'))) readFileSync(join(dist, source));
+    if (!sources.some((source) => source.startsWith('../src/'))) throw new Error(`${name}: ${file} names no source`);
+  }
 }
 
 /** Checks the declarations of the packages too, except with `--skipLibCheck`. */
