@@ -3,6 +3,7 @@ import { afterAll, beforeAll, inject } from 'vitest';
 declare module 'vitest' {
   interface ProvidedContext {
     activeMutant: string | undefined;
+    globalNamespace: string;
   }
 }
 
@@ -13,4 +14,7 @@ beforeAll(() => {
 });
 afterAll(() => {
   delete process.env['__STRYKER_ACTIVE_MUTANT__'];
+  // Before Stryker reads it: the last hook that was registered runs first.
+  const stryker = (globalThis as Record<string, { mutantCoverage?: unknown } | undefined>)[inject('globalNamespace')];
+  if (process.env['MUTATE_ALL_TESTS'] !== undefined) delete stryker?.mutantCoverage;
 });

@@ -9,9 +9,12 @@ if (name === undefined || !existsSync(`packages/${name}/src`)) {
   process.exit(2);
 }
 process.env.MUTATE = name;
+const allTests = rest.includes('--all-tests');
+// The runner of vitest measures coverage even if it should not: vitest.stryker.setup.ts discards it.
+if (allTests) process.env.MUTATE_ALL_TESTS = '1';
 const files = rest.filter((arg) => arg !== '--all-tests');
 await new Stryker({
-  ...(rest.includes('--all-tests') && { coverageAnalysis: 'off' }),
+  ...(allTests && { coverageAnalysis: 'off' }),
   // Named files are tested again, even if their results are known.
   ...(files.length > 0 && { mutate: files.map((file) => `packages/${name}/${file}`), force: true }),
 }).runMutationTest();
