@@ -122,9 +122,9 @@ export function connectTo(
   return connectGrpc(closeAfterTest(transportTo(endpoint)), endpoint, credentials, options);
 }
 
-/** Opens a connection, which is closed after the test. */
-export async function connected(...of: Parameters<typeof connectTo>): Promise<GrpcConnection> {
-  const connection = await connectTo(...of);
+/** Opens a connection, which is closed after the test. On a busy machine, that may take longer than the default limit. */
+export async function connected(...[endpoint, by, options]: Parameters<typeof connectTo>): Promise<GrpcConnection> {
+  const connection = await connectTo(endpoint, by, { timeoutMs: 60_000, ...options });
   onTestFinished(() => connection.close({ graceMs: 0 }));
   return connection;
 }
