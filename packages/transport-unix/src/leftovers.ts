@@ -198,6 +198,8 @@ class Survey {
         else await this.#visit(directory, entry);
       }
       isEmptied = this.#entries(directory).every((entry) => this.#isGone(directory, entry.name));
+    } catch (error) {
+      throw withPaths(error);
     } finally {
       this.#disposal.release(parent, directory, isEmptied);
     }

@@ -68,7 +68,8 @@ export async function sweepEntry(directory: Directory, entry: Dirent, disposal: 
   }
   const beacon = beaconOf(name);
   if (beacon !== undefined && fileAt(directory.at(beacon)) !== undefined) return 'other';
-  return hasOwner(name) ? 'unknown' : 'other';
+  // It may have gone with its beacon since the directory was listed.
+  return hasOwner(name) && fileAt(directory.at(name)) !== undefined ? 'unknown' : 'other';
 }
 
 function refuses(directory: Directory, name: string): Promise<boolean> {

@@ -2,15 +2,17 @@ import { chmod, chown, lstat, mkdir, readdir, rename, stat, symlink, writeFile }
 import { basename, dirname, join } from 'node:path';
 import {
   entriesOf,
+  exhaustDescriptors,
   freshDirectory,
   isRoot,
   otherUser,
   pathOf,
   plainListener,
+  recoverDescriptors,
   rejectionOf,
   staleSocketAt,
 } from '@rpcplugin/test-support';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createSocketDirectory } from '../src/index.js';
 import { findLeftovers, removeLeftovers } from '../src/leftovers.js';
 import type { Leftover } from '../src/leftovers.js';
@@ -146,6 +148,14 @@ describe('in a private or staging directory', () => {
     expect((await readdir(place)).sort()).toEqual([alive, unknown, beaconed, beacon].sort());
   });
 
+  it('the beacon of a dead plugin in a container goes with its socket', async () => {
+    const name = nameOfUnknown('plugin');
+    const place = await makeOwn(privateName);
+    for (const each of [name, name.replace('plugin', 'beacon')]) await staleSocketAt(join(place, each));
+    expect((await removeLeftovers(directory)).map(({ owner }) => owner)).toEqual(['gone', 'gone', 'gone']);
+    expect(await readdir(directory)).toEqual([]);
+  });
+
   it("the directory of a dead host goes with its plugins' sockets, unless it has other files", async () => {
     const place = await makeOwn(privateName);
     const [clean, used] = [nameOfGone('host'), nameOfGone('host')];
@@ -226,6 +236,21 @@ it('a file with the name of a private directory is NOT_FOUND', async () => {
   expect((await rejectionOf(removeLeftovers(join(directory, privateName)))).code).toBe('NOT_FOUND');
   expect(await removeLeftovers(directory)).toEqual([]);
   expect(await readdir(directory)).toEqual([privateName]);
+});
+
+it.each([
+  { what: 'a private directory', leave: 2, left: '', owner: 'unknown' },
+  { what: 'the directory of a host', leave: 3, left: nameOfGone('host'), owner: 'gone' },
+])('$what that cannot be read is listed with the reason, and stays', async ({ leave, left, owner }) => {
+  const place = join(await makeOwn(privateName), left);
+  await mkdir(join(place, 'other'), { recursive: true });
+  onTestFinished(recoverDescriptors);
+  exhaustDescriptors({ leave });
+  const removing = removeLeftovers(directory);
+  const found = await removing.finally(recoverDescriptors);
+  const reason = expect.stringMatching(/^EMFILE: (?!.*self)/) as string;
+  expect(found).toMatchObject([{ path: place, kind: 'directory', owner, reason, isRemoved: false }]);
+  expect(await readdir(place)).toEqual(['other']);
 });
 
 it('a directory that is no string is INVALID_ARGUMENT', async () => {

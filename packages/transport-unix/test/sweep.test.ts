@@ -1,4 +1,5 @@
 import { lstatSync } from 'node:fs';
+import type { Dirent } from 'node:fs';
 import { link, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { descriptorTargets, freshDirectory, plainListener, staleSocketAt, turns } from '@rpcplugin/test-support';
@@ -131,11 +132,15 @@ it('a warning of unknown leftovers is given only if there are any', () => {
 });
 
 describe('removeLeftover', () => {
-  /** Calls it for an entry; whether it can know, and what is left. */
-  async function outcome(name: string): Promise<{ isKnown: boolean; left: string[] }> {
+  async function entryOf(name: string): Promise<Dirent> {
     const entry = (await readdir(path, { withFileTypes: true })).find((each) => each.name === name);
     if (entry === undefined) throw new Error(`${name} does not exist`);
-    const isKnown = await removeLeftover(directory, entry);
+    return entry;
+  }
+
+  /** Calls it for an entry; whether it can know, and what is left. */
+  async function outcome(name: string): Promise<{ isKnown: boolean; left: string[] }> {
+    const isKnown = await removeLeftover(directory, await entryOf(name));
     return { isKnown, left: (await readdir(path)).sort() };
   }
 
@@ -174,7 +179,10 @@ describe('removeLeftover', () => {
     await staleSocketAt(at(name));
     await staleSocketAt(at(beacon));
     expect(await outcome(name)).toEqual({ isKnown: true, left: [beacon, name].sort() });
+    const entry = await entryOf(name);
     expect(await outcome(beacon)).toEqual({ isKnown: true, left: [] });
+    // A sweep that lists the beacon first finds this one then.
+    expect(await removeLeftover(directory, entry)).toBe(true);
   });
 
   it('leaves a beacon that accepts connections, and what it is for', async () => {
