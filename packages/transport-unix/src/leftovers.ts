@@ -178,12 +178,7 @@ class Survey {
 
   /** Sweeps a private or staging directory, and disposes of it if nothing uses it. */
   async #sweep(parent: Directory, name: string): Promise<void> {
-    const file = fileAt(parent.at(name));
-    if (file?.isDirectory() !== true) return;
-    if (file.uid !== ownUid()) {
-      this.#note(parent, name, 'directory', 'unknown', 'it belongs to another user');
-      return;
-    }
+    if (fileAt(parent.at(name))?.isDirectory() !== true) return;
     const directory = parent.openChild(name);
     const reason = exposure(directory);
     if (reason !== undefined) {
@@ -231,8 +226,7 @@ class Survey {
 
   /** Whether an entry is gone, or would be. */
   #isGone(directory: Directory, name: string): boolean {
-    if (this.#removes) return fileAt(directory.at(name)) === undefined;
-    return this.#found.get(join(directory.path, name))?.owner === 'gone';
+    return this.#found.get(join(directory.path, name))?.owner === 'gone' || fileAt(directory.at(name)) === undefined;
   }
 
   #note(
@@ -244,7 +238,7 @@ class Survey {
   ): void {
     const path = join(directory.path, name);
     const pid = ownerPid(kind === 'lock' ? (lockHolder(directory.at(name)) ?? '') : name);
-    this.#found.set(path, { path, kind, owner, ...(pid !== undefined && { pid }), reason, isRemoved: false });
+    this.#found.set(path, { path, kind, owner, pid, reason, isRemoved: false });
   }
 }
 
