@@ -1,6 +1,5 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { errnoOf } from '@rpcplugin/transport-base';
-import { fileAt } from './files.js';
 
 /**
  * What the name of a file says about the thread that made it: a digest of the machine's boot and the PID namespace, the
@@ -47,7 +46,7 @@ export function ownerState(name: string): 'alive' | 'gone' | 'unknown' {
     return threadAt(`/proc/${pid}/task/${tid}`) === start ? 'alive' : 'gone';
   } catch (error) {
     // Only if its process can be seen: `hidepid` hides those of other users (proc(5)).
-    return errnoOf(error) === 'ENOENT' && canSee(pid) ? 'gone' : 'unknown';
+    return errnoOf(error) === 'ENOENT' && existsSync(`/proc/${pid}/task`) ? 'gone' : 'unknown';
   }
 }
 
@@ -61,14 +60,6 @@ export function ownerPid(name: string): number | undefined {
 function ownerIn(name: string): { pid: string; tid: string; start: string } | undefined {
   const [, place = '', pid = '', tid = '', start = ''] = OWNER.exec(name) ?? [];
   return ownIdentity().startsWith(`${place}-`) ? { pid, tid, start } : undefined;
-}
-
-function canSee(pid: string): boolean {
-  try {
-    return fileAt(`/proc/${pid}/task`) !== undefined;
-  } catch {
-    return false;
-  }
 }
 
 function ownIdentity(): string {
