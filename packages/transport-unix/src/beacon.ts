@@ -11,7 +11,8 @@ import { ownedName } from './owner.js';
 
 /** The name of the beacon of a plugin's socket or a host's directory; `undefined` if the name is of neither. */
 export function beaconOf(name: string): string | undefined {
-  return /^(plugin|host)-/.test(name) ? name.replace(/^[a-z]+/, 'beacon') : undefined;
+  const beacon = name.replace(/^(plugin|host)-/, 'beacon-');
+  return beacon === name ? undefined : beacon;
 }
 
 /** The names of what a beacon may be for; none if the name is not that of a beacon. */

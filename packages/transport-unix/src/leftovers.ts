@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import type { Dirent } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { absoluteSocketPath, errnoOf, messageOf, toTransportError, typeOption } from '@rpcplugin/transport-base';
+import { absoluteSocketPath, messageOf, toTransportError, typeOption } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import { ownUid } from './access.js';
 import { Directory } from './directory.js';
@@ -112,7 +112,7 @@ class Survey {
       this.#note(directory, name, 'lock', 'gone');
       if (!this.#removes) return;
       await removal.breakLock(directory, name);
-      if (fileAt(directory.at(name)) === undefined) this.#noteRemoved(directory, name);
+      if (isMissing(directory, name)) this.#noteRemoved(directory, name);
     },
     release: (parent, directory, isEmptied) => {
       const name = basename(directory.path);
@@ -166,24 +166,19 @@ class Survey {
     return readdirSync(directory.at(), { withFileTypes: true });
   }
 
-  /** The processes that use a directory may remove it at any moment. */
   async #sweepIfThere(parent: Directory, name: string): Promise<void> {
     try {
       await this.#sweep(parent, name);
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return;
+      // The processes that use it may remove it at any moment. Whatever failed, it is gone then.
+      if (isMissing(parent, name)) return;
       this.#note(parent, name, 'directory', 'unknown', messageOf(withPaths(error)));
     }
   }
 
   /** Sweeps a private or staging directory, and disposes of it if nothing uses it. */
   async #sweep(parent: Directory, name: string): Promise<void> {
-    const file = fileAt(parent.at(name));
-    if (file?.isDirectory() !== true) return;
-    if (file.uid !== ownUid()) {
-      this.#note(parent, name, 'directory', 'unknown', 'it belongs to another user');
-      return;
-    }
+    if (fileAt(parent.at(name))?.isDirectory() !== true) return;
     const directory = parent.openChild(name);
     const reason = exposure(directory);
     if (reason !== undefined) {
@@ -198,6 +193,8 @@ class Survey {
         else await this.#visit(directory, entry);
       }
       isEmptied = this.#entries(directory).every((entry) => this.#isGone(directory, entry.name));
+    } catch (error) {
+      throw withPaths(error);
     } finally {
       this.#disposal.release(parent, directory, isEmptied);
     }
@@ -211,6 +208,7 @@ class Survey {
     try {
       verdict = await sweepEntry(directory, entry, this.#disposal);
     } catch (error) {
+      if (isMissing(directory, name)) return;
       this.#note(directory, name, kindOf(entry), 'gone', messageOf(withPaths(error)));
       return;
     }
@@ -229,8 +227,7 @@ class Survey {
 
   /** Whether an entry is gone, or would be. */
   #isGone(directory: Directory, name: string): boolean {
-    if (this.#removes) return fileAt(directory.at(name)) === undefined;
-    return this.#found.get(join(directory.path, name))?.owner === 'gone';
+    return this.#found.get(join(directory.path, name))?.owner === 'gone' || isMissing(directory, name);
   }
 
   #note(
@@ -242,7 +239,16 @@ class Survey {
   ): void {
     const path = join(directory.path, name);
     const pid = ownerPid(kind === 'lock' ? (lockHolder(directory.at(name)) ?? '') : name);
-    this.#found.set(path, { path, kind, owner, ...(pid !== undefined && { pid }), reason, isRemoved: false });
+    this.#found.set(path, { path, kind, owner, pid, reason, isRemoved: false });
+  }
+}
+
+/** Whether an entry certainly does not exist. */
+function isMissing(directory: Directory, name: string): boolean {
+  try {
+    return fileAt(directory.at(name)) === undefined;
+  } catch {
+    return false;
   }
 }
 

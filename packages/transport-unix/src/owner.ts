@@ -1,6 +1,5 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { errnoOf } from '@rpcplugin/transport-base';
-import { fileAt } from './files.js';
 
 /**
  * What the name of a file says about the thread that made it: a digest of the machine's boot and the PID namespace, the
@@ -12,7 +11,7 @@ const OWNER = /^[a-z]+-([0-9a-f]{10})-(\d+)-(\d+)-(\d+)-[\w-]{12}$/;
 // Loaded on first use: that takes longer than loading the rest of this package.
 const crypto = () => process.getBuiltinModule('node:crypto');
 
-/** Empty until it is known, and where the system does not tell. */
+/** Identifies the calling thread. Empty until it is known, and where the system does not tell. */
 let own = '';
 
 /** 12 characters of a file name that cannot be guessed. */
@@ -26,8 +25,8 @@ export function unguessableName(): string {
  * with `/proc`.
  */
 export function ownedName(kind: string): string {
-  own ||= ownIdentity();
-  return own === '' ? `${kind}-${unguessableName()}` : `${kind}-${own}-${unguessableName()}`;
+  const identity = ownIdentity();
+  return identity === '' ? `${kind}-${unguessableName()}` : `${kind}-${identity}-${unguessableName()}`;
 }
 
 /**
@@ -35,9 +34,9 @@ export function ownedName(kind: string): string {
  * has no owner, or one of another boot, PID namespace or machine.
  */
 export function ownerState(name: string): 'alive' | 'gone' | 'unknown' {
-  own ||= ownIdentity();
-  const [, place, pid = '', tid = '', start] = OWNER.exec(name) ?? [];
-  if (place === undefined || !own.startsWith(`${place}-`)) return 'unknown';
+  const owner = ownerIn(name);
+  if (owner === undefined) return 'unknown';
+  const { pid, tid, start } = owner;
   try {
     process.kill(Number(pid), 0);
   } catch (error) {
@@ -47,27 +46,28 @@ export function ownerState(name: string): 'alive' | 'gone' | 'unknown' {
     return threadAt(`/proc/${pid}/task/${tid}`) === start ? 'alive' : 'gone';
   } catch (error) {
     // Only if its process can be seen: `hidepid` hides those of other users (proc(5)).
-    return errnoOf(error) === 'ENOENT' && canSee(pid) ? 'gone' : 'unknown';
+    return errnoOf(error) === 'ENOENT' && existsSync(`/proc/${pid}/task`) ? 'gone' : 'unknown';
   }
 }
 
 /** The process ID in a name; `undefined` if there is none, or one of another boot, PID namespace or machine. */
 export function ownerPid(name: string): number | undefined {
-  own ||= ownIdentity();
-  const [, place, pid] = OWNER.exec(name) ?? [];
-  return place !== undefined && own.startsWith(`${place}-`) ? Number(pid) : undefined;
+  const owner = ownerIn(name);
+  return owner && Number(owner.pid);
 }
 
-function canSee(pid: string): boolean {
-  try {
-    return fileAt(`/proc/${pid}/task`) !== undefined;
-  } catch {
-    return false;
-  }
+/** The owner in a name; `undefined` if there is none, or one of another boot, PID namespace or machine. */
+function ownerIn(name: string): { pid: string; tid: string; start: string } | undefined {
+  const [, place = '', pid = '', tid = '', start = ''] = OWNER.exec(name) ?? [];
+  return ownIdentity().startsWith(`${place}-`) ? { pid, tid, start } : undefined;
+}
+
+function ownIdentity(): string {
+  return (own ||= readIdentity());
 }
 
 /** Empty if the system does not tell. */
-function ownIdentity(): string {
+function readIdentity(): string {
   try {
     // A worker thread has a thread ID of its own.
     const [pid = '', , tid = ''] = readlinkSync('/proc/thread-self').split('/');

@@ -54,7 +54,7 @@ export async function lock(path: string, { operation, warn }: LockContext, clean
       warn('another process locks the path');
       return;
     }
-    await sleep(0.5 + Math.random(), undefined, { signal: operation.signal }).catch(() => undefined);
+    await sleep(0.5 + Math.random());
   }
 }
 
@@ -68,18 +68,14 @@ export async function breakIfAbandoned(path: string): Promise<void> {
 }
 
 /**
- * Whether a symbolic link is a lock: its name and its target are those of one. Another user may have given the name of
- * a staging directory to another directory of this user, whose links must stay.
+ * What is known of the owner of a lock: `gone` if the lock is as good as released. `undefined` for another symbolic
+ * link: the name and the target of a lock are those of one. Another user may have given the name of a staging directory
+ * to another directory of this user, whose links must stay.
  */
-export function isLock(path: string): boolean {
-  return basename(path).startsWith('lock:') && /^lock-[\w-]+$/.test(lockHolder(path) ?? '');
-}
-
-/** What is known of the owner of a lock: `gone` if the lock is as good as released. */
-export function lockState(path: string): 'alive' | 'gone' | 'unknown' {
-  const holder = lockHolder(path);
-  if (holder === undefined || isAbandoned(path, holder)) return 'gone';
-  return ownerState(holder);
+export function lockState(path: string): 'alive' | 'gone' | 'unknown' | undefined {
+  const holder = lockHolder(path) ?? '';
+  if (!basename(path).startsWith('lock:') || !/^lock-[\w-]+$/.test(holder)) return undefined;
+  return isAbandoned(path, holder) ? 'gone' : ownerState(holder);
 }
 
 function isAbandoned(path: string, holder: string): boolean {

@@ -5,7 +5,7 @@ import { beaconOf, namesByBeacon } from './beacon.js';
 import type { Directory } from './directory.js';
 import { fileAt, unlinkIfThere } from './files.js';
 import { hasOwner, ownerState } from './owner.js';
-import { breakIfAbandoned, isLock, lockState } from './path-lock.js';
+import { breakIfAbandoned, lockState } from './path-lock.js';
 import { boundSockets, isStaleSocket } from './stale-socket.js';
 
 /** How many sockets of the plugins of one host to look at. */
@@ -56,10 +56,9 @@ export async function sweepEntry(directory: Directory, entry: Dirent, disposal: 
     return 'gone';
   }
   if (entry.isSymbolicLink()) {
-    if (!isLock(directory.at(name))) return 'other';
     const state = lockState(directory.at(name));
     if (state === 'gone') await disposal.breakLock(directory, name);
-    return state;
+    return state ?? 'other';
   }
   if (namesByBeacon(name).length > 0) {
     if (!(await refuses(directory, name))) return 'alive';
@@ -68,20 +67,23 @@ export async function sweepEntry(directory: Directory, entry: Dirent, disposal: 
   }
   const beacon = beaconOf(name);
   if (beacon !== undefined && fileAt(directory.at(beacon)) !== undefined) return 'other';
-  return hasOwner(name) ? 'unknown' : 'other';
+  // It may have gone with its beacon since the directory was listed.
+  return hasOwner(name) && fileAt(directory.at(name)) !== undefined ? 'unknown' : 'other';
 }
 
 function refuses(directory: Directory, name: string): Promise<boolean> {
   return isStaleSocket(join(directory.path, name), directory.at(name));
 }
 
-/**
- * Disposes of a socket or the directory of a host; of a beacon only after what it is for. Returns whether it is gone.
- */
-async function dispose(directory: Directory, name: string, disposal: Disposal): Promise<boolean> {
+/** Disposes of a socket or the directory of a host; of a beacon only after what it is for. */
+async function dispose(directory: Directory, name: string, disposal: Disposal): Promise<void> {
   let isAlone = true;
-  for (const owned of namesByBeacon(name)) isAlone = (await dispose(directory, owned, disposal)) && isAlone;
-  if (!isAlone) return false;
+  for (const owned of namesByBeacon(name)) isAlone = (await disposeOfFile(directory, owned, disposal)) && isAlone;
+  if (isAlone) await disposeOfFile(directory, name, disposal);
+}
+
+/** Returns whether the socket, or the directory of a host, is gone. */
+async function disposeOfFile(directory: Directory, name: string, disposal: Disposal): Promise<boolean> {
   const file = fileAt(directory.at(name));
   if (file?.isSocket() === true) return disposal.unlink(directory, name);
   if (file?.isDirectory() !== true || !name.startsWith('host-')) return file === undefined;

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
-import { freshDirectory, isRoot, pathOf, run, script, staleSocketAt, until } from '@rpcplugin/test-support';
+import { closed, freshDirectory, isRoot, pathOf, run, script, staleSocketAt, until } from '@rpcplugin/test-support';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { startRepeater, unshare } from './isolated.js';
 import type { Namespaces, Repeater } from './isolated.js';
@@ -65,9 +66,28 @@ describe.runIf(isRoot)('an automatic listen in a directory that containers share
     await next.ask({ do: 'close' });
     expect((await readdir(privateDirectory)).sort()).toEqual(socketsOf(live));
 
+    // It only tells that the plugin runs.
+    await closed(connect(beaconFor(live.path)));
     await transport().connect(`unix:${live.path}`, { waitMs: 0 });
     expect(await live.plugin.ask({ do: 'close' })).toMatchObject({ outcome: 'closed', connections: 1 });
     expect(await readdir(join(privateDirectory, '..'))).toEqual([]);
+  });
+
+  it('works in a worker of node:cluster, which listens itself', async () => {
+    const code = `
+      import cluster from 'node:cluster';
+      import { UnixSocketTransport } from '../src/index.js';
+      if (cluster.isPrimary) cluster.fork().on('message', (message) => console.log(message));
+      else {
+        const transport = new UnixSocketTransport();
+        await transport.connect(await transport.listen());
+        await transport.close();
+        process.send('closed', () => process.disconnect());
+      }
+    `;
+    const ended = await run(unshare(['--pid'], script(import.meta.url, code)));
+    expect(ended).toMatchObject({ status: 0, stdout: 'closed\n' });
+    expect(await readdir(dirname(privateDirectory))).toEqual([]);
   });
 
   it('leaves a plugin alone that is about to listen', async () => {

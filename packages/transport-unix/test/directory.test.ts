@@ -1,6 +1,17 @@
 import { chmod, chown, lstat, mkdir, readdir, rename, rmdir, symlink, unlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { descriptorTargets, freshDirectory, isRoot, otherUser, run, script } from '@rpcplugin/test-support';
+import {
+  descriptorTargets,
+  exhaustDescriptors,
+  freshDirectory,
+  isRoot,
+  otherUser,
+  recoverDescriptors,
+  run,
+  script,
+  startProgram,
+  until,
+} from '@rpcplugin/test-support';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { OWN } from '../src/access.js';
 import { Directory } from '../src/directory.js';
@@ -58,6 +69,19 @@ describe('Directory', () => {
     expect(descriptorTargets()).toEqual(before);
   });
 
+  it('opens one of this user or none while another process creates and removes it', async () => {
+    const ours = join(path, 'ours');
+    startProgram(['perl', '-e', 'for (;;) { mkdir $ARGV[0], 0700; rmdir $ARGV[0] }', ours]);
+    await until(() => fileAt(ours) !== undefined);
+    const found = new Set<string | undefined>();
+    for (let round = 0; round < 50_000; round++) {
+      const directory = parent.openOwn('ours', OWN);
+      found.add(directory?.path);
+      directory?.close();
+    }
+    for (const each of found) expect([undefined, ours]).toContain(each);
+  });
+
   it('closes its descriptor once', () => {
     const before = descriptorTargets().length;
     const directory = Directory.open(path);
@@ -99,6 +123,15 @@ describe('openOrCreate', () => {
     expect(await readdir(path)).toHaveLength(3);
     const { ino, mode } = await lstat(join(path, 'ours'));
     expect({ ino, mode }).toEqual({ ino: before.ino, mode: before.mode });
+  });
+
+  it('throws if a directory can never be created, or not be opened, and leaves none', async () => {
+    expect(() => parent.openOrCreate('x'.repeat(256), OWN)).toThrow('ENAMETOOLONG');
+    onTestFinished(recoverDescriptors);
+    exhaustDescriptors();
+    expect(() => parent.openOrCreate('ours', OWN)).toThrow('EMFILE');
+    recoverDescriptors();
+    expect(await readdir(path)).toEqual([]);
   });
 
   it.runIf(isRoot)('takes another name if a directory of another user has the name', async () => {

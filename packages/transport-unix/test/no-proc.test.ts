@@ -1,6 +1,6 @@
-import { mkdir, readdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { freshDirectory, isRoot, otherUser, pathOf, staleSocketAt } from '@rpcplugin/test-support';
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { freshDirectory, isRoot, otherUser, pathOf, run, script, staleSocketAt } from '@rpcplugin/test-support';
 import { socketPathLimitBytes } from '@rpcplugin/transport-base';
 import { describe, expect, it } from 'vitest';
 import { startConfined, withoutProc } from './confined.js';
@@ -58,6 +58,7 @@ describe.runIf(isRoot)('without /proc', () => {
       warnings: [namedByPaths],
     });
     expect(await modeOf(join(directory, 'a/b'))).toBe(0o710);
+    expect((await stat(options.path)).gid).toBe(otherUser.gid);
     expect(await child.ask({ do: 'close' })).toEqual({});
     expect(await readdir(directory)).toEqual([]);
   });
@@ -68,6 +69,9 @@ describe.runIf(isRoot)('without /proc', () => {
     for (const options of [{ directory }, { directory: join(directory, 'made') }, {}]) {
       const { endpoint = '', warnings } = await child.ask({ do: 'listen', options });
       expect(pathOf(endpoint).startsWith(directory)).toBe(true);
+      // Nobody can know its owner, or whether a beacon is needed.
+      expect(basename(pathOf(endpoint))).toMatch(/^plugin-[\w-]{12}$/);
+      expect((await readdir(dirname(pathOf(endpoint)))).filter((name) => name.startsWith('beacon'))).toEqual([]);
       expect(warnings).toEqual([namedByPaths]);
       expect(await child.ask({ do: 'connect', endpoint })).toEqual({ endpoint });
     }
@@ -81,6 +85,44 @@ describe.runIf(isRoot)('without /proc', () => {
     const { error } = await child.ask({ do: 'listen', options: { path: join(directory, 'p.sock') } });
     expect(error).toMatchObject({ code: 'PERMISSION_DENIED', hint: expect.stringContaining('/proc') as string });
     expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('listen works in such a directory if the umask gives the socket its mode, and keeps stale sockets', async () => {
+    const directory = await freshDirectory(0o777);
+    const [path, stale] = [join(directory, 'p.sock'), join(directory, 'stale.sock')];
+    await staleSocketAt(stale);
+    const child = await startConfined(withoutProc);
+    const { endpoint, warnings } = await child.ask({ do: 'listen', options: { path, mode: 0o660 }, umask: 0o117 });
+    expect(endpoint).toBe(`unix:${path}`);
+    expect(warnings).toContainEqual(expect.stringContaining('the mode that the umask gives it'));
+    expect(await modeOf(path)).toBe(0o660);
+    expect((await child.ask({ do: 'listen', options: { path: stale } })).error?.code).toBe('ADDRESS_IN_USE');
+    const options = { path: join(directory, 'group.sock'), group: otherUser.gid };
+    expect((await child.ask({ do: 'listen', options })).error?.code).toBe('PERMISSION_DENIED');
+    expect(await child.ask({ do: 'close' })).toEqual({});
+    expect(await readdir(directory)).toEqual(['stale.sock']);
+  });
+
+  it('listen opens no directory that it creates to a group where others could replace it', async () => {
+    const directory = await freshDirectory(0o777);
+    const child = await startConfined(withoutProc);
+    const options = { path: join(directory, 'made/p.sock'), group: otherUser.gid };
+    const { error } = await child.ask({ do: 'listen', options });
+    expect(error?.message).toContain('may have been replaced by another user');
+    expect(await modeOf(join(directory, 'made'))).toBe(0o700);
+    expect(await readdir(join(directory, 'made'))).toEqual([]);
+  });
+
+  it('a private directory that another user can replace is listed as a leftover, and stays', async () => {
+    const directory = await freshDirectory(0o777);
+    await mkdir(join(directory, 'rpcplugin-0'), { mode: 0o700 });
+    const code = `
+      import { removeLeftovers } from '../src/leftovers.js';
+      for (const { owner, reason } of await removeLeftovers(process.argv[2])) console.log(owner + ': ' + reason);
+    `;
+    const { stdout } = await run(['env', ...withoutProc, ...script(import.meta.url, code, directory)]);
+    expect(stdout).toBe('unknown: other users may be able to replace it\n');
+    expect(await readdir(directory)).toEqual(['rpcplugin-0']);
   });
 
   it('an automatic listen of another user works, and close leaves nothing behind', async () => {

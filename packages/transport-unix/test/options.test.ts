@@ -81,11 +81,17 @@ describe('invalid options', () => {
     expect(thrownBy(() => construct({ path }))).toMatchObject({ code: 'PATH_TOO_LONG', endpoint: `unix:${path}` });
   });
 
-  it('rejects an option when the factory creates a transport, not before', () => {
-    const factory = unixTransportFactory({ mode: -1 });
+  it.each([
+    { by: 'options', given: { mode: -1 } },
+    { by: 'a function', given: () => ({ mode: -1 }) },
+  ])('rejects an option from $by when the factory creates a transport, not before', ({ given }) => {
+    const factory = unixTransportFactory(given);
     expect(factory.network).toBe('unix');
     expect(factory.isSupported()).toBe(true);
-    expect(thrownBy(() => factory.create()).code).toBe('INVALID_ARGUMENT');
+    expect(thrownBy(() => factory.create())).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: 'mode cannot be -1',
+    });
   });
 });
 

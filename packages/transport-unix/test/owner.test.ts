@@ -59,6 +59,15 @@ describe('ownerState', () => {
     expect(stdout).toContain("[ 'alive', 'gone', 'unknown' ]");
   });
 
+  it.runIf(isRoot)('is unknown for a process that is hidden, as those of other users can be', async () => {
+    const code = `import { ownerState } from '../src/owner.js'; console.log(process.argv.slice(2).map(ownerState));`;
+    const program = script(import.meta.url, code, ownedName('new'), nameOfGone('new'));
+    const user = ['setpriv', `--reuid=${otherUser.uid}`, `--regid=${otherUser.gid}`, '--clear-groups'];
+    const hidden = ['sh', '-c', 'mount -t proc -o hidepid=2 proc /proc; exec "$@"', 'sh', ...user, ...program];
+    const { stdout } = await run(['unshare', '-m', ...hidden]);
+    expect(stdout).toContain("[ 'unknown', 'gone' ]");
+  });
+
   it('is gone if another process or thread has its ID now', () => {
     const recycled = ownedName('new').replace(/-(\d+)-(?=[\w-]{12}$)/, (_, start) => `-${Number(start) - 1}-`);
     expect(ownerState(recycled)).toBe('gone');

@@ -91,9 +91,15 @@ it.each(['file', 'file/a', 'link', 'link/a'])('rejects %s, a file or below one, 
   await symlink('file', join(directory, 'link'));
   const before = descriptorTargets();
   const error = thrownBy(() => openWithParents(join(directory, name), OWN));
-  expect(error).toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('not a directory') as string });
+  const message = expect.stringContaining('not a directory') as string;
+  expect(error).toMatchObject({ code: 'NOT_FOUND', message, cause: { code: 'ENOTDIR' } });
   expect(await readdir(directory)).toEqual(['file', 'link']);
   expect(descriptorTargets()).toEqual(before);
+});
+
+it('says why a directory cannot be created, and removes those above it', async () => {
+  expect(() => openWithParents(join(directory, 'a/b', 'x'.repeat(256)), OWN)).toThrow('ENAMETOOLONG');
+  expect(await readdir(directory)).toEqual([]);
 });
 
 it('does not create the target of a dangling symbolic link', async () => {

@@ -5,6 +5,8 @@ import { text } from 'node:stream/consumers';
 import { entriesOf, freshDirectory, pathOf, rejectionOf, thrownBy } from '@rpcplugin/test-support';
 import { socketPathLimitBytes } from '@rpcplugin/transport-base';
 import { describe, expect, it } from 'vitest';
+import { isInContainer } from '../src/beacon.js';
+import { hasOwner, ownedName } from '../src/owner.js';
 import { modeOf, otherGroup, plainServer, saysHello, transport } from './support.js';
 
 const group = await otherGroup();
@@ -221,6 +223,19 @@ describe('directory option', () => {
       expect(dirname(pathOf(endpoint))).toBe(directory);
       // 72 random bits.
       expect(basename(pathOf(endpoint))).toMatch(/^plugin-[\w-]{12,}$/);
+      await transport().connect(endpoint);
+    }
+  });
+
+  it.runIf(!isInContainer())('gives it a name with its owner as long as that fits, to the byte', async () => {
+    const directory = await freshDirectory();
+    const longest = socketPathLimitBytes - Buffer.byteLength(join(directory, ownedName('plugin'))) - 1;
+    for (const [bytes, isOwned] of [
+      [longest, true],
+      [longest + 1, false],
+    ] as const) {
+      const endpoint = await transport({ directory: join(directory, 'd'.repeat(bytes)) }).listen();
+      expect(hasOwner(basename(pathOf(endpoint)))).toBe(isOwned);
       await transport().connect(endpoint);
     }
   });

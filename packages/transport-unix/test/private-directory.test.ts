@@ -1,9 +1,17 @@
 import { chmod, chown, mkdir, readdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { freshDirectory, isRoot, otherUser, pathOf, rejectionOf } from '@rpcplugin/test-support';
+import {
+  exhaustDescriptors,
+  freshDirectory,
+  isRoot,
+  otherUser,
+  pathOf,
+  recoverDescriptors,
+  rejectionOf,
+} from '@rpcplugin/test-support';
 import { socketPathLimitBytes } from '@rpcplugin/transport-base';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { modeOf, otherGroup, stagingIn, startChild, transport } from './support.js';
 
 const group = await otherGroup();
@@ -204,6 +212,15 @@ describe('private directory', () => {
       expect(await readdir(temporary)).toEqual([]);
     },
   );
+
+  it('rejects listen with RESOURCE_EXHAUSTED if no descriptor is left, whatever is wrong with other places', async () => {
+    vi.stubEnv('XDG_RUNTIME_DIR', '/nonexistent/directory');
+    onTestFinished(recoverDescriptors);
+    exhaustDescriptors();
+    const error = await rejectionOf(transport().listen()).finally(recoverDescriptors);
+    expect(error.code).toBe('RESOURCE_EXHAUSTED');
+    expect(error.message).toMatch(/\/nonexistent\/directory: ENOENT.* \/tmp: EMFILE/);
+  });
 
   it('does not disturb close if a cleaner of temporary files removed it', async () => {
     const listener = transport();

@@ -15,6 +15,7 @@ import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import {
   anyRejectionOf,
+  descriptorTargets,
   entriesOf,
   freshDirectory,
   rejectionOf,
@@ -66,6 +67,11 @@ function publish(publication: Publication): ReturnType<typeof publishBy> {
   return publishBy(publication, 'staged');
 }
 
+/** How many descriptors of the directory are open. */
+function descriptors(): number {
+  return descriptorTargets().filter((target) => target.startsWith(directory)).length;
+}
+
 describe.each<{ method: Method }>([{ method: 'staged' }, { method: 'beside' }, { method: 'bare' }])(
   '$method',
   ({ method }) => {
@@ -91,7 +97,10 @@ describe.each<{ method: Method }>([{ method: 'staged' }, { method: 'beside' }, {
     it('rejects with ADDRESS_IN_USE and keeps a live socket', async () => {
       await plainServer(path);
       const { ino } = await lstat(path);
-      expect((await rejectionOf(by(publication()))).code).toBe('ADDRESS_IN_USE');
+      const another = publication();
+      const before = descriptors();
+      expect((await rejectionOf(by(another))).code).toBe('ADDRESS_IN_USE');
+      expect(descriptors()).toBe(before);
       expect((await lstat(path)).ino).toBe(ino);
       expect(await saysHello(path)).toBe(true);
       expect(await readdir(directory)).toEqual(['p.sock']);
@@ -180,6 +189,16 @@ describe('publish, while others change the directory', () => {
     expect(await anyRejectionOf(publishing)).toMatchObject({ code: 'ENOENT', syscall: 'link' });
     // Nothing is left in the staging directory, wherever it is now.
     expect(await entriesOf(elsewhere)).toEqual(['moved']);
+  });
+
+  it('reports ENOENT if the staging directory is removed before the bind', async () => {
+    const bound = publication();
+    const listenAt: Publication['listenAt'] = (address) => {
+      rmdirSync(join(directory, stagingName));
+      return bound.listenAt(address);
+    };
+    expect(await anyRejectionOf(publish({ ...bound, listenAt }))).toMatchObject({ code: 'ENOENT' });
+    expect(await readdir(directory)).toEqual([]);
   });
 
   it('reports ENOENT if the socket is removed from the staging directory', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { entriesOf, freshDirectory, staleSocketAt, until } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
 import { failing, hasLandlock, startConfined, withoutRefer } from './confined.js';
-import { otherGroup, plainServer, saysHello } from './support.js';
+import { otherGroup, plainServer, saysHello, stagingName } from './support.js';
 
 const group = await otherGroup();
 const isConfinable = await hasLandlock();
@@ -96,6 +96,24 @@ it('a live socket that replaces a stale one meanwhile gets its name back without
   await rename(live, path);
   expect((await listening).error?.code).toBe('ADDRESS_IN_USE');
   expect(await saysHello(path)).toBe(true);
+});
+
+it('a staging directory that another process creates at the same time is shared', async () => {
+  const directory = await freshDirectory();
+  const [path, staging, trace] = ['p.sock', stagingName, 'trace'].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const slow = ['-einject=mkdir:delay_enter=500000'];
+  const child = await startConfined(['strace', '-fqqo', trace, '-etrace=statx,mkdir', ...slow]);
+  const listening = child.ask({ do: 'listen', options: { path } });
+  // It has found none, and is about to create it.
+  await until(async () => /rpcplugin.* ENOENT/.test(await readFile(trace, 'utf8')));
+  await mkdir(staging, { mode: 0o700, recursive: true });
+  expect(await listening).toEqual({ endpoint: `unix:${path}`, warnings: [] });
+  expect(await readFile(trace, 'utf8')).toMatch(/mkdir\(.*rpcplugin.* EEXIST/);
+  expect(await child.ask({ do: 'close' })).toEqual({});
 });
 
 it('listen goes on without a lock if symlink(2) is refused', async () => {

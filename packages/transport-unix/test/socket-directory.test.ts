@@ -1,12 +1,15 @@
 import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
+  descriptorTargets,
   entriesOf,
+  exhaustDescriptors,
   freshDirectory,
   isRoot,
   onDiagnostic,
   otherUser,
   pathOf,
+  recoverDescriptors,
   rejectionOf,
   run,
   script,
@@ -14,6 +17,7 @@ import {
   startProgram,
   until,
 } from '@rpcplugin/test-support';
+import { socketPathLimitBytes } from '@rpcplugin/transport-base';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { WarningMessage } from '@rpcplugin/transport-core';
 import { createSocketDirectory, unixOptionsFromEnv } from '../src/index.js';
@@ -97,7 +101,33 @@ describe('createSocketDirectory', () => {
   it('rejects a base in which others can rename entries with PERMISSION_DENIED', async () => {
     const base = await freshDirectory();
     await chmod(base, 0o777);
-    expect((await rejectionOf(createSocketDirectory({ base }))).code).toBe('PERMISSION_DENIED');
+    const error = await rejectionOf(createSocketDirectory({ base }));
+    expect(error).toMatchObject({ code: 'PERMISSION_DENIED', hint: expect.stringContaining('a base that') as string });
+    expect(error.message).toContain(`${base} is writable for others`);
+    expect(await readdir(base)).toEqual([]);
+  });
+
+  it('rejects a base that is too long for the path of a socket of go-plugin, to the byte', async () => {
+    const short = await freshDirectory();
+    const { path } = await socketDirectory({ base: short });
+    const longest = socketPathLimitBytes - Buffer.byteLength(join(path, 'plugin1234567890123')) - 1;
+    const [fits, isTooLong] = [longest, longest + 1].map((bytes) => join(short, 'd'.repeat(bytes)));
+    for (const base of [fits, isTooLong]) await mkdir(String(base));
+    const directory = await socketDirectory({ base: fits });
+    await transport({ path: join(directory.path, 'plugin1234567890123') }).listen();
+    const error = await rejectionOf(createSocketDirectory({ base: isTooLong }));
+    expect(error).toMatchObject({ code: 'PERMISSION_DENIED', message: expect.stringContaining('too long') as string });
+  });
+
+  it.each([0, 1])('rejects with RESOURCE_EXHAUSTED if only %i descriptors are left, and leaks none', async (leave) => {
+    const base = await freshDirectory();
+    const before = descriptorTargets();
+    onTestFinished(recoverDescriptors);
+    exhaustDescriptors({ leave });
+    const error = await rejectionOf(createSocketDirectory({ base })).finally(recoverDescriptors);
+    expect(error).toMatchObject({ code: 'RESOURCE_EXHAUSTED', message: expect.stringContaining('EMFILE') as string });
+    expect(error.cause).toBeInstanceOf(AggregateError);
+    expect(descriptorTargets()).toEqual(before);
     expect(await readdir(base)).toEqual([]);
   });
 });
@@ -115,13 +145,22 @@ describe('close', () => {
     expect(await readdir(base)).toEqual([]);
   });
 
-  it('rejects with IO and keeps other files', async () => {
+  it.each([
+    { what: 'files', put: (path: string) => writeFile(join(path, 'other'), 'content'), left: ['other'] },
+    {
+      what: 'directories',
+      put: async (path: string) => {
+        await mkdir(join(path, 'other'));
+        await staleSocketAt(join(path, 'other/s'));
+      },
+      left: ['other', 'other/s'],
+    },
+  ])('rejects with IO and keeps other $what', async ({ put, left }) => {
     const directory = await socketDirectory({ base: await freshDirectory() });
-    await writeFile(join(directory.path, 'notes'), 'content');
-    await mkdir(join(directory.path, 'directory'));
-    await staleSocketAt(join(directory.path, 'directory/s'));
-    expect(await rejectionOf(directory.close())).toMatchObject({ code: 'IO' });
-    expect(await entriesOf(directory.path)).toEqual(['directory', 'directory/s', 'notes']);
+    await put(directory.path);
+    const hint = expect.stringContaining('left alone') as string;
+    expect(await rejectionOf(directory.close())).toMatchObject({ code: 'IO', hint });
+    expect(await entriesOf(directory.path)).toEqual(left);
   });
 
   it('happens at the exit of the process', async () => {

@@ -26,6 +26,15 @@ it('names a device in its NOT_A_SOCKET error', async () => {
   expect(error).toMatchObject({ code: 'NOT_A_SOCKET', message: expect.stringContaining('a device') as string });
 });
 
+it('does not take a socket for stale whose process is about to listen', async () => {
+  const directory = await freshDirectory();
+  const path = join(directory, 's');
+  await bindWithoutListening(directory, path);
+  const message = expect.stringContaining('about to listen') as string;
+  const error = await rejectionOf(assertStale(await lstat(path, { bigint: true }), path, path));
+  expect(error).toMatchObject({ code: 'ADDRESS_IN_USE', message });
+});
+
 describe('boundSockets', () => {
   let directory: string;
 

@@ -1,4 +1,5 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
+import type { Dirent } from 'node:fs';
 import { link, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { descriptorTargets, freshDirectory, plainListener, staleSocketAt, turns } from '@rpcplugin/test-support';
@@ -131,11 +132,15 @@ it('a warning of unknown leftovers is given only if there are any', () => {
 });
 
 describe('removeLeftover', () => {
-  /** Calls it for an entry; whether it can know, and what is left. */
-  async function outcome(name: string): Promise<{ isKnown: boolean; left: string[] }> {
+  async function entryOf(name: string): Promise<Dirent> {
     const entry = (await readdir(path, { withFileTypes: true })).find((each) => each.name === name);
     if (entry === undefined) throw new Error(`${name} does not exist`);
-    const isKnown = await removeLeftover(directory, entry);
+    return entry;
+  }
+
+  /** Calls it for an entry; whether it can know, and what is left. */
+  async function outcome(name: string): Promise<{ isKnown: boolean; left: string[] }> {
+    const isKnown = await removeLeftover(directory, await entryOf(name));
     return { isKnown, left: (await readdir(path)).sort() };
   }
 
@@ -174,7 +179,18 @@ describe('removeLeftover', () => {
     await staleSocketAt(at(name));
     await staleSocketAt(at(beacon));
     expect(await outcome(name)).toEqual({ isKnown: true, left: [beacon, name].sort() });
+    const entry = await entryOf(name);
     expect(await outcome(beacon)).toEqual({ isKnown: true, left: [] });
+    // A sweep that lists the beacon first finds this one then.
+    expect(await removeLeftover(directory, entry)).toBe(true);
+  });
+
+  it('leaves a beacon if it is for a file that is no socket', async () => {
+    const name = nameOfUnknown('plugin');
+    const beacon = name.replace('plugin', 'beacon');
+    await writeFile(at(name), '');
+    await staleSocketAt(at(beacon));
+    expect(await outcome(beacon)).toEqual({ isKnown: true, left: [beacon, name] });
   });
 
   it('leaves a beacon that accepts connections, and what it is for', async () => {
@@ -219,6 +235,7 @@ describe('removeLeftover', () => {
     { what: 'with another target', name: 'lock:a', target: 'plugin-1.2.3' },
     { what: 'with the target of another kind', name: 'lock:a', target: nameOfGone('new') },
     { what: 'to a path', name: 'lock:a', target: `/tmp/${nameOfGone('lock')}` },
+    { what: 'to a file of a lock', name: 'lock:a', target: `${nameOfGone('lock')}.bak` },
   ])('leaves a symbolic link $what, which is no lock', async ({ name, target }) => {
     await symlink(target, at(name));
     onTestFinished(() => void vi.useRealTimers());
@@ -272,6 +289,25 @@ describe('removeLeftover', () => {
       await staleSocketAt(at('s'));
       await move(name);
       expect(await leftIn()).toEqual([name]);
+    });
+
+    it('leaves a file whose name is that of a socket of a dead owner', async () => {
+      const name = nameOfGone('plugin');
+      await writeFile(join(at(host), name), '');
+      expect(await leftIn()).toEqual([name]);
+    });
+
+    it('goes on if another process removes the sockets meanwhile', async () => {
+      const paths = ['plugin1', 'plugin2'].map((name) => join(at(host), name));
+      for (const each of paths) {
+        await staleSocketAt(at('s'));
+        await rename(at('s'), each);
+      }
+      // It probes one of them, and has read the name of the other.
+      const sweeping = removeLeftover(directory, await entryOf(host));
+      paths.forEach(unlinkSync);
+      expect(await sweeping).toBe(true);
+      expect(await readdir(path)).toEqual([]);
     });
 
     it('does not connect to a socket that the kernel knows', async () => {
