@@ -145,13 +145,14 @@ describe('an exceeded disk quota (EDQUOT)', () => {
   });
 
   it.each([
-    { call: 'mkdir', wrapper: failing('mkdir,mkdirat', 'EDQUOT') },
-    { call: 'bind', wrapper: failing('bind', 'EDQUOT:when=2+') },
-  ])('in $call rejects an automatic listen with RESOURCE_EXHAUSTED', async ({ wrapper }) => {
+    // The private directory of another group: in /tmp, which comes last, that of this user may be there already.
+    { call: 'mkdir', wrapper: failing('mkdir,mkdirat', 'EDQUOT'), options: { group: 54_321 } },
+    { call: 'bind', wrapper: failing('bind', 'EDQUOT:when=2+'), options: {} },
+  ])('in $call rejects an automatic listen with RESOURCE_EXHAUSTED', async ({ wrapper, options }) => {
     const directory = await freshDirectory();
-    const env = { XDG_RUNTIME_DIR: directory, TMPDIR: join(directory, 'absent') };
+    const env = { XDG_RUNTIME_DIR: directory, TMPDIR: directory };
     const child = await startConfined(wrapper, { env });
-    const { error } = await child.ask({ do: 'listen' });
+    const { error } = await child.ask({ do: 'listen', options });
     expect(error).toMatchObject({ code: 'RESOURCE_EXHAUSTED', hint: expect.stringContaining('space') as string });
     expect(await readdir(directory)).toEqual([]);
   });
