@@ -2,7 +2,7 @@ import type { ErrorMessage } from '@rpcplugin/transport-core';
 import type { Level, Logger } from 'pino';
 import { onMessages } from './messages.js';
 
-/** Peers that leave and plugins that are not there yet belong to the day; the rest is a mistake or a lack of something. */
+/** Peers leave, and plugins are not there yet, every day; the rest is a mistake or a lack of something. */
 const levels: Partial<Record<ErrorMessage['operation'], Level>> = { connect: 'warn', connection: 'warn' };
 
 /**
