@@ -21,10 +21,13 @@ const steps = {
   'all tests on Node 22': onNode(22),
   'all tests on Node 24': onNode(24),
   'all tests on Node 26': onNode(26),
-  'the contract on every runtime': () => run('node', ['scripts/test-runtimes.mjs']),
+  'the contract on every runtime': () => run(...pnpm('test:runtimes')),
   'the site in a browser': () => run(...pnpm('test:site')),
   'attacks, races and load': () => run(...pnpm('stress')),
   'ten minutes of listening and closing': () => run(...pnpm('soak', '600')),
+  // One file and one benchmark: whether the commands work.
+  'mutation tests': () => run(...pnpm('mutate', 'endpoint-utils', 'src/local.ts')),
+  'a short benchmark': () => run(...pnpm('bench', '--quick', 'listen')),
 };
 
 const results = [];

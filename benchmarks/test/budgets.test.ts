@@ -32,14 +32,16 @@ import { importedModules } from '../src/imported-modules.js';
 // - endpoint-utils and grpc, by 0.95 and 0.2 kB: address translators.
 // - unix, by 0.25 kB: what a sweep decides is apart from what it removes, so that leftovers can be listed; links that
 //   are no locks; short names and groups in containers.
+// - base, by 0.35 kB, with those that contain it: NODE_DEBUG=rpcplugin. It is not loaded later, because loading is
+//   asynchronous, and the first messages would not be seen.
 test.each([
   ['@rpcplugin/transport-core', 1_050],
-  ['@rpcplugin/transport-base', 11_550],
-  ['@rpcplugin/transport-unix', 19_900],
-  ['@rpcplugin/transport-tcp', 16_250],
-  ['@rpcplugin/transport-stdio', 9_300],
+  ['@rpcplugin/transport-base', 11_900],
+  ['@rpcplugin/transport-unix', 20_250],
+  ['@rpcplugin/transport-tcp', 16_600],
+  ['@rpcplugin/transport-stdio', 9_650],
   // 0.1 kB more for responses that are still being read, and sessions whose peer does not end its side.
-  ['@rpcplugin/transport-grpc', 15_000],
+  ['@rpcplugin/transport-grpc', 15_350],
   ['@rpcplugin/endpoint-utils', 7_400],
   ['@rpcplugin/handshake', 9_650],
 ])('%s is smaller than %i bytes', async (name, budget) => {
@@ -47,15 +49,22 @@ test.each([
   expect(gzipped).toBeLessThan(budget);
 });
 
-test('the command rpc-endpoint is smaller than 37000 bytes', async () => {
+test('the command rpc-endpoint is smaller than 37500 bytes', async () => {
   // It starts in a process of its own, so what it loads matters less.
   const { gzipped } = await bundleSize('../../packages/rpc-endpoint/src/run.js');
-  expect(gzipped).toBeLessThan(37_000);
+  expect(gzipped).toBeLessThan(37_500);
 });
 
 describe('importing a package loads only the modules and packages that are needed at once', () => {
   // Each takes a fraction of a millisecond; node:crypto and node:dns, which are not here, take three.
-  const base = ['node:diagnostics_channel', 'node:fs', 'node:path', 'node:timers/promises', 'node:util/types'];
+  const base = [
+    'node:diagnostics_channel',
+    'node:fs',
+    'node:path',
+    'node:timers/promises',
+    'node:util',
+    'node:util/types',
+  ];
 
   test.each<[name: string, packages: string[], imports: string[]]>([
     ['@rpcplugin/transport-core', ['transport-core'], []],

@@ -12,6 +12,7 @@ import type {
   TransportMessage,
   WarningMessage,
 } from '@rpcplugin/transport-core';
+import { printIfAsked } from './debug-log.js';
 import { toTransportError } from './system-errors.js';
 
 /** What each message holds besides what all of them hold. */
@@ -36,6 +37,8 @@ const channels: Record<keyof Details, Channel> = {
   error: channel('rpcplugin:transport:error'),
   warning: channel('rpcplugin:transport:warning'),
 };
+
+printIfAsked(Object.values(channels).map(({ name }) => String(name)));
 
 /** Publishes that a connection was closed by what serves the transport, before it was used. */
 export function reportDrop(transport: Transport, reason: DropMessage['reason']): void {
@@ -74,8 +77,17 @@ export class TransportDiagnostics {
   }
 
   /** @param error - Any error; it is published as a `TransportError`. */
-  error(endpoint: string | undefined, operation: ErrorMessage['operation'], error: unknown): void {
-    this.publish('error', endpoint, () => ({ operation, error: toTransportError(error, operation, endpoint) }));
+  error(
+    endpoint: string | undefined,
+    operation: ErrorMessage['operation'],
+    error: unknown,
+    details?: Pick<ErrorMessage, 'durationMs'>,
+  ): void {
+    this.publish('error', endpoint, () => ({
+      operation,
+      error: toTransportError(error, operation, endpoint),
+      ...details,
+    }));
   }
 
   /**

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { show } from '@rpcplugin/printable';
 import { TransportError } from '@rpcplugin/transport-core';
-import type { CloseOptions, ConnectOptions, ListenOptions, Transport } from '@rpcplugin/transport-core';
+import type { CloseOptions, ConnectOptions, ErrorMessage, ListenOptions, Transport } from '@rpcplugin/transport-core';
 import { Acceptor, track } from './acceptor.js';
 import { ActiveListener } from './active-listener.js';
 import type { Dialer, ListenContext, Listener } from './addresses.js';
@@ -13,6 +13,7 @@ import { dial } from './dial.js';
 import { Operation } from './operation.js';
 import { assertOptions, durationOption, invalidOption, typeOption } from './options.js';
 import { Preparations } from './preparations.js';
+import { realTime } from './real-time.js';
 import { connectHints, listenHints, toTransportError } from './system-errors.js';
 import type { Hints } from './system-errors.js';
 
@@ -153,6 +154,7 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
       timeoutMs,
     });
     this.#connecting.add(operation);
+    const started = realTime.now();
     try {
       const connection = await dial(dialer, { allowHalfOpen, pauseOnConnect, operation }, waitMs);
       if (operation.failure !== undefined) {
@@ -162,10 +164,14 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
       }
       if (pauseOnConnect) connection.pause();
       track(connection, this.#connections, this.#connectedTo(dialer.endpoint).listeners);
-      this.#diagnostics.publish('connect', dialer.endpoint, () => ({ connection }));
+      this.#diagnostics.publish('connect', dialer.endpoint, () => ({
+        connection,
+        durationMs: realTime.now() - started,
+      }));
       return connection;
     } catch (error) {
-      throw this.#failed('connect', error, dialer.endpoint, { ...connectHints, ...dialer.hints });
+      const durationMs = realTime.now() - started;
+      throw this.#failed('connect', error, dialer.endpoint, { ...connectHints, ...dialer.hints }, { durationMs });
     } finally {
       operation.end();
       this.#connecting.delete(operation);
@@ -246,14 +252,20 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
   }
 
   /** Makes the error that a call rejects with, and publishes it. */
-  #failed(call: keyof typeof calls, cause: unknown, endpoint: string | undefined, hints: Hints): TransportError {
+  #failed(
+    call: keyof typeof calls,
+    cause: unknown,
+    endpoint: string | undefined,
+    hints: Hints,
+    details?: Pick<ErrorMessage, 'durationMs'>,
+  ): TransportError {
     const error = toTransportError(
       cause,
       endpoint === undefined ? call : `${calls[call]} ${endpoint}`,
       endpoint,
       hints,
     );
-    this.#diagnostics.error(error.endpoint, call, error);
+    this.#diagnostics.error(error.endpoint, call, error, details);
     return error;
   }
 }

@@ -1,7 +1,7 @@
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { closeAfterTest, rejectionOf } from '@rpcplugin/test-support';
+import { closeAfterTest, durationOf, rejectionOf } from '@rpcplugin/test-support';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { reportDrop } from '../src/index.js';
 import type { ListenContext } from '../src/index.js';
@@ -37,8 +37,10 @@ describe('diagnostics', () => {
     const messages = published('connect');
     const endpoint = await (await pipe()).listen();
     const transport = await pipe();
-    const connection = await transport.connect(endpoint);
-    expect(messages).toEqual([{ transport, network: 'pipe', endpoint, connection }]);
+    let connection: Socket | undefined;
+    const took = await durationOf(async () => (connection = await transport.connect(endpoint)));
+    const durationMs = expect.toSatisfy((ms: number) => ms > 0 && ms <= took) as unknown;
+    expect(messages).toEqual([{ transport, network: 'pipe', endpoint, connection, durationMs }]);
   });
 
   it('publishes accept before the handler gets the connection', async () => {
@@ -166,8 +168,10 @@ describe('diagnostics', () => {
   it('publishes error for a failed connect, with the same error', async () => {
     const messages = published('error');
     const transport = await pipe();
-    const error = await rejectionOf(transport.connect('pipe:/nowhere'));
-    expect(messages).toEqual([{ transport, network: 'pipe', endpoint: 'pipe:/nowhere', operation: 'connect', error }]);
+    const endpoint = 'pipe:/nowhere';
+    const error = await rejectionOf(transport.connect(endpoint, { waitMs: 50 }));
+    const durationMs = expect.toSatisfy((ms: number) => ms >= 50) as unknown;
+    expect(messages).toEqual([{ transport, network: 'pipe', endpoint, operation: 'connect', error, durationMs }]);
   });
 
   it('publishes error for a failed listen, with the same error', async () => {

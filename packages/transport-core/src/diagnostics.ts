@@ -19,6 +19,8 @@ export type ListenMessage = TransportMessage;
 export interface ConnectMessage extends TransportMessage {
   /** The connection, before any of its data flows. */
   readonly connection: Duplex;
+  /** How many milliseconds the call took, with all its attempts. */
+  readonly durationMs: number;
 }
 
 /** `rpcplugin:transport:accept`: a connection was accepted; its handler is called next. */
@@ -67,6 +69,8 @@ export interface ErrorMessage extends TransportMessage {
   readonly operation: 'listen' | 'connect' | 'close' | 'handler' | 'connection' | 'accept';
   /** The error, which a caller may have received as well. */
   readonly error: TransportError;
+  /** How many milliseconds the call took until it failed. Only with `connect`. */
+  readonly durationMs?: number | undefined;
 }
 
 /**
