@@ -53,7 +53,7 @@ const onlyImports = (allowed) => [
 ];
 
 export default defineConfig(
-  { ignores: ['**/dist/', '**/coverage/', '.stryker/', '.vitest/', '**/generated/'] },
+  { ignores: ['**/dist/', '.site/', '**/coverage/', '.stryker/', '.vitest/', '**/generated/'] },
   js.configs.recommended,
   { files: ['**/*.{js,mjs}'], languageOptions: { globals: { console: 'readonly', process: 'readonly' } } },
   {
