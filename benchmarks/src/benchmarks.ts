@@ -6,6 +6,7 @@ import { listen } from './benchmarks/listen.js';
 import { many } from './benchmarks/many.js';
 import { plugin } from './benchmarks/plugin.js';
 import { sockets } from './benchmarks/sockets.js';
+import { start } from './benchmarks/start.js';
 import { stdio } from './benchmarks/stdio.js';
 
-export const benchmarks: readonly Benchmark[] = [sockets, listen, late, many, grpc, stdio, plugin, code];
+export const benchmarks: readonly Benchmark[] = [sockets, listen, late, many, grpc, stdio, plugin, start, code];
