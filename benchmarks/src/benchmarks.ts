@@ -1,6 +1,7 @@
 import type { Benchmark } from './benchmark.js';
 import { code } from './benchmarks/code.js';
 import { grpc } from './benchmarks/grpc.js';
+import { idle } from './benchmarks/idle.js';
 import { late } from './benchmarks/late.js';
 import { listen } from './benchmarks/listen.js';
 import { many } from './benchmarks/many.js';
@@ -9,4 +10,4 @@ import { sockets } from './benchmarks/sockets.js';
 import { start } from './benchmarks/start.js';
 import { stdio } from './benchmarks/stdio.js';
 
-export const benchmarks: readonly Benchmark[] = [sockets, listen, late, many, grpc, stdio, plugin, start, code];
+export const benchmarks: readonly Benchmark[] = [sockets, listen, late, many, grpc, idle, stdio, plugin, start, code];
