@@ -27,7 +27,8 @@ export const idle: Benchmark = {
         const before = await host.call<Memory>('memory');
         await hold(PLUGINS);
         const { kept } = await host.call<Memory>('memory');
-        const wakeUps = await host.call<number>('wakeUps', size(10, 5));
+        // Some timers of grpc-js repeat every 10 s.
+        const wakeUps = await host.call<number>('wakeUps', size(30, 10));
         return { kept: (kept - before.kept) / PLUGINS / 1024, wakeUps };
       },
     });
@@ -42,7 +43,11 @@ export const idle: Benchmark = {
           title: `wake-ups of a host of ${PLUGINS} idle plugins`,
           unit: 'per second',
           better: 'lower',
-          goal: { of: 'median', atMost: 1 },
+          goal: {
+            of: 'median',
+            atMost: 1,
+            why: 'grpc-js looks at the subchannel pool of each channel every 10 s',
+          },
         },
       },
       ours: subject('connectGrpc', 'transport'),
