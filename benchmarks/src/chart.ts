@@ -23,7 +23,8 @@ export async function chart({ results }: Chapter): Promise<string> {
   const unit = first?.unit ?? '';
   const points =
     compared.length > 0 ? compared.flatMap(speeds) : results.filter((result) => result.unit === unit).flatMap(values);
-  const axis = compared.length > 0 ? `times as fast as ${first?.baseline?.name ?? ''}` : unit;
+  const [baseline = '', ...others] = new Set(compared.map((result) => result.baseline?.name));
+  const axis = compared.length > 0 ? `times as fast as ${others.length > 0 ? 'the baseline' : baseline}` : unit;
   const view = new View(parse(compile(specOf(points, axis, compared.length > 0)).spec), { renderer: 'none' });
   return view.toSVG();
 }

@@ -9,6 +9,8 @@ export interface Goal {
   readonly of: 'ratio' | 'difference' | 'median' | 'p99';
   readonly atMost?: number;
   readonly atLeast?: number;
+  /** Why it may not be reached, which the tables then say. */
+  readonly why?: string;
 }
 
 export interface Metric {

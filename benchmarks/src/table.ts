@@ -41,7 +41,8 @@ function outcome(result: Result): string {
   if (goal === undefined || reached === undefined) return '';
   const value = goal.of === 'ratio' ? shortNumber(reached) : withUnit(reached, unit);
   const statistic = goal.of === 'ratio' ? '' : `, ${goal.of} ${value}`;
-  return `${isReached(result) ? '✓' : '✗'} ${limit(goal, unit)}${statistic}`;
+  if (isReached(result)) return `✓ ${limit(goal, unit)}${statistic}`;
+  return `✗ ${limit(goal, unit)}${statistic}${goal.why === undefined ? '' : `: ${goal.why}`}`;
 }
 
 function limit({ of, atMost, atLeast }: Goal, unit: string): string {

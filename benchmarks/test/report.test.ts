@@ -45,6 +45,17 @@ describe('a report', () => {
     expect(cells).toContainEqual(['', 'size', '10.1 kB', '', '', '', '', '']);
   });
 
+  it('says why a goal was not reached', async () => {
+    const goal = { of: 'ratio', atMost: 1, why: 'it checks more' } as const;
+    const results = await compare({ ...comparison, metrics: { value: { ...metric, goal } } }, 1, () => undefined);
+    expect(table([{ ...chapter, results }])).toContain('✗ ≤ 1: it checks more');
+  });
+
+  it('has a chart relative to the baseline if each result has its own', async () => {
+    const other = await compare({ ...comparison, baseline: of('limited', 10) }, 1, () => undefined);
+    expect(await chart({ ...chapter, results: [...chapter.results, ...other] })).toContain('as fast as the baseline<');
+  });
+
   it('says when and where each benchmark was measured', () => {
     expect(table([chapter])).toContain('Measured on 2026-01-01 with Node v20.0.0 on 2 cores of a processor, linux.');
   });

@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Benchmark } from '../benchmark.js';
-import { bundleSize } from '../bundle-size.js';
+import { bundlePackage, bundleSize } from '../bundle-size.js';
 import type { Subject } from '../measurement.js';
 import { Program, programFile, Running } from '../program.js';
 
@@ -11,9 +13,9 @@ const run = promisify(execFile);
 export const code: Benchmark = {
   title: 'Loading and parsing',
   name: 'code',
-  run: async ({ compare, size }) => {
-    const importing = (module: string): Subject<'value'> => ({
-      name: module,
+  run: async ({ compare, directory, size }) => {
+    const importing = (module: string, name = module): Subject<'value'> => ({
+      name,
       sample: async () => {
         const value = [];
         for (let i = 0; i < size(4, 2); i++) {
@@ -23,17 +25,23 @@ export const code: Benchmark = {
         return { value };
       },
     });
+    const ours = '@rpcplugin/transport-unix';
+    const bundled = join(directory, 'transport-unix.mjs');
+    await writeFile(bundled, (await bundlePackage(ours)).text);
     await compare({
       metrics: {
         value: {
           title: 'import, beyond that of node:net',
           unit: 'ms',
           better: 'lower',
-          goal: { of: 'median', atMost: 3 },
+          goal: { of: 'median', atMost: 10, why: 'most of it is finding four packages' },
         },
       },
-      ours: importing('@rpcplugin/transport-unix'),
-      peers: ['@rpcplugin/transport-tcp', '@grpc/grpc-js', 'vscode-jsonrpc/node'].map(importing),
+      ours: importing(ours),
+      peers: [
+        importing(bundled, 'the same in a bundle'),
+        ...['@rpcplugin/transport-tcp', '@grpc/grpc-js', 'vscode-jsonrpc/node'].map((module) => importing(module)),
+      ],
     });
 
     for (const text of [

@@ -27,8 +27,8 @@ async function toFirstConnection(network: Network, { compare, directory, size }:
       return await program.call('firstConnection', directory, size(200, 50));
     },
   });
-  // Only TCP has a goal: on unix, besides bind(2), ours makes a private directory, sets the mode, and links the
-  // socket to its name, under a lock.
+  // Only TCP has a goal: on unix, ours also knows that it replaces, removes and shows nothing of others, which takes the
+  // system calls that test/system-calls.test.ts lists.
   const goal = network === 'tcp' ? { goal: { of: 'ratio', atMost: 1.1 } as const } : {};
   await compare({
     metrics: {
@@ -36,8 +36,8 @@ async function toFirstConnection(network: Network, { compare, directory, size }:
       accepted: { title: `listen to first accepted connection, ${network}`, unit: 'ms', better: 'lower', ...goal },
     },
     ours: subject(packageOf(network), 'transport'),
-    baseline: subject('node:net', 'bare'),
-    peers: network === 'unix' ? [subject('node:net, published by hand', 'publishing')] : [],
+    baseline: network === 'unix' ? subject('node:net, published by hand', 'publishing') : subject('node:net', 'bare'),
+    peers: network === 'unix' ? [subject('node:net', 'bare')] : [],
     fresh: true,
   });
 }

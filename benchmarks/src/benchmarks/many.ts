@@ -1,23 +1,13 @@
 import type { Benchmark, BenchmarkContext } from '../benchmark.js';
 import type { Metric, Subject } from '../measurement.js';
+import { STEADY_HEAP } from '../programs/memory.js';
+import type { Memory } from '../programs/memory.js';
 import type { Network } from '../programs/socket-library.js';
 import { barePair, nodeCommand, ourPair, packageOf, Pair, publishingPair } from '../socket-peers.js';
 import type { PairCommand } from '../socket-peers.js';
 import { Running } from '../program.js';
 
 const MANY = 8000;
-
-/** In bytes. */
-interface Memory {
-  readonly kept: number;
-  readonly resident: number;
-}
-
-/**
- * Node options for stable memory measurements: they allow garbage collection on demand, and keep the young generation
- * from growing by megabytes that no connection keeps.
- */
-const STEADY_HEAP = ['--expose-gc', '--max-semi-space-size=1'];
 
 /** Thousands of concurrent connections: the cost of each, and the time to close them. */
 export const many: Benchmark = {

@@ -1,5 +1,7 @@
 // Either end of gRPC calls, with grpc-js alone or with this project's packages: `grpc.js <library> <network>`.
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { credentials, Server, ServerCredentials } from '@grpc/grpc-js';
 import type { ClientReadableStream, ServerWritableStream } from '@grpc/grpc-js';
 import type { Transport } from '@rpcplugin/transport-core';
@@ -8,11 +10,15 @@ import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { serveCommands } from './commands.js';
 import { BenchClient, callEcho, echo, service } from './grpc-service.js';
+import { memory } from './memory.js';
 
 const [, , library, network] = process.argv;
 const isOurs = library === 'transport';
 
 let client: BenchClient | undefined;
+let servers = 0;
+/** Clients of several servers. */
+const held: BenchClient[] = [];
 
 serveCommands({
   listen: async (directory: string) => {
@@ -25,7 +31,8 @@ serveCommands({
     if (isOurs) {
       return (await serveGrpc(server, newTransport(directory), security)).endpoint;
     }
-    const target = network === 'unix' ? `unix:${join(directory, `grpc-${process.pid}.sock`)}` : '127.0.0.1:0';
+    const target =
+      network === 'unix' ? `unix:${join(directory, `grpc-${process.pid}-${servers++}.sock`)}` : '127.0.0.1:0';
     const port = await new Promise<number>((resolve, reject) => {
       server.bindAsync(target, security, (error, bound) => {
         if (error) reject(error);
@@ -33,6 +40,22 @@ serveCommands({
       });
     });
     return network === 'unix' ? target : `127.0.0.1:${port}`;
+  },
+
+  /** Connects to one more server, calls it, and keeps the connection. */
+  hold: async (target: string) => {
+    const to = await connectTo(target);
+    await callEcho(to, MESSAGE);
+    held.push(to);
+  },
+
+  memory,
+
+  /** How often a second the main thread wakes up while nothing is asked of it. */
+  wakeUps: async (seconds: number) => {
+    const before = await timesAsleep();
+    await sleep(seconds * 1000);
+    return ((await timesAsleep()) - before) / seconds;
   },
 
   /** Microseconds per call, one at a time. */
@@ -74,11 +97,19 @@ function newTransport(directory?: string): Transport {
 }
 
 async function dial(target: string): Promise<BenchClient> {
+  return (client ??= await connectTo(target));
+}
+
+async function connectTo(target: string): Promise<BenchClient> {
   const security = credentials.createInsecure();
-  client ??= isOurs
-    ? (await connectGrpc(newTransport(), target, security)).client(BenchClient)
-    : new BenchClient(target, security);
-  return client;
+  if (!isOurs) return new BenchClient(target, security);
+  return (await connectGrpc(newTransport(), target, security)).client(BenchClient);
+}
+
+/** How often the main thread has waited. */
+async function timesAsleep(): Promise<number> {
+  const status = await readFile(`/proc/self/task/${process.pid}/status`, 'utf8');
+  return Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1]);
 }
 
 const MESSAGE = Buffer.alloc(64);

@@ -18,7 +18,7 @@ export interface SocketLibrary {
 }
 
 /** The transports set these, too. Node ignores them on unix sockets. */
-const OPTIONS = { noDelay: true, keepAlive: true };
+const OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 };
 
 /** Bare `node:net`: the best that a library on top of it can reach. */
 class BareNet implements SocketLibrary {

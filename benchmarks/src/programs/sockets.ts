@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { serveCommands } from './commands.js';
+import { memory } from './memory.js';
 import { socketLibrary } from './socket-library.js';
 import type { Network } from './socket-library.js';
 
@@ -86,15 +87,7 @@ serveCommands({
   /** Resolves once `count` accepted connections are open. */
   accepted: (count: number) => untilIs(() => accepted === count),
 
-  /** Bytes that JavaScript keeps after a garbage collection, and bytes of the whole process. */
-  memory: async () => {
-    for (let i = 0; i < 3; i++) {
-      globalThis.gc?.();
-      await new Promise(setImmediate);
-    }
-    const { heapUsed, external, rss } = process.memoryUsage();
-    return { kept: heapUsed + external, resident: rss };
-  },
+  memory,
 
   /** Milliseconds to close the listener and all connections. */
   close: async () => {
