@@ -76,12 +76,11 @@ export async function connectGrpcTarget(
 
 /** On Windows, grpc-js would look for a pipe of that name until the time limit. */
 function assertSupported(target: string): void {
-  if (process.platform !== 'win32' || !/^unix:/i.test(target)) return;
-  const isPipe = /^unix:(?:\/\/)?[\\/]{2}[.?][\\/]pipe[\\/]/i.test(target);
-  if (isPipe) return;
+  const isSocket = /^unix:(?!(\/\/)?[\\/]{2}[.?][\\/]pipe[\\/])/i.test(target);
+  if (process.platform !== 'win32' || !isSocket) return;
   throw new TransportError('UNSUPPORTED', `connect gRPC to ${target}: Windows has no unix sockets`, {
     endpoint: target,
-    hint: 'Use a TCP target, or the name of a pipe: unix:\\\\.\\pipe\\name.',
+    hint: 'Use a TCP target.',
   });
 }
 
