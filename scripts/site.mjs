@@ -10,7 +10,16 @@ const out = '.site';
 const groups = {
   Start: ['getting-started', 'writing-a-plugin', 'writing-a-host', 'frameworks', 'custom-transports', 'migrating'],
   Places: ['containers', 'other-machines', 'behind-a-proxy'],
-  Operation: ['errors', 'diagnostics', 'security', 'under-load', 'fast-start', 'benchmarks', 'versioning'],
+  Operation: [
+    'errors',
+    'diagnostics',
+    'security',
+    'under-load',
+    'fast-start',
+    'benchmarks',
+    'compatibility',
+    'versioning',
+  ],
   Background: ['comparison', 'interop', 'design', 'code-tour'],
 };
 const guides = Object.values(groups).flatMap((names) => names.map((name) => `docs/${name}.md`));

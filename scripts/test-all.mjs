@@ -22,6 +22,8 @@ const steps = {
   'all tests on Node 24': onNode(24),
   'all tests on Node 26': onNode(26),
   'the contract on every runtime': () => run(...pnpm('test:runtimes')),
+  'Windows, under wine': () => run(...pnpm('test:windows')),
+  'the table of runtimes': () => run(...pnpm('compatibility-table')),
   'the site in a browser': () => run(...pnpm('test:site')),
   'attacks, races and load': () => run(...pnpm('stress')),
   'ten minutes of listening and closing': () => run(...pnpm('soak', '600')),

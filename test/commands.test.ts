@@ -29,6 +29,8 @@ const runs: Readonly<Record<string, readonly [file: string, text: string]>> = {
   'pnpm test:all': ['.github/workflows/all.yml', 'npx --yes pnpm@10 test:all'],
   'pnpm test:site': [weekly, "pnpm('test:site')"],
   'pnpm test:runtimes': [weekly, "pnpm('test:runtimes')"],
+  'pnpm test:windows': [weekly, "pnpm('test:windows')"],
+  'pnpm compatibility-table': [weekly, "pnpm('compatibility-table')"],
   'pnpm stress': [weekly, "pnpm('stress')"],
   'pnpm soak': [weekly, "pnpm('soak', '600')"],
   'pnpm mutate': [weekly, "pnpm('mutate', 'endpoint-utils', 'src/local.ts')"],

@@ -41,7 +41,8 @@ test.each([
   ['@rpcplugin/transport-tcp', 16_600],
   ['@rpcplugin/transport-stdio', 9_650],
   // 0.1 kB more for responses that are still being read, and sessions whose peer does not end its side.
-  ['@rpcplugin/transport-grpc', 15_350],
+  // 0.1 kB more for what it says on Windows and Bun.
+  ['@rpcplugin/transport-grpc', 15_450],
   ['@rpcplugin/endpoint-utils', 7_400],
   ['@rpcplugin/handshake', 9_650],
 ])('%s is smaller than %i bytes', async (name, budget) => {

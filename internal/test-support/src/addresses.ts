@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, ListenOptions, Server } from 'node:net';
@@ -37,16 +38,40 @@ export async function freePort(host = '127.0.0.1'): Promise<number> {
  * `release` is called. A listener can still ask for it by its number.
  */
 export async function holdFreePort(host = '127.0.0.1'): Promise<{ port: number; release: () => void }> {
-  const port = await freePort(host);
+  // On Windows, nothing can listen on the port of a connection.
+  if (process.platform === 'win32') return { port: await unassignedPort(host), release: () => undefined };
   const server = await listening(
     createServer((accepted) => accepted.resume().on('error', () => undefined)),
     { host, port: 0 },
   );
-  const socket = connect({ host, port: portOf(server), localAddress: host, localPort: port });
-  await once(socket, 'connect');
-  const release = (): void => {
-    socket.destroy();
-    server.close();
-  };
-  return { port, release };
+  for (;;) {
+    const port = await freePort(host);
+    const socket = connect({ host, port: portOf(server), localAddress: host, localPort: port });
+    try {
+      await once(socket, 'connect');
+    } catch (error) {
+      // Another process was faster.
+      if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') continue;
+      server.close();
+      throw error;
+    }
+    const release = (): void => {
+      socket.destroy();
+      server.close();
+    };
+    return { port, release };
+  }
+}
+
+/** A free port in a range from which systems assign none by themselves. */
+async function unassignedPort(host: string): Promise<number> {
+  for (;;) {
+    const port = randomInt(10_000, 20_000);
+    try {
+      await closeServer(await listening(createServer(), { host, port }));
+      return port;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
+  }
 }

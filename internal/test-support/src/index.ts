@@ -6,6 +6,7 @@ export { onDiagnostic } from './diagnostics.js';
 export { freshDirectory, sharedDirectory } from './fresh-directory.js';
 export { SocketTaker } from './hand-over.js';
 export { plainListener } from './plain-listener.js';
+export { pretendPlatform } from './platform.js';
 export { Program, run, spawnProgram, startProgram } from './program.js';
 export type { Ending, ProgramOptions } from './program.js';
 export { codeBlocks } from './readme.js';

@@ -14,7 +14,7 @@ export interface Explanation {
   readonly host?: string;
   readonly port?: number;
   readonly path?: string;
-  /** The length of the path, in bytes of UTF-8, and the most that this platform takes. */
+  /** The length of the path, in bytes of UTF-8, and the most that this platform takes, if it has a limit. */
   readonly pathBytes?: number;
   readonly pathLimitBytes?: number;
   /** Absent if the endpoint has none. */
@@ -48,7 +48,7 @@ export function explain(text: string): Report {
     parts === undefined
       ? explainOwn(handshake)
       : { ...explainParts(parts, orNote), ...(handshake !== undefined && explainLine(handshake)) };
-  const { pathBytes = 0, pathLimitBytes = 0 } = explanation;
+  const { pathBytes = 0, pathLimitBytes = Infinity } = explanation;
   if (pathBytes > pathLimitBytes) {
     const what = `the path has ${pathBytes} bytes, and a socket path has at most ${pathLimitBytes} on this platform`;
     findings.push({ level: 'problem', what, advice: 'Use a shorter directory, such as one in /tmp or /run.' });
@@ -65,7 +65,7 @@ function explainParts(parts: Endpoint, orNote: <T>(convert: () => T) => T | unde
     ...parts,
     ...(parts.network === 'unix' && {
       pathBytes: Buffer.byteLength(parts.path),
-      pathLimitBytes: socketPathLimitBytes,
+      ...(Number.isFinite(socketPathLimitBytes) && { pathLimitBytes: socketPathLimitBytes }),
     }),
     ...(grpcTarget !== undefined && { grpcTarget }),
     ...(handshake !== undefined && {
@@ -113,12 +113,13 @@ function explainCertificate(pem: string): NonNullable<Explanation['certificate']
 
 function factsOf(explanation: Explanation): Fact[] {
   const { endpoint, network, host, port, path, pathBytes, pathLimitBytes, handshake, certificate } = explanation;
+  const limit = pathLimitBytes === undefined ? '' : ` of at most ${pathLimitBytes}`;
   const facts: (Fact | undefined)[] = [
     ['endpoint', endpoint],
     ['network', network],
     host === undefined ? undefined : ['host', host],
     port === undefined ? undefined : ['port', String(port)],
-    path === undefined ? undefined : ['path', `${path} (${pathBytes} of at most ${pathLimitBytes} bytes)`],
+    path === undefined ? undefined : ['path', `${path} (${pathBytes}${limit} bytes)`],
     ['gRPC target', explanation.grpcTarget ?? 'none'],
     ['handshake', handshake === undefined ? 'none' : `network ${handshake.network}, address ${handshake.address}`],
     ['Go', explanation.go ?? 'none'],

@@ -3,11 +3,13 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import { quote } from '@rpcplugin/printable';
 import { TransportError } from '@rpcplugin/transport-core';
 
+const limits: Partial<Record<NodeJS.Platform, number>> = { linux: 107, android: 107, win32: Infinity };
+
 /**
  * How many bytes of UTF-8 the path of a socket file may have: `sun_path` less its final NUL, 107 on Linux (unix(7)),
- * 103 on macOS and the BSDs.
+ * 103 on macOS and the BSDs. `Infinity` on Windows, where Node takes a path for the name of a pipe.
  */
-export const socketPathLimitBytes = process.platform === 'linux' || process.platform === 'android' ? 107 : 103;
+export const socketPathLimitBytes = limits[process.platform] ?? 103;
 
 /**
  * Node 20 truncates a longer path without an error, so check each path before use. The names of Linux's abstract

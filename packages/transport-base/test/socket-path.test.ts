@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
-import { freshDirectory, rejectionOf, run, script, thrownBy } from '@rpcplugin/test-support';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { freshDirectory, pretendPlatform, rejectionOf, run, script, thrownBy } from '@rpcplugin/test-support';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   absoluteSocketPath,
   assertSocketPathFits,
@@ -22,6 +22,16 @@ describe('socketPathLimitBytes', () => {
 
   it.runIf(process.platform === 'darwin')('is the size of sun_path less a NUL on macOS', () => {
     expect(socketPathLimitBytes).toBe(103);
+  });
+
+  it('does not limit the names of pipes on Windows', async () => {
+    pretendPlatform('win32');
+    vi.resetModules();
+    const onWindows = await import('../src/socket-path.js');
+    expect(onWindows.socketPathLimitBytes).toBe(Infinity);
+    expect(() => {
+      onWindows.assertSocketPathFits(`\\\\.\\pipe\\${'x'.repeat(200)}`);
+    }).not.toThrow();
   });
 });
 

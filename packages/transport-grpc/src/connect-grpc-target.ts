@@ -1,6 +1,7 @@
 import { Client, connectivityState, credentials as channelCredentials } from '@grpc/grpc-js';
 import type { Channel, ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
 import { assertOptions, durationOption, Operation, toTransportError } from '@rpcplugin/transport-base';
+import { TransportError } from '@rpcplugin/transport-core';
 import { clientPingInterval } from './call-pings.js';
 import { ChannelConnections } from './channel-connections.js';
 import { targetChannelOptions } from './channel-options.js';
@@ -41,8 +42,9 @@ export interface ConnectGrpcTargetOptions {
  * back-off and idle disconnect, and for a single host its proxy. Retries for all of `timeoutMs`, and resolves once
  * calls can be made.
  *
- * Rejects with `INVALID_ARGUMENT` for a target, credentials or options that cannot be used; with `TIMEOUT`, whose cause
- * is the latest failure; with `ABORTED`. No connection stays open then.
+ * Rejects with `INVALID_ARGUMENT` for a target, credentials or options that cannot be used; with `UNSUPPORTED` for a
+ * unix socket on Windows, where `unix:` can only be followed by the name of a pipe; with `TIMEOUT`, whose cause is the
+ * latest failure; with `ABORTED`. No connection stays open then.
  */
 export async function connectGrpcTarget(
   target: string,
@@ -50,6 +52,7 @@ export async function connectGrpcTarget(
   options: ConnectGrpcTargetOptions = {},
 ): Promise<GrpcConnection> {
   assertOptions(options);
+  assertSupported(target);
   const { signal, authority } = options;
   const timeoutMs = durationOption('timeoutMs', options.timeoutMs, 5000);
   const pingIntervalMs = clientPingInterval(options);
@@ -69,6 +72,16 @@ export async function connectGrpcTarget(
   } finally {
     operation.end();
   }
+}
+
+/** On Windows, grpc-js would look for a pipe of that name until the time limit. */
+function assertSupported(target: string): void {
+  const isSocket = /^unix:(?!(\/\/)?[\\/]{2}[.?][\\/]pipe[\\/])/i.test(target);
+  if (process.platform !== 'win32' || !isSocket) return;
+  throw new TransportError('UNSUPPORTED', `connect gRPC to ${target}: Windows has no unix sockets`, {
+    endpoint: target,
+    hint: 'Use a TCP target.',
+  });
 }
 
 /** Resolves once the channel is connected. Retries until then. */

@@ -65,7 +65,7 @@ export interface ConnectGrpcOptions {
  *
  * Rejects like the transport's `connect`; with `IO` if the endpoint answers but HTTP/2 or TLS fails, such as for
  * credentials that do not match; with `INVALID_ARGUMENT` for credentials or channel options that grpc-js rejects; with
- * `UNSUPPORTED` for a version of grpc-js that cannot be dialled for. No connection stays open then. With a
+ * `UNSUPPORTED` for a version of grpc-js that cannot be dialled for, and on Bun. No connection stays open then. With a
  * `translator`, also with what that throws, and errors name both endpoints.
  */
 export async function connectGrpc(

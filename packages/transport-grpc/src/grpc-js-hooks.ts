@@ -1,6 +1,7 @@
 import type { Http2SecureServer, Http2Server, Http2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { Server as TlsServer } from 'node:tls';
 import { ChannelCredentials, experimental } from '@grpc/grpc-js';
 import type { ChannelOptions, Server, ServerCredentials } from '@grpc/grpc-js';
 import { DialledPolicy, DialledPolicyConfig, POLICY } from './dialled-policy.js';
@@ -122,12 +123,15 @@ export function createInjector(
  * that does not speak HTTP/2 is disconnected; Node would keep it for ten seconds, even if it leaves.
  *
  * @param onSession - Called with the connection as it was injected.
- * @throws TransportError `UNSUPPORTED` if this version of grpc-js has no such server.
+ * @throws TransportError `UNSUPPORTED` if this version of grpc-js has no such server, and for TLS on Bun.
  */
 export function hookSessions(server: Server, onSession: (connection: Duplex, session: Http2Session) => void): void {
   const { http2Servers } = server as unknown as { http2Servers?: Map<Http2Server | Http2SecureServer, unknown> };
   const http2Server = http2Servers instanceof Map ? [...http2Servers.keys()].at(-1) : undefined;
   if (http2Server === undefined) throw unsupported('Server has no http2Servers');
+  if (process.versions['bun'] !== undefined && http2Server instanceof TlsServer) {
+    throw unsupported('it does not tell which connection a TLS socket is on');
+  }
   // Node creates the session while it emits one of the first two events.
   let current: Duplex;
   http2Server.prependListener('connection', (connection: Duplex) => {

@@ -49,7 +49,7 @@ export interface GrpcListener extends GrpcPeers, AsyncDisposable {
  * `forceShutdown` do not know about transports: close the returned listener first or instead.
  *
  * Rejects like the transport's `listen`; with `INVALID_ARGUMENT` for credentials that grpc-js rejects; with
- * `UNSUPPORTED` for a version of grpc-js that cannot be served with.
+ * `UNSUPPORTED` for a version of grpc-js that cannot be served with, and for TLS on Bun.
  */
 export async function serveGrpc(
   server: Server,

@@ -1,8 +1,12 @@
 import { TransportError } from '@rpcplugin/transport-core';
 
-/** The error for a version of grpc-js or Node that lacks what this package needs. */
+/** The error for a version of grpc-js or Node, or another runtime, that lacks what this package needs. */
 export function unsupported(what: string): TransportError {
-  return new TransportError('UNSUPPORTED', `this version of @grpc/grpc-js does not fit: ${what}`, {
-    hint: 'Install a version of @grpc/grpc-js in the range of peer dependencies of @rpcplugin/transport-grpc.',
+  const isBun = process.versions['bun'] !== undefined;
+  const subject = isBun ? 'Bun' : 'this version of @grpc/grpc-js';
+  return new TransportError('UNSUPPORTED', `${subject} does not fit: ${what}`, {
+    hint: isBun
+      ? 'Run it on Node or Deno.'
+      : 'Install a version of @grpc/grpc-js in the range of peer dependencies of @rpcplugin/transport-grpc.',
   });
 }

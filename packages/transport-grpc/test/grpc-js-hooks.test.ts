@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { ChannelCredentials, experimental } from '@grpc/grpc-js';
+import { ChannelCredentials, experimental, Server } from '@grpc/grpc-js';
 import { closed, rejectionOf, sharedDirectory } from '@rpcplugin/test-support';
 import { UnixSocketTransport } from '@rpcplugin/transport-unix';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connectGrpc } from '../src/index.js';
+import { connectGrpc, serveGrpc } from '../src/index.js';
 import { createInjector, hookConnections, hookSessions, InertHandle } from '../src/grpc-js-hooks.js';
 import { clientTls, makeIdentity, serverTls } from './certificates.js';
 import { ask, Probe, ProbeServer } from './service.js';
@@ -184,4 +184,16 @@ describe('connectGrpc with another version of grpc-js', () => {
     expect(error.code).toBe('UNSUPPORTED');
     await Promise.all(accepted.map(closed));
   });
+});
+
+it('serveGrpc rejects TLS on Bun, which does not tell which connection a TLS socket is on', async () => {
+  Object.defineProperty(process.versions, 'bun', { value: '1.4.5', configurable: true });
+  onTestFinished(() => void Reflect.deleteProperty(process.versions, 'bun'));
+  const transport = await transportOf('tcp');
+  const serving = serveGrpc(new Server(), transport, serverTls(plugin));
+  expect(await rejectionOf(serving)).toMatchObject({
+    code: 'UNSUPPORTED',
+    message: expect.stringContaining('Bun') as string,
+  });
+  await (await serveGrpc(new Server(), transport, insecureServer)).close();
 });

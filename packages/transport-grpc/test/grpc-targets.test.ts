@@ -1,5 +1,5 @@
 import { credentials } from '@grpc/grpc-js';
-import { openDescriptors, portOf, rejectionOf, settlesWithin, until } from '@rpcplugin/test-support';
+import { openDescriptors, portOf, pretendPlatform, rejectionOf, settlesWithin, until } from '@rpcplugin/test-support';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectGrpcTarget, grpcChannelOptions } from '../src/index.js';
 import type { ConnectGrpcTargetOptions, GrpcConnection } from '../src/index.js';
@@ -40,6 +40,22 @@ describe('connectGrpcTarget', () => {
     await until(async () => names.add(await ask(client, 'name')).size === 2, { timeoutMs: 10_000 });
     expect([...names].sort()).toEqual(['one', 'two']);
   });
+
+  it.each(['unix:/run/p.sock', 'UNIX:p.sock', 'unix:///pipe/p'])('rejects %s on Windows', async (target) => {
+    pretendPlatform('win32');
+    const error = await rejectionOf(connectGrpcTarget(target, insecure));
+    expect(error).toMatchObject({ code: 'UNSUPPORTED', endpoint: target });
+    expect(error.hint).toContain('TCP');
+  });
+
+  it.each(['unix:\\\\.\\pipe\\p', 'unix:////?/pipe/p', 'dns:///unix:1'])(
+    'lets gRPC dial %s on Windows',
+    async (target) => {
+      pretendPlatform('win32');
+      const error = await rejectionOf(connectGrpcTarget(target, insecure, { timeoutMs: 1 }));
+      expect(error.code).toBe('TIMEOUT');
+    },
+  );
 
   it('retries for all of timeoutMs, and leaves nothing', async () => {
     const endpoint = await freeEndpoint('tcp');

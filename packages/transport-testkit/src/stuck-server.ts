@@ -20,7 +20,7 @@ const program = fileURLToPath(new URL('./stuck-server-process.js', import.meta.u
 
 /**
  * Starts a {@link StuckServer}, for the `stuck` capability of socket transports. On Bun, connections to a full backlog
- * of a unix socket are refused.
+ * of a unix socket are refused; on Windows itself, those of TCP are in the end (listen of Winsock), but not under wine.
  *
  * Rejects with what its process printed if that ends, for an address that it cannot listen on, for example.
  *
@@ -55,7 +55,7 @@ export async function stuckServer(options: ListenOptions): Promise<StuckServer> 
 
 /**
  * Connects until the backlog is full. That takes more connections than its size where a runtime ignores that, like Bun,
- * or accepts one ahead, like Deno.
+ * or accepts ahead: Deno one connection, libuv on Windows 32.
  */
 async function fillBacklog(address: string | AddressInfo, waiting: Socket[]): Promise<void> {
   for (let isFull = false; !isFull;) {

@@ -34,8 +34,10 @@ interface Failure {
   readonly advice: string;
 }
 
-/** Looks at a socket file, and connects. */
+/** Looks at a socket file, and connects. @throws TransportError `UNSUPPORTED` on Windows. */
 export async function probeUnix(endpoint: UnixEndpoint, timeoutMs: number): Promise<Reach> {
+  // Windows has none of what follows: this throws there.
+  const transport = new UnixSocketTransport();
   const path = absoluteSocketPath(endpoint.path);
   const { file, stats, errno } = lookAt(path);
   const isSocket = file?.kind === 'socket';
@@ -50,7 +52,7 @@ export async function probeUnix(endpoint: UnixEndpoint, timeoutMs: number): Prom
     ...beside,
   };
   const failure = failureBefore(path, data, errno);
-  const connection = failure === undefined ? await connect(path, timeoutMs) : undefined;
+  const connection = failure === undefined ? await connect(transport, path, timeoutMs) : undefined;
   const outcome = failure ?? (connection instanceof Error ? failureOf(connection, path, isGenerated) : undefined);
   const findings: Finding[] =
     outcome === undefined ? [] : [{ level: 'problem', what: outcome.what, advice: outcome.advice }];
@@ -124,8 +126,12 @@ async function leftoversBeside(path: string): Promise<Surroundings> {
   };
 }
 
-async function connect(path: string, timeoutMs: number): Promise<Connection | TransportError> {
-  const reconnect = () => new UnixSocketTransport().connect(`unix:${path}`, { timeoutMs, waitMs: 0 });
+async function connect(
+  transport: UnixSocketTransport,
+  path: string,
+  timeoutMs: number,
+): Promise<Connection | TransportError> {
+  const reconnect = () => transport.connect(`unix:${path}`, { timeoutMs, waitMs: 0 });
   try {
     return { socket: await reconnect(), reconnect, host: 'localhost' };
   } catch (error) {
