@@ -38,6 +38,7 @@ const app = await Application.bootstrapWithPlugins({
   packageOptions: {
     excludeExternals: true,
     excludePrivate: true,
+    validation: { notDocumented: true },
     // The sources are read where they are. Their lines are those of the branch main.
     disableGit: true,
     sourceLinkTemplate: `${repository}/{path}#L{line}`,
@@ -52,7 +53,6 @@ const app = await Application.bootstrapWithPlugins({
   navigation: { includeGroups: true },
   searchInDocuments: true,
   githubPages: true,
-  validation: { notDocumented: true },
   treatWarningsAsErrors: true,
   highlightLanguages: ['bash', 'console', 'javascript', 'json', 'nginx', 'proto', 'toml', 'typescript', 'yaml'],
   ignoredHighlightLanguages: ['haproxy'],

@@ -2,7 +2,9 @@ import { assertString, invalidEndpoint } from './errors.js';
 
 /** The two parts of `host:port`, either of which may be empty. The brackets around an IPv6 host are removed. */
 export interface HostPort {
+  /** The host, without brackets. */
   readonly host: string;
+  /** The port, as text that may not be a number. */
   readonly port: string;
 }
 

@@ -8,6 +8,7 @@ import { unixPathStart } from './unix.js';
 
 /** Where a TCP listener is. */
 export interface TcpEndpoint {
+  /** Tells it from other endpoints. */
   readonly network: 'tcp';
   /** An IPv4 address, an IPv6 address without brackets and with its zone if it has one, or a host name. */
   readonly host: string;

@@ -3,6 +3,7 @@ import type { Problem } from './errors.js';
 
 /** Where a unix socket is. */
 export interface UnixEndpoint {
+  /** Tells it from other endpoints. */
   readonly network: 'unix';
   /** Absolute, or relative to the working directory. Its length is not checked, because the limit is the platform's. */
   readonly path: string;

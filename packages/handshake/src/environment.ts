@@ -9,7 +9,12 @@ export interface HandshakeOptions {
    * A variable, and its value, by which a plugin knows that a host started it, not a person: go-plugin's magic cookie.
    * It is no secret.
    */
-  readonly cookie: { readonly name: string; readonly value: string };
+  readonly cookie: {
+    /** The name of the variable, such as `EXAMPLE_PLUGIN`. */
+    readonly name: string;
+    /** Its value. */
+    readonly value: string;
+  };
   /** The versions of the application's protocol that this side speaks: integers of at least 0. */
   readonly appVersions: readonly number[];
 }

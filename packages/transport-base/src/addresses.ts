@@ -10,6 +10,7 @@ export interface ListenAddress extends Pick<ServerOpts, 'noDelay' | 'keepAlive' 
   readonly path?: string;
   /** A host name or an IP address; to hold the socket, an IP address. */
   readonly host?: string;
+  /** The port. 0 lets the system choose one. */
   readonly port?: number;
   /** The descriptor of a socket that listens already. */
   readonly fd?: number;

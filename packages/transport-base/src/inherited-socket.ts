@@ -22,8 +22,11 @@ export type AddressFamily = 'unix' | 'inet';
 
 /** What `/proc/net` says about a socket. */
 export interface KernelEntry {
+  /** Which addresses it has. */
   readonly family: AddressFamily;
+  /** Whether it is a stream socket, not one for datagrams. */
   readonly isStream: boolean;
+  /** Whether it accepts connections. */
   readonly isListening: boolean;
   /** The name that a unix socket was bound to. */
   readonly name?: string | undefined;

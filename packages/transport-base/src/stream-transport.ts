@@ -200,6 +200,7 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
     await this.#connections.close(graceMs, () => this.#close());
   }
 
+  /** Closes the transport, with the default grace period. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -14,6 +14,7 @@ import { translate } from './translated.js';
 
 /** Where one side serves a service: go-plugin's message `ConnInfo`. */
 export interface BrokeredService extends HandshakeAddress {
+  /** The number under which the side that serves it has announced it. */
   readonly serviceId: number;
 }
 

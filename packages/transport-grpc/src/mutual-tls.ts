@@ -4,7 +4,9 @@ import { TransportError } from '@rpcplugin/transport-core';
 
 /** The credentials of one side of a plugin connection, for what it serves and for what it calls. */
 export interface GrpcCredentials {
+  /** For what this side serves. */
   readonly server: ServerCredentials;
+  /** For what it calls. */
   readonly channel: ChannelCredentials;
 }
 

@@ -2,7 +2,9 @@ import type { Writable } from 'node:stream';
 
 /** What a plugin printed: go-plugin's message `StdioData`. */
 export interface PluginOutput {
+  /** Where it was printed. */
   readonly channel: 'STDOUT' | 'STDERR';
+  /** What was printed. */
   readonly data: Buffer;
 }
 

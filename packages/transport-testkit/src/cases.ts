@@ -23,7 +23,9 @@ export interface CaseOptions {
 
 /** A case failed: the transport does not meet a requirement. */
 export class ContractError extends Error {
+  /** Always `ContractError`. */
   override readonly name = 'ContractError';
+  /** The requirement that does not hold. */
   readonly requirement: RequirementId;
 
   /** @param cause - What the case found. */

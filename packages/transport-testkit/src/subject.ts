@@ -52,6 +52,7 @@ export interface Absence {
 
 /** A module that exports a {@link TransportSubject}. */
 export interface SubjectModule {
+  /** Where the module is. */
   readonly url: string | URL;
   /** The name of the export. Default: `default`. */
   readonly name?: string | undefined;

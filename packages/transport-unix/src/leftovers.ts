@@ -17,6 +17,7 @@ import type { Disposal, Verdict } from './sweep-entry.js';
 export interface Leftover {
   /** The absolute path. It can contain any character that a file name can. */
   readonly path: string;
+  /** What it is: a socket or a beacon, the lock of a path, or a private, staging or host's directory. */
   readonly kind: 'socket' | 'lock' | 'directory';
   /**
    * Whether the thread or process that created it is known to be `gone` or `alive`. `unknown` is what belongs to
