@@ -57,17 +57,25 @@ const app = await Application.bootstrapWithPlugins({
   highlightLanguages: ['bash', 'console', 'javascript', 'json', 'nginx', 'proto', 'toml', 'typescript', 'yaml'],
   ignoredHighlightLanguages: ['haproxy'],
   customCss: 'scripts/site.css',
+  customJs: 'scripts/site.js',
   out,
 });
 
+// Before TypeDoc puts them into groups.
+app.on(
+  Application.EVENT_PROJECT_REVIVE,
+  ({ documents = [], files }) => {
+    for (const document of documents) {
+      const path = relative('.', files.getReflectionPath(document));
+      document.name = titleOf(path);
+      const group = Object.entries(groups).find(([, names]) => names.some((name) => path === `docs/${name}.md`));
+      document.frontmatter.group = group?.[0] ?? 'Commands and examples';
+    }
+  },
+  1000,
+);
 const project = await app.convert();
 if (project === undefined) process.exit(1);
-for (const document of project.documents ?? []) {
-  const path = relative('.', project.files.getReflectionPath(document));
-  document.name = titleOf(path);
-  const group = Object.entries(groups).find(([, names]) => names.some((name) => path === `docs/${name}.md`));
-  document.frontmatter.group = group?.[0] ?? 'Commands and examples';
-}
 for (const reflection of Object.values(project.reflections)) {
   if (reflection.isDocument()) linkToRepository(reflection.content);
   else if (reflection.isDeclaration()) linkToRepository(reflection.readme ?? []);
