@@ -8,8 +8,8 @@ import { promisify } from 'node:util';
 export type Calls = Readonly<Record<string, number>>;
 
 /**
- * The calls that concern files, sockets and the descriptors that the event loop watches. What is left out depends on
- * time: memory, locks, waiting, and the reads and writes with which Node's threads wake one another.
+ * Calls for files, sockets and the descriptors that the event loop watches. Others vary with timing: memory, locks,
+ * waiting, and the reads and writes with which Node's threads wake one another.
  */
 const COUNTED =
   '%file,%network,%fstat,close,epoll_ctl,?fcntl,?ioctl,?dup,?dup2,?dup3,?pipe2,?getdents64,?fchmod,?fchown';

@@ -30,7 +30,7 @@ function print(event: string, message: TransportMessage): void {
     .map(([name, value]) => `${name}: ${text(value)}`);
   const line = showLine([subject, ...details].join(', '));
   try {
-    // As `debuglog` does, but not on `process.stderr`: a process ends if whoever read that has gone.
+    // As `debuglog` does, but not on `process.stderr`, whose EPIPE ends the process once its reader has closed it.
     writeSync(2, `RPCPLUGIN ${process.pid}: ${line}\n`);
   } catch {
     // Nobody reads.

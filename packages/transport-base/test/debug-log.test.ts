@@ -75,7 +75,7 @@ it('prints each line once if a process has two copies of the package', async () 
   expect(stderr.match(/drop pipe pipe:\/p, reason: handshake\n/g)).toHaveLength(2);
 });
 
-it('goes on when whoever read its standard error has gone', async () => {
+it('goes on after the reader of its standard error has closed it', async () => {
   const plugin = `
     import { once } from 'node:events';
     import { PipeTransport } from './pipe-transport.js';
