@@ -1,5 +1,6 @@
 import { connectivityState, experimental } from '@grpc/grpc-js';
 import type { ChannelOptions } from '@grpc/grpc-js';
+import { dropUnused, stopCleanupTimer } from './subchannel-pool.js';
 
 /** The name of the load balancing policy. */
 export const POLICY = 'rpcplugin';
@@ -43,6 +44,7 @@ export class DialledPolicy implements experimental.LoadBalancer {
     const address = endpoints.ok ? endpoints.value[0]?.addresses[0] : undefined;
     if (this.#subchannel !== undefined || address === undefined) return true;
     const subchannel = this.#helper.createSubchannel(address, options);
+    stopCleanupTimer(subchannel);
     subchannel.ref();
     subchannel.addConnectivityStateListener(this.#onState);
     this.#helper.addChannelzChild(subchannel.getChannelzRef());
@@ -104,6 +106,7 @@ export class DialledPolicy implements experimental.LoadBalancer {
     subchannel.removeConnectivityStateListener(this.#onState);
     this.#helper.removeChannelzChild(subchannel.getChannelzRef());
     subchannel.unref();
+    dropUnused(subchannel);
   }
 
   getTypeName(): string {

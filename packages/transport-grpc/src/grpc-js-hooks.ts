@@ -9,7 +9,7 @@ import { sessionOn } from './http2-hooks.js';
 import { unsupported } from './unsupported.js';
 
 // What this package needs from grpc-js, and from Node to do with it, beyond their documented interfaces; http2-hooks.ts
-// has the rest. test/grpc-js-hooks.test.ts has one test per assumption:
+// and subchannel-pool.ts have the rest. test/grpc-js-hooks.test.ts has one test per assumption:
 //
 // 1. `ChannelCredentials._createSecureConnector` makes what each connection is secured with. grpc-js awaits its
 //    `waitForReady`, then connects a socket, then passes that to `connect`, and starts HTTP/2 on what this resolves
