@@ -23,7 +23,7 @@ export function openWithParents(path: string, access: Access): UsedDirectory {
   try {
     return open(path);
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    if (errnoOf(error) !== 'ENOENT') throw error;
   }
   const parent = openWithParents(dirname(path), access);
   try {

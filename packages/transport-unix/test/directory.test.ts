@@ -146,6 +146,7 @@ describe('openOrCreate', () => {
     const created = opened(parent.openOrCreate('theirs', access));
     expect(await modeOf(created.path)).toBe(0o710);
     expect((await lstat(created.path)).gid).toBe(group?.gid);
+    expect(opened(parent.openOrCreate('theirs', access)).path).toBe(created.path);
     await makeDirectory(join(path, 'ours'), 0o700);
     expect(opened(parent.openOrCreate('ours', access)).path).toBe(join(path, 'ours'));
     expect(await modeOf(join(path, 'ours'))).toBe(0o710);
@@ -154,6 +155,14 @@ describe('openOrCreate', () => {
     await chmod(join(path, 'home'), 0o700);
     expect(basename(opened(parent.openOrCreate('home', access)).path)).toMatch(/^home-[\w-]{12}$/);
     expect(await modeOf(join(path, 'home'))).toBe(0o700);
+  });
+
+  it('opens a directory that is in use and gives it back what the umask of its creator took away', async () => {
+    await makeDirectory(join(path, 'ours'), 0o700);
+    await writeFile(join(path, 'ours/file'), '');
+    await chmod(join(path, 'ours'), 0o100);
+    expect(opened(parent.openOrCreate('ours', OWN)).path).toBe(join(path, 'ours'));
+    expect(await modeOf(join(path, 'ours'))).toBe(0o700);
   });
 
   it.each([

@@ -3,13 +3,15 @@ import { join } from 'node:path';
 import {
   descriptorTargets,
   entriesOf,
+  exhaustDescriptors,
   freshDirectory,
   isRoot,
+  recoverDescriptors,
   startProgram,
   thrownBy,
   until,
 } from '@rpcplugin/test-support';
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { OWN } from '../src/access.js';
 import { openWithParents } from '../src/parents.js';
 import { modeOf, transport } from './support.js';
@@ -99,6 +101,14 @@ it.each(['file', 'file/a', 'link', 'link/a'])('rejects %s, a file or below one, 
 
 it('says why a directory cannot be created, and removes those above it', async () => {
   expect(() => openWithParents(join(directory, 'a/b', 'x'.repeat(256)), OWN)).toThrow('ENAMETOOLONG');
+  expect(await readdir(directory)).toEqual([]);
+});
+
+it('throws if no descriptor is left, and creates nothing', async () => {
+  onTestFinished(recoverDescriptors);
+  exhaustDescriptors();
+  expect(() => openWithParents(join(directory, 'a/b'), OWN)).toThrow('EMFILE');
+  recoverDescriptors();
   expect(await readdir(directory)).toEqual([]);
 });
 

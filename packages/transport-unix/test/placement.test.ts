@@ -264,6 +264,13 @@ describe('directory option', () => {
     expect(dirname(pathOf(endpoint))).toBe(directory);
   });
 
+  it('is named by its absolute path in the errors of listen', async () => {
+    const file = join(await freshDirectory(), 'file');
+    await writeFile(file, '');
+    const error = await rejectionOf(transport({ directory: relative(process.cwd(), file) }).listen());
+    expect(error).toMatchObject({ code: 'NOT_FOUND', endpoint: file });
+  });
+
   it('rejects a directory that is too long with PATH_TOO_LONG and creates nothing', async () => {
     const directory = await freshDirectory();
     const error = await rejectionOf(transport({ directory: join(directory, 'd'.repeat(90)) }).listen());

@@ -140,6 +140,13 @@ describe('private directory', () => {
     expect(dirname(dirname(pathOf(await transport().listen())))).toBe(temporary);
   });
 
+  it('is created in TMPDIR if XDG_RUNTIME_DIR cannot be part of an endpoint', async () => {
+    const directory = join(runtime, 'of plugins\n');
+    await mkdir(directory);
+    vi.stubEnv('XDG_RUNTIME_DIR', directory);
+    expect(dirname(dirname(pathOf(await transport().listen())))).toBe(temporary);
+  });
+
   it('is created in /tmp if the other directories are too long for a socket path', async () => {
     const long = join(temporary, 'd'.repeat(80));
     await mkdir(long);
@@ -206,6 +213,7 @@ describe('private directory', () => {
       const place = dirname(pathOf(await listener.listen()));
       expect(place).not.toBe(without);
       expect(dirname(place)).toBe(temporary);
+      expect(basename(place)).toBe(`rpcplugin-${uid}-${group?.gid}`);
       expect(await modeOf(place)).toBe(0o710);
       expect((await stat(place)).gid).toBe(group?.gid);
       await listener.close();
@@ -219,7 +227,7 @@ describe('private directory', () => {
     exhaustDescriptors();
     const error = await rejectionOf(transport().listen()).finally(recoverDescriptors);
     expect(error.code).toBe('RESOURCE_EXHAUSTED');
-    expect(error.message).toMatch(/\/nonexistent\/directory: ENOENT.* \/tmp: EMFILE/);
+    expect(error.message).toMatch(/directory: \/nonexistent\/directory: ENOENT.* \/tmp: EMFILE/);
   });
 
   it('does not disturb close if a cleaner of temporary files removed it', async () => {
