@@ -10,6 +10,11 @@ import { refuseCallsAfterEnd, reportAsLost, reportSessionAsLost } from './lost-p
 import { PeerConnections } from './peers.js';
 import { unsupported } from './unsupported.js';
 
+/** The hint of a `TIMEOUT` while a connection is open. */
+export const SILENT_SERVER_HINT =
+  'A connection was accepted, but the other side did not start gRPC on it. Is it a gRPC server, and not stuck? ' +
+  'Raise timeoutMs if it needs longer.';
+
 /** The connections of one channel: how they are opened, why one failed, and how they end. */
 export class ChannelConnections implements ConnectionHooks {
   readonly dial: (() => Promise<void>) | undefined;

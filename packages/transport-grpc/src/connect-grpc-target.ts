@@ -3,7 +3,7 @@ import type { Channel, ChannelCredentials, ChannelOptions } from '@grpc/grpc-js'
 import { assertOptions, durationOption, Operation, toTransportError } from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import { clientPingInterval } from './call-pings.js';
-import { ChannelConnections } from './channel-connections.js';
+import { ChannelConnections, SILENT_SERVER_HINT } from './channel-connections.js';
 import { targetChannelOptions } from './channel-options.js';
 import { ChannelConnection } from './grpc-connection.js';
 import type { GrpcConnection } from './grpc-connection.js';
@@ -58,11 +58,17 @@ export async function connectGrpcTarget(
   const pingIntervalMs = clientPingInterval(options);
   const channelOptions = { ...targetChannelOptions(target, authority), ...options.channelOptions };
   const name = `connect gRPC to ${target}`;
-  const timeoutHint = 'Is a gRPC server alive there? The cause says why the latest attempt failed, if one did.';
-  const operation = new Operation(name, { endpoint: target, signal, timeoutMs, timeoutHint });
+  const connections = new ChannelConnections(timeoutMs, pingIntervalMs);
+  const operation = new Operation(name, {
+    endpoint: target,
+    signal,
+    timeoutMs,
+    get timeoutHint() {
+      return connections.peers.size > 0 ? SILENT_SERVER_HINT : NO_SERVER_HINT;
+    },
+  });
   let connection: ChannelConnection | undefined;
   try {
-    const connections = new ChannelConnections(timeoutMs, pingIntervalMs);
     connection = new ChannelConnection(target, target, credentials, channelOptions, connections);
     await isReady(connection.channel, operation);
     return connection;
@@ -73,6 +79,9 @@ export async function connectGrpcTarget(
     operation.end();
   }
 }
+
+const NO_SERVER_HINT =
+  'No connection is open. Is a gRPC server alive there? The cause says why the latest attempt failed, if one did.';
 
 /** On Windows, grpc-js would look for a pipe of that name until the time limit. */
 function assertSupported(target: string): void {

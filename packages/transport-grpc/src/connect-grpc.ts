@@ -13,7 +13,7 @@ import {
 import { TransportError } from '@rpcplugin/transport-core';
 import type { Transport } from '@rpcplugin/transport-core';
 import { clientPingInterval } from './call-pings.js';
-import { ChannelConnections } from './channel-connections.js';
+import { ChannelConnections, SILENT_SERVER_HINT } from './channel-connections.js';
 import { dialledChannelOptions } from './channel-options.js';
 import { ChannelConnection } from './grpc-connection.js';
 import type { GrpcConnection } from './grpc-connection.js';
@@ -195,9 +195,7 @@ class Attempt {
       endpoint,
       signal,
       timeoutMs: Math.ceil(leftMs(deadline)),
-      timeoutHint:
-        'A connection was accepted, but the other side did not start gRPC on it. Is it a gRPC server, and not stuck? ' +
-        'Raise timeoutMs if it needs longer.',
+      timeoutHint: SILENT_SERVER_HINT,
     });
     try {
       return await new Promise<boolean>((resolve, reject) => {

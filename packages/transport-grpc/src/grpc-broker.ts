@@ -18,6 +18,11 @@ export interface BrokeredService extends HandshakeAddress {
   readonly serviceId: number;
 }
 
+/** How many announcements to keep that are not dialled yet; older ones are dropped. go-plugin keeps each for 5 s. */
+const MAX_ANNOUNCED = 1000;
+/** Longer addresses, in UTF-16 code units, are not kept: no network has any. */
+const MAX_ADDRESS_LENGTH = 4096;
+
 /** How a {@link GrpcBroker} serves and dials. */
 export interface GrpcBrokerOptions {
   /** The network to serve on. */
@@ -61,14 +66,7 @@ export class GrpcBroker {
     this.#options = options;
     this.#stream = stream
       .on('data', (info: BrokeredService) => {
-        const waiting = [...this.#dials].find(([, { service }]) => service === info.serviceId);
-        if (waiting === undefined) {
-          this.#served.set(info.serviceId, info);
-          return;
-        }
-        const [operation, { resolve }] = waiting;
-        this.#dials.delete(operation);
-        resolve(info);
+        this.#onAnnounced(info);
       })
       // It fails when the connection is lost, or if the other side has no broker.
       .on('error', (cause) => {
@@ -145,6 +143,22 @@ export class GrpcBroker {
   async close(options: CloseGrpcOptions = {}): Promise<void> {
     this.#stream.end();
     await Promise.all([...this.#listeners.keys()].map((listener) => listener.close(options)));
+  }
+
+  #onAnnounced(info: BrokeredService): void {
+    const waiting = [...this.#dials].find(([, { service }]) => service === info.serviceId);
+    if (waiting !== undefined) {
+      const [operation, { resolve }] = waiting;
+      this.#dials.delete(operation);
+      resolve(info);
+      return;
+    }
+    // The other side may be hostile, and must not fill the memory of this one.
+    const { network, address } = info;
+    if (network.length + address.length > MAX_ADDRESS_LENGTH) return;
+    this.#served.set(info.serviceId, info);
+    const [oldest] = this.#served.keys();
+    if (this.#served.size > MAX_ANNOUNCED && oldest !== undefined) this.#served.delete(oldest);
   }
 
   async #announced(service: number, timeoutMs: number, signal: AbortSignal | undefined): Promise<BrokeredService> {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { status } from '@grpc/grpc-js';
+import { toHandshakeAddress } from '@rpcplugin/endpoint-utils';
 import type { TransportFactory } from '@rpcplugin/transport-core';
 import { codeOf, openDescriptors, rejectionOf, socketsSince, until } from '@rpcplugin/test-support';
 import { tcpTransportFactory } from '@rpcplugin/transport-tcp';
@@ -9,7 +10,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { GrpcBroker, mutualTls } from '../src/index.js';
 import { ask, Probe, ProbeServer } from './service.js';
 import { streamEnds } from './stream-ends.js';
-import { networks } from './support.js';
+import { freeEndpoint, networks } from './support.js';
 
 const transports: readonly TransportFactory[] = [unixTransportFactory(), tcpTransportFactory()];
 
@@ -115,6 +116,18 @@ it('gives each dial of a number the next listener with that number', async () =>
   const listeners = await Promise.all(['one', 'two'].map((name) => host.serve(1, new ProbeServer(name).server)));
   for (const dialled of dials) await (await dialled).close();
   await Promise.all(listeners.map((each) => each.close()));
+});
+
+it('keeps the latest thousand services that were not dialled, and none with an address that nobody can have', async () => {
+  const [host, , plugin] = brokers('tcp');
+  const { network, address } = toHandshakeAddress(await freeEndpoint('tcp'));
+  for (let serviceId = 1; serviceId <= 1001; serviceId++) plugin.write({ serviceId, network, address });
+  plugin.write({ serviceId: 2000, network, address: 'x'.repeat(5000) });
+  const codes = [];
+  for (const service of [1001, 2, 1, 2000]) {
+    codes.push((await rejectionOf(host.dial(service, { timeoutMs: service === 1001 ? 60_000 : 1000 }))).code);
+  }
+  expect(codes).toEqual(['CONNECTION_REFUSED', 'CONNECTION_REFUSED', 'TIMEOUT', 'TIMEOUT']);
 });
 
 it('rejects dials with the error of the stream as their cause when it fails', async () => {
