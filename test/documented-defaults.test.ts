@@ -14,11 +14,12 @@ const proxyTimeout = [
 ] as const;
 const graceMs = "'graceMs', options.graceMs, ";
 const timeoutMs = "'timeoutMs', options.timeoutMs, ";
+const connectTimeout = ['transport-base/src/options.ts', 'CONNECT_TIMEOUT_MS = '] as const;
 
 /** Where the code has the defaults: after this text in the file. */
 const inCode: Record<string, Record<string, (readonly [file: string, before: string])[]>> = {
   'transport-core': {
-    timeoutMs: [[lifecycle, timeoutMs]],
+    timeoutMs: [connectTimeout],
     waitMs: [unixWait, otherWait],
     graceMs: [[lifecycle, graceMs]],
     allowHalfOpen: [[lifecycle, "'allowHalfOpen', options.allowHalfOpen, 'boolean') ?? "]],
@@ -44,11 +45,7 @@ const inCode: Record<string, Record<string, (readonly [file: string, before: str
   },
   'transport-grpc': {
     handshakeTimeoutMs: [['transport-grpc/src/serve-grpc.ts', 'options.handshakeTimeoutMs, ']],
-    timeoutMs: [
-      ['transport-grpc/src/connect-grpc.ts', timeoutMs],
-      ['transport-grpc/src/connect-grpc-target.ts', timeoutMs],
-      ['transport-grpc/src/grpc-broker.ts', timeoutMs],
-    ],
+    timeoutMs: [connectTimeout],
     waitMs: [unixWait, otherWait],
     graceMs: [['transport-grpc/src/grpc-connection.ts', graceMs]],
     pingIntervalMs: [['transport-grpc/src/call-pings.ts', 'INTERVAL_MS = ']],

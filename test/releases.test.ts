@@ -196,5 +196,16 @@ describe('a series of releases', { concurrent: false, timeout: 120_000 }, () => 
     expect(installed(project, 'transport-core')).toEqual(['0.1.1']);
     expect(installed(project, 'transport-base')).toEqual(['0.2.0']);
     expect(installed(project, 'transport-unix')).toEqual(['0.2.0']);
+
+    // One alone, across a breaking version: npm says nothing.
+    await npm(
+      'install',
+      '@rpcplugin/transport-tcp@0.1',
+      '@rpcplugin/transport-base@0.1',
+      '@rpcplugin/transport-unix@0.1',
+    );
+    await npm('install', '@rpcplugin/transport-unix@latest');
+    expect(installed(project, 'transport-base')).toEqual(['0.1.0', '0.2.0']);
+    expect(installed(project, 'transport-core')).toEqual(['0.1.1']);
   });
 });

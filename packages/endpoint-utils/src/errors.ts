@@ -5,7 +5,7 @@ import { TransportError } from '@rpcplugin/transport-core';
 export type Problem = readonly [what: string, advice: string];
 
 /**
- * The only error of this package: a `TransportError` with the code `INVALID_ENDPOINT`.
+ * The error for what is not an endpoint, or cannot be converted: a `TransportError` with the code `INVALID_ENDPOINT`.
  *
  * @param value the rejected value; if it is a string, it becomes the error's `endpoint`
  */

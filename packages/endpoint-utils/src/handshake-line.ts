@@ -105,7 +105,7 @@ function isProtocol(text: string): text is Handshake['protocol'] {
 }
 
 function certificateOf(line: string, field: string): Pick<Handshake, 'certificate'> {
-  // Some plugins of the time before certificates have other data here, which go-plugin's rule tells apart.
+  // Some plugins from before certificates have other data here. go-plugin tells it apart by its length.
   if (field.length <= 50) return {};
   const certificate = toCertificatePem(field);
   if (certificate !== undefined) return { certificate };

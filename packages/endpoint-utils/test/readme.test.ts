@@ -33,7 +33,7 @@ describe('the README', () => {
   });
 
   test('lists every name that is not a host', () => {
-    const [, listed] = /except the names of other networks: (.*?)\. /s.exec(readme) ?? [];
+    const [, listed] = /unless it is the name of a network or scheme: (.*?)\. /s.exec(readme) ?? [];
     expect(codeIn(listed).toSorted()).toEqual([...SCHEMES].toSorted());
   });
 });

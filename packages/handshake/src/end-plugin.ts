@@ -11,7 +11,8 @@ export interface EndPluginOptions {
 /**
  * Waits until a plugin that was asked to stop has exited, and kills it (SIGKILL) after `graceMs`, as a go-plugin host
  * does after 2 s. Resolves with its exit code, or with `null` if a signal ended it or it never started. Idempotent.
- * Discards standard output and error that nothing reads yet: a plugin could not write the rest, and exit.
+ * Discards standard output and error that nothing reads: otherwise, a plugin could block while it writes, and never
+ * exit.
  *
  * The process is one that Node has not yet reaped, so its number cannot be another's.
  *

@@ -22,14 +22,14 @@ export interface ReadHandshakeOptions extends HostHandshakeOptions {
  * `appVersions`, gRPC, and a certificate if the host has one.
  *
  * What the plugin prints after the line stays in `plugin.stdout`. Read it, or call `plugin.stdout.resume()`, before you
- * await anything else: a plugin whose output nobody reads stops in the middle of it, and Node discards what one that
- * has exited left there. If something reads the plugin's standard error by then, its last
- * lines are in the error for a plugin that ends.
+ * await anything else: a plugin blocks when its output fills the pipe and nobody reads it, and when it has exited, Node
+ * discards what is unread. If something reads the plugin's standard error when this is called, the error for a plugin
+ * that ends shows its last lines.
  *
  * Rejects with `IO` if the plugin ends, or closes its standard output, without a line; with `TIMEOUT` or `ABORTED`;
- * with `INVALID_ARGUMENT` or `INVALID_ENDPOINT` for a line that is none; with `UNSUPPORTED` for another version or
- * protocol, or without a certificate; like `spawn` if the plugin could not be started, such as `NOT_FOUND` and
- * `PERMISSION_DENIED`. A plugin that runs then is the caller's to end.
+ * with `INVALID_ARGUMENT` or `INVALID_ENDPOINT` for a line that is not a handshake line; with `UNSUPPORTED` for another
+ * version or protocol, or a missing certificate; with a code such as `NOT_FOUND` or `PERMISSION_DENIED` if the plugin
+ * could not be started. The caller has to end a plugin that still runs.
  */
 export async function readHandshake(plugin: ChildProcess, options: ReadHandshakeOptions): Promise<Handshake> {
   if (plugin.pid === undefined) throw await startError(plugin);

@@ -4,8 +4,8 @@ import { TransportError } from '@rpcplugin/transport-core';
 const claimed = new Map<number, () => boolean>();
 
 /**
- * Makes sure that one transport at a time has a descriptor, which the event loop does not always tell: a second one
- * would close whatever gets the number after the first has closed it.
+ * Makes sure that only one transport at a time has a descriptor. The event loop does not always detect a second one,
+ * which would later close whatever got the number after the first had closed it.
  *
  * @param isOpen - Whether the transport still has the descriptor. Its number may be another file's as soon as not.
  * @throws TransportError `ADDRESS_IN_USE`

@@ -28,7 +28,15 @@ export {
   toTransportError,
 } from './system-errors.js';
 export type { Hints } from './system-errors.js';
-export { assertAlone, assertOptions, durationOption, integerOption, invalidOption, typeOption } from './options.js';
+export {
+  assertAlone,
+  assertOptions,
+  CONNECT_TIMEOUT_MS,
+  durationOption,
+  integerOption,
+  invalidOption,
+  typeOption,
+} from './options.js';
 export { realTime } from './real-time.js';
 export { startTimer } from './timer.js';
 export type { Timer } from './timer.js';

@@ -45,7 +45,7 @@ export function inheritedSocket(fd: number): InheritedSocket {
       hint: 'Give a host and a port instead of fd.',
     });
   }
-  // There, `listen` would take the descriptor with this number of the primary.
+  // In a cluster worker, `listen` would use the primary's descriptor with this number.
   if ((process.getBuiltinModule('node:cluster') as unknown as { isWorker: boolean }).isWorker) {
     throw new TransportError('UNSUPPORTED', 'a cluster worker cannot listen on its own descriptors', {
       hint: 'Start the process with child_process.spawn.',
@@ -77,9 +77,9 @@ export function statsOfFd(fd: number): BigIntStats {
  * that it was bound to, as far as it is known. When the listener closes, this process's descriptor is closed; other
  * processes keep theirs, and connections wait in the queue for them.
  *
- * Linux tells the state of the sockets of this process's network namespace in `/proc/net`, so what cannot be used is
- * not touched. Elsewhere, Node finds out by listening. Where a socket's state is unknown and it was bound without
- * listening, it then listens.
+ * On Linux, `/proc/net` shows the state of the sockets of this process's network namespace, so a socket that cannot be
+ * used is not touched. Otherwise, Node finds out by calling listen(2): a socket that was bound without listening then
+ * begins to listen.
  *
  * @param settings - The TCP options of accepted connections.
  * @throws TransportError `INVALID_ARGUMENT` for a socket that was closed, is of another family, connected or not

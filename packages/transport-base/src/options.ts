@@ -1,6 +1,9 @@
 import { show } from '@rpcplugin/printable';
 import { TransportError } from '@rpcplugin/transport-core';
 
+/** The default time limit of calls that connect, in milliseconds. */
+export const CONNECT_TIMEOUT_MS = 5000;
+
 /**
  * A duration option in milliseconds: `value`, or the default if it is `undefined`.
  *

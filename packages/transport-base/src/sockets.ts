@@ -33,7 +33,7 @@ export interface SocketTransportOptions {
 
 /** Options of {@link listenSocket}. */
 export interface AcceptOptions extends SocketTransportOptions {
-  /** That the peers are proxies, which tell the addresses of clients. Default: they are clients. */
+  /** For peers that are proxies, which tell the addresses of clients. Default: the peers are clients. */
   readonly proxyProtocol?: ProxyProtocol | undefined;
 }
 

@@ -11,7 +11,7 @@ import { TransportDiagnostics } from './diagnostics.js';
 import type { ConnectionListeners } from './diagnostics.js';
 import { dial } from './dial.js';
 import { Operation } from './operation.js';
-import { assertOptions, durationOption, invalidOption, typeOption } from './options.js';
+import { assertOptions, CONNECT_TIMEOUT_MS, durationOption, invalidOption, typeOption } from './options.js';
 import { Preparations } from './preparations.js';
 import { realTime } from './real-time.js';
 import { connectHints, listenHints, toTransportError } from './system-errors.js';
@@ -143,7 +143,7 @@ export abstract class StreamTransport<C extends Duplex = Socket> implements Tran
   async connect(endpoint: string, options: ConnectOptions = {}): Promise<C> {
     this.#assertOpen('connect');
     assertOptions(options);
-    const timeoutMs = durationOption('timeoutMs', options.timeoutMs, 5000);
+    const timeoutMs = durationOption('timeoutMs', options.timeoutMs, CONNECT_TIMEOUT_MS);
     const allowHalfOpen = typeOption('allowHalfOpen', options.allowHalfOpen, 'boolean') ?? false;
     const pauseOnConnect = typeOption('pauseOnConnect', options.pauseOnConnect, 'boolean') ?? false;
     const dialer = this.#dialer(endpoint);

@@ -16,7 +16,7 @@
  * - `TIMEOUT`: the time limit passed.
  * - `ABORTED`: the caller's `AbortSignal` fired; its reason is the `cause`.
  * - `ALREADY_LISTENING`: the transport is listening already.
- * - `CLOSED`: the transport was closed.
+ * - `CLOSED`: the transport was closed, or has had its only connection.
  * - `RESOURCE_EXHAUSTED`: out of file descriptors, memory, buffers or room in a backlog.
  * - `IO`: any other failure of the operating system or the peer.
  */
@@ -42,11 +42,11 @@ export type TransportErrorCode =
 /** What a `TransportError` holds besides its code and message. */
 export interface TransportErrorOptions {
   /** The endpoint, address or path that the error is about. */
-  endpoint?: string | undefined;
+  readonly endpoint?: string | undefined;
   /** How a person can fix it. */
-  hint?: string | undefined;
+  readonly hint?: string | undefined;
   /** The system error or abort reason underneath. */
-  cause?: unknown;
+  readonly cause?: unknown;
 }
 
 // A registered symbol is shared by all copies of this package, so that they recognize each other's errors.

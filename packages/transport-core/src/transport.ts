@@ -22,34 +22,34 @@ export interface ListenOptions<C extends Duplex = Duplex> {
    * returns a promise that rejects, that connection alone is destroyed. Any other return value is ignored. Default:
    * discards input, and ends the connection when its peer does.
    */
-  onConnection?: ((connection: C, info: ConnectionInfo) => unknown) | undefined;
+  readonly onConnection?: ((connection: C, info: ConnectionInfo) => unknown) | undefined;
   /** Cancels a pending `listen` (`ABORTED`). Has no effect once it has settled. */
-  signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Whether an accepted connection stays writable after its peer ended (see `net.Server`). Default: `false`. */
-  allowHalfOpen?: boolean | undefined;
+  readonly allowHalfOpen?: boolean | undefined;
   /**
    * Whether connections are accepted paused: nothing is read from one before it is resumed, piped or read, not even its
    * end. A socket can then be handed to another process without a loss, with `child.send`. Such a connection is no
    * longer the transport's: `close` neither ends it nor waits for it. Only with `onConnection`. Default: `false`.
    */
-  pauseOnConnect?: boolean | undefined;
+  readonly pauseOnConnect?: boolean | undefined;
 }
 
 /** Options of `connect`. */
 export interface ConnectOptions {
   /** Cancels a pending `connect` (`ABORTED`). Has no effect once it has settled. */
-  signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Time limit for the whole call, in milliseconds (`TIMEOUT`). `Infinity` means none. Default: 5000. */
-  timeoutMs?: number | undefined;
+  readonly timeoutMs?: number | undefined;
   /**
    * How long, in milliseconds and within `timeoutMs`, to retry an endpoint that is missing or refuses, such as one that
    * a starting plugin is about to open. Default: that of the transport; unix 1000, TCP 0.
    */
-  waitMs?: number | undefined;
+  readonly waitMs?: number | undefined;
   /** Whether the connection stays writable after its peer ended (see `net.Socket`). Default: `false`. */
-  allowHalfOpen?: boolean | undefined;
+  readonly allowHalfOpen?: boolean | undefined;
   /** Whether the connection is paused, as {@link ListenOptions.pauseOnConnect} says. Default: `false`. */
-  pauseOnConnect?: boolean | undefined;
+  readonly pauseOnConnect?: boolean | undefined;
 }
 
 /** Options of `close`. */
@@ -59,7 +59,7 @@ export interface CloseOptions {
    * `Infinity` means no limit. While a close is in progress, another call can shorten its grace period but not lengthen
    * it. Default: 5000.
    */
-  graceMs?: number | undefined;
+  readonly graceMs?: number | undefined;
 }
 
 /**

@@ -22,8 +22,8 @@ export function pingIntervalOption(value: number | undefined, defaultMs = INTERV
 
 /** That of a client, whose channel options may have pings of gRPC's own. @throws TransportError `INVALID_ARGUMENT` */
 export function clientPingInterval(options: {
-  pingIntervalMs?: number | undefined;
-  channelOptions?: ChannelOptions | undefined;
+  readonly pingIntervalMs?: number | undefined;
+  readonly channelOptions?: ChannelOptions | undefined;
 }): number {
   const hasOwn = options.channelOptions?.['grpc.keepalive_time_ms'] !== undefined;
   return pingIntervalOption(options.pingIntervalMs, hasOwn ? Infinity : INTERVAL_MS);

@@ -47,8 +47,8 @@ export class ChannelConnections implements ConnectionHooks {
       try {
         this.supply(await dial());
       } catch (error) {
-        // For good. Calls that wait for a connection would dial again and again. Those that do not fail with the error
-        // first.
+        // No dial will succeed any more, so the channel closes: calls that wait for a connection would dial for ever.
+        // Other calls fail with this error first.
         if (errorCodeOf(error) === 'CLOSED') setImmediate(() => this.channel?.close());
         throw error;
       }

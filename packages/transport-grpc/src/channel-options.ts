@@ -10,7 +10,7 @@ export interface GrpcChannelOptionsOptions {
    * endpoints on this machine (see `isLocalHost` of `@rpcplugin/endpoint-utils`), as in go-plugin; otherwise gRPC's
    * default, the host.
    */
-  authority?: string | undefined;
+  readonly authority?: string | undefined;
 }
 
 /**

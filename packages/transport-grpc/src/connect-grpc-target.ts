@@ -1,6 +1,12 @@
 import { Client, connectivityState, credentials as channelCredentials } from '@grpc/grpc-js';
 import type { Channel, ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
-import { assertOptions, durationOption, Operation, toTransportError } from '@rpcplugin/transport-base';
+import {
+  assertOptions,
+  CONNECT_TIMEOUT_MS,
+  durationOption,
+  Operation,
+  toTransportError,
+} from '@rpcplugin/transport-base';
 import { TransportError } from '@rpcplugin/transport-core';
 import { clientPingInterval } from './call-pings.js';
 import { ChannelConnections, SILENT_SERVER_HINT } from './channel-connections.js';
@@ -11,29 +17,29 @@ import type { GrpcConnection } from './grpc-connection.js';
 /** Options of {@link connectGrpcTarget}. */
 export interface ConnectGrpcTargetOptions {
   /** Cancels a pending `connectGrpcTarget` (`ABORTED`). Has no effect once it has settled. */
-  signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal | undefined;
   /**
    * Time limit for the whole call, in milliseconds (`TIMEOUT`), and for the handshakes of each later connection.
    * `Infinity` means none. Default: 5000.
    */
-  timeoutMs?: number | undefined;
+  readonly timeoutMs?: number | undefined;
   /**
    * The authority of calls, and with TLS the name that the server's certificate must be for. Default: gRPC's default,
    * usually the host.
    */
-  authority?: string | undefined;
+  readonly authority?: string | undefined;
   /**
    * How often to ping the server over TCP while calls are in progress, in milliseconds. If nothing arrives for as long
    * after a ping, 50 s at most, the connection is lost. `Infinity` means never. Default: 310000, because servers in
    * Go disconnect clients that ping more often than every five minutes; `Infinity` if `channelOptions` have
    * `grpc.keepalive_time_ms`, gRPC's own pings.
    */
-  pingIntervalMs?: number | undefined;
+  readonly pingIntervalMs?: number | undefined;
   /**
    * Channel options that override the defaults: a subchannel pool of its own, no receive limit, a 4 MiB window, and no
    * HTTP proxy unless the target is one host.
    */
-  channelOptions?: ChannelOptions | undefined;
+  readonly channelOptions?: ChannelOptions | undefined;
 }
 
 /**
@@ -54,7 +60,7 @@ export async function connectGrpcTarget(
   assertOptions(options);
   assertSupported(target);
   const { signal, authority } = options;
-  const timeoutMs = durationOption('timeoutMs', options.timeoutMs, 5000);
+  const timeoutMs = durationOption('timeoutMs', options.timeoutMs, CONNECT_TIMEOUT_MS);
   const pingIntervalMs = clientPingInterval(options);
   const channelOptions = { ...targetChannelOptions(target, authority), ...options.channelOptions };
   const name = `connect gRPC to ${target}`;

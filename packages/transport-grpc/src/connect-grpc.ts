@@ -4,6 +4,7 @@ import type { Channel, ChannelCredentials, ChannelOptions } from '@grpc/grpc-js'
 import type { AddressTranslator } from '@rpcplugin/endpoint-utils';
 import {
   assertOptions,
+  CONNECT_TIMEOUT_MS,
   durationOption,
   errorCodeOf,
   messageOf,
@@ -24,36 +25,36 @@ import { unsupported } from './unsupported.js';
 /** Options of {@link connectGrpc}. */
 export interface ConnectGrpcOptions {
   /** Cancels a pending `connectGrpc` (`ABORTED`). Has no effect once it has settled. */
-  signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal | undefined;
   /**
    * Time limit for the whole call, in milliseconds (`TIMEOUT`), and for each later connection of the channel.
    * `Infinity` means none. Default: 5000.
    */
-  timeoutMs?: number | undefined;
+  readonly timeoutMs?: number | undefined;
   /**
    * How long, in milliseconds and within `timeoutMs`, to retry an endpoint that is missing or refuses, for the first
    * and each later connection of the channel. Calls wait meanwhile. Default: that of the transport; unix 1000, TCP 0.
    */
-  waitMs?: number | undefined;
+  readonly waitMs?: number | undefined;
   /**
    * The authority of calls, and with TLS the name that the server's certificate must be for. Default: the host of a TCP
    * endpoint on another machine, otherwise `localhost`, as in go-plugin.
    */
-  authority?: string | undefined;
+  readonly authority?: string | undefined;
   /**
    * How often to ping the server over TCP while calls are in progress, in milliseconds. If nothing arrives for as long
    * after a ping, 50 s at most, the connection is lost. `Infinity` means never. Default: 310000, because servers in
    * Go disconnect clients that ping more often than every five minutes; `Infinity` if `channelOptions` have
    * `grpc.keepalive_time_ms`, gRPC's own pings.
    */
-  pingIntervalMs?: number | undefined;
+  readonly pingIntervalMs?: number | undefined;
   /**
    * Translates the endpoint, which is the plugin's, to the one that the transport dials, such as for a plugin in a
    * container. Default: none.
    */
-  translator?: AddressTranslator | undefined;
+  readonly translator?: AddressTranslator | undefined;
   /** Channel options that override those of `grpcChannelOptions`. The load balancing policy is not among them. */
-  channelOptions?: ChannelOptions | undefined;
+  readonly channelOptions?: ChannelOptions | undefined;
 }
 
 /**
@@ -65,7 +66,7 @@ export interface ConnectGrpcOptions {
  *
  * Rejects like the transport's `connect`; with `IO` if the endpoint answers but HTTP/2 or TLS fails, such as for
  * credentials that do not match; with `INVALID_ARGUMENT` for credentials or channel options that grpc-js rejects; with
- * `UNSUPPORTED` for a version of grpc-js that cannot be dialled for, and on Bun. No connection stays open then. With a
+ * `UNSUPPORTED` if it cannot dial for this version of grpc-js, and on Bun. No connection stays open then. With a
  * `translator`, also with what that throws, and errors name both endpoints.
  */
 export async function connectGrpc(
@@ -106,7 +107,7 @@ async function connectTo(
   credentials: ChannelCredentials,
   options: ConnectGrpcOptions,
 ): Promise<GrpcConnection> {
-  const timeoutMs = durationOption('timeoutMs', options.timeoutMs, 5000);
+  const timeoutMs = durationOption('timeoutMs', options.timeoutMs, CONNECT_TIMEOUT_MS);
   const pingIntervalMs = clientPingInterval(options);
   const deadline = performance.now() + timeoutMs;
   const target = dialledTarget(endpoint);

@@ -20,10 +20,10 @@ export class DialledPolicyConfig implements experimental.TypedLoadBalancingConfi
 }
 
 /**
- * One connection, dialled when a call needs it. Every call is judged by a dial that ends after the call was made: when
- * one fails, the calls that waited for it fail with its error, and the next call dials again. gRPC's own policy
- * `pick_first` lets new calls fail with the latest error until a dial in the background succeeds, so that it fails
- * calls to a plugin that has just come back.
+ * One connection, dialled when a call needs it. Only a dial that ends after a call was made decides on that call: when
+ * it fails, the calls that waited for it fail with its error, and the next call dials again. gRPC's own policy
+ * `pick_first` fails new calls with the latest error until a dial in the background succeeds, so it fails calls to a
+ * plugin that has just come back.
  */
 export class DialledPolicy implements experimental.LoadBalancer {
   readonly #helper: experimental.ChannelControlHelper;

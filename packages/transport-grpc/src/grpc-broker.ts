@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Server } from '@grpc/grpc-js';
 import { fromHandshakeAddress, toHandshakeAddress } from '@rpcplugin/endpoint-utils';
 import type { AddressTranslator, HandshakeAddress } from '@rpcplugin/endpoint-utils';
-import { assertOptions, durationOption, Operation } from '@rpcplugin/transport-base';
+import { assertOptions, CONNECT_TIMEOUT_MS, durationOption, Operation } from '@rpcplugin/transport-base';
 import { negotiateTransport, TransportError } from '@rpcplugin/transport-core';
 import type { Transport, TransportFactory } from '@rpcplugin/transport-core';
 import { connectGrpc } from './connect-grpc.js';
@@ -118,7 +118,7 @@ export class GrpcBroker {
    */
   async dial(service: number, options: DialServiceOptions = {}): Promise<GrpcConnection> {
     assertOptions(options);
-    const timeoutMs = durationOption('timeoutMs', options.timeoutMs, 5000);
+    const timeoutMs = durationOption('timeoutMs', options.timeoutMs, CONNECT_TIMEOUT_MS);
     const deadline = performance.now() + timeoutMs;
     const info = await this.#announced(service, timeoutMs, options.signal);
     const { transports, credentials, translator } = this.#options;

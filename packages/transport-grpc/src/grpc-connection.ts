@@ -15,7 +15,7 @@ export interface CloseGrpcOptions {
    * close is in progress, another call can shorten its grace period but not lengthen it. Default: 1000. A go-plugin
    * host waits 2000 before it kills a plugin.
    */
-  graceMs?: number | undefined;
+  readonly graceMs?: number | undefined;
 }
 
 /** A connection to a gRPC server, for any number of clients. */

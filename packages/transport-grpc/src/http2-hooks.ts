@@ -59,7 +59,7 @@ function internal(session: Http2Session, name: string): unknown {
   return key && (session as unknown as Record<symbol, unknown>)[key];
 }
 
-/** Stops to read a connection below HTTP/2, and returns what reads it again. */
+/** Stops reading a connection, below HTTP/2. Returns a function that resumes it. */
 export function stopReading(connection: Duplex): () => void {
   const handle = (connection as unknown as { _handle?: { readStop?(): void; readStart?(): void } | null })._handle;
   if (handle?.readStop === undefined) {

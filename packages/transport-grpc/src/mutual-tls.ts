@@ -12,7 +12,7 @@ export interface GrpcCredentials {
 
 /**
  * Credentials with which each side shows its own certificate and trusts only that of the other, as in go-plugin's
- * AutoMTLS. Without certificates on both sides, credentials without TLS.
+ * AutoMTLS. If neither side has a certificate, the credentials do not use TLS.
  *
  * @param own - Certificate and key of this side, in PEM, such as from `createIdentity` of `@rpcplugin/handshake`.
  * @param peerCertificate - The certificate of the other side, in PEM.

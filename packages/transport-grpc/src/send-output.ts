@@ -22,8 +22,8 @@ let taken: TakenStream[] = [];
 
 /**
  * Sends what this process prints to a host, as well as to the other hosts that asked for it, until the host leaves or
- * the plugin stops. What was printed by then is sent. Before and after, and without hosts, it goes to the process's own
- * standard output and error. What child processes and native code print always does.
+ * the plugin stops; what was printed before that is still sent. While no host asks, output goes to the process's own
+ * standard output and error. The output of child processes and native code always goes there.
  *
  * A writer that waits for `drain` waits for the slowest host.
  *

@@ -15,17 +15,17 @@ import type { GrpcPeers } from './peers.js';
 /** Options of {@link serveGrpc}. */
 export interface ServeGrpcOptions {
   /** Cancels a pending `serveGrpc` (`ABORTED`). Has no effect once it has settled. */
-  signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal | undefined;
   /**
    * How long a new connection may take to begin HTTP/2, TLS handshake included, before it is closed, in milliseconds.
    * `Infinity` means for ever. Default: 10000.
    */
-  handshakeTimeoutMs?: number | undefined;
+  readonly handshakeTimeoutMs?: number | undefined;
   /**
    * How often to ping the clients over TCP while calls are in progress, in milliseconds. If nothing arrives for as long
    * after a ping, 50 s at most, the connection is lost. `Infinity` means never. Default: 310000.
    */
-  pingIntervalMs?: number | undefined;
+  readonly pingIntervalMs?: number | undefined;
 }
 
 /** A gRPC server that listens on one transport. */
@@ -49,7 +49,7 @@ export interface GrpcListener extends GrpcPeers, AsyncDisposable {
  * `forceShutdown` do not know about transports: close the returned listener first or instead.
  *
  * Rejects like the transport's `listen`; with `INVALID_ARGUMENT` for credentials that grpc-js rejects; with
- * `UNSUPPORTED` for a version of grpc-js that cannot be served with, and for TLS on Bun.
+ * `UNSUPPORTED` if it cannot serve with this version of grpc-js, and for TLS on Bun.
  */
 export async function serveGrpc(
   server: Server,
@@ -161,8 +161,8 @@ class Listener implements GrpcListener {
       // Sends GOAWAY and ends each session after its last call, like `drain` but without a timer that cannot be
       // cleared.
       this.#injector.destroy();
-      // The client may have sent calls already. It begins those that GOAWAY refuses again, but not those of a
-      // connection that is reset.
+      // The client may have sent calls already. It repeats those that GOAWAY refuses, but not those on a connection
+      // that is reset.
       this.#connections.endHandshakes(destroySoon);
       await this.#connections.ended();
       await this.#transport.close({ graceMs: this.#connections.graceLeftMs });

@@ -3,10 +3,10 @@ import type { experimental } from '@grpc/grpc-js';
 // Each channel that is dialled has a pool for its one subchannel. The pool looks every 10 s whether anything uses the
 // subchannel, which would wake a host of many idle plugins all the time. Instead, the policy says when it is unused.
 //
-// This assumes about grpc-js, and test/subchannel-pool.test.ts fails if it no longer holds: the subchannels of a policy
-// have their channel in `channel`, and that its pool in `subchannelPool`. The pool keeps subchannels until
-// `unrefUnusedSubchannels`, which its `cleanupTimer` calls. It starts one only if that is `null`. If another version
-// of grpc-js is different, its timer goes on.
+// This relies on internals of grpc-js, and test/subchannel-pool.test.ts fails if they change: the subchannels of a
+// policy have their channel in `channel`, and the channel has its pool in `subchannelPool`. The pool keeps subchannels
+// until `unrefUnusedSubchannels`, which its `cleanupTimer` calls, and starts a timer only if `cleanupTimer` is `null`.
+// In a version of grpc-js without these, the timer goes on.
 
 interface SubchannelPool {
   readonly cleanupTimer?: NodeJS.Timeout | null;

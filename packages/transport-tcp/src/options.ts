@@ -44,9 +44,9 @@ export interface TCPSocketTransportOptions extends SocketTransportOptions {
    */
   readonly keepAliveMs?: number | undefined;
   /**
-   * That the peers which connect are proxies that begin each connection with a header of the PROXY protocol, version 1
-   * or 2, with the address of the client. The handler gets it as its second argument. A connection without a header
-   * does not reach the handler. Default: the peers are clients.
+   * For peers that are proxies. They begin each connection with a header of the PROXY protocol, version 1 or 2, which
+   * has the address of the client. The handler gets that as its second argument. A connection without a header does not
+   * reach the handler. Default: the peers are clients.
    */
   readonly proxyProtocol?: TCPProxyProtocolOptions | undefined;
 }

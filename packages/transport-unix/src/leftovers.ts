@@ -37,7 +37,7 @@ const DIRECTORY = /^\.?rpcplugin-\d+(-\d+)?(-[\w-]{12})?$/;
 
 /**
  * Lists the sockets, locks and directories of transports and hosts, with what is known of their owners. It changes
- * nothing, and may connect to sockets whose owners only they can tell about, as housekeeping does.
+ * nothing. Like housekeeping, it may connect to a socket if nothing else shows whether its owner is alive.
  *
  * @param directory - The directory of a socket, a private directory, or one that has private directories in it. By
  *   default the places of private directories: `XDG_RUNTIME_DIR`, the temp directory and `/tmp`.

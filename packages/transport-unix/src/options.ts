@@ -39,10 +39,10 @@ export interface UnixSocketTransportOptions extends SocketTransportOptions {
    */
   group?: string | number | undefined;
   /**
-   * That the peers which connect are proxies that begin each connection with a header of the PROXY protocol, version 1
-   * or 2, with the address of the client. The handler gets it as its second argument. A connection without a header
-   * does not reach the handler. Whoever can connect to the socket is trusted: see `mode` and `group`. Default: the
-   * peers are clients.
+   * For peers that are proxies. They begin each connection with a header of the PROXY protocol, version 1 or 2, which
+   * has the address of the client. The handler gets that as its second argument. A connection without a header does not
+   * reach the handler. Whoever can connect to the socket is trusted: see `mode` and `group`. Default: the peers are
+   * clients.
    */
   proxyProtocol?: ProxyProtocolOptions | undefined;
 }

@@ -2,9 +2,9 @@ import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { errnoOf } from '@rpcplugin/transport-base';
 
 /**
- * What the name of a file says about the thread that made it: a digest of the machine's boot and the PID namespace, the
- * process ID, the thread ID and the thread's start time. Together they name one thread for good, so that others know
- * when it is gone.
+ * What the name of a file says about the thread that made it: a digest of the machine's boot and of the PID and time
+ * namespaces, the process ID, the thread ID and the thread's start time. Together they identify one thread for ever, so
+ * that others know when it is gone.
  */
 const OWNER = /^[a-z]+-([0-9a-f]{10})-(\d+)-(\d+)-(\d+)-[\w-]{12}$/;
 

@@ -68,9 +68,9 @@ export async function breakIfAbandoned(path: string): Promise<void> {
 }
 
 /**
- * What is known of the owner of a lock: `gone` if the lock is as good as released. `undefined` for another symbolic
- * link: the name and the target of a lock are those of one. Another user may have given the name of a staging directory
- * to another directory of this user, whose links must stay.
+ * What is known of the owner of a lock: `gone` if the lock is as good as released. `undefined` for a symbolic link
+ * whose name or target is not that of a lock: another user may have given the name of a staging directory to another
+ * directory of this user, whose links must stay.
  */
 export function lockState(path: string): 'alive' | 'gone' | 'unknown' | undefined {
   const holder = lockHolder(path) ?? '';

@@ -40,8 +40,8 @@ export interface SocketDirectory extends AsyncDisposable {
 
 /**
  * Creates a directory for the sockets of one plugin, as go-plugin's hosts do: with a name that cannot be guessed, and
- * mode 0700, or 0770 and the group if `group` is given. No other user can enter it. What a host that was killed has
- * left is removed by the next process of its user that calls this or listens without a `path` and `directory`.
+ * mode 0700, or 0770 and the group if `group` is given. Nobody else can enter it. The next process of this user that
+ * calls this, or listens without `path` and `directory`, removes what a killed host has left.
  *
  * @throws TransportError `INVALID_ARGUMENT` for an option that cannot be used or a group that does not exist,
  *   `PERMISSION_DENIED` if it cannot be created.

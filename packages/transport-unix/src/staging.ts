@@ -11,7 +11,7 @@ export class StagingError extends Error {
   }
 }
 
-/** The error for one that something in a staging directory failed with. */
+/** Turns the error of a step in a staging directory into the one to throw. */
 export function stagingError(error: unknown): unknown {
   // Another process removed the directory. Or, out of descriptors or space, a socket would fail as well.
   const isFinal = TransportError.isInstance(error) || errnoOf(error) === 'ENOENT';

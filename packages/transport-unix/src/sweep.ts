@@ -80,7 +80,7 @@ async function sweep(directory: Directory, visit: Visit, state: { isOver: boolea
 
 /**
  * Removes what a thread or process that is gone has left: see {@link sweepEntry}. Returns false for what has an unknown
- * owner. A lock of one is no such leftover: others go on without it, and it counts as left after a while.
+ * owner, except a lock: others go on without it, and it counts as left after a while.
  */
 export async function removeLeftover(directory: Directory, entry: Dirent): Promise<boolean> {
   return (await sweepEntry(directory, entry, removal)) !== 'unknown' || entry.isSymbolicLink();

@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import { errnoOf } from '@rpcplugin/transport-base';
 
 /**
- * Throws if another user may rename or remove entries of the directory or of its ancestors: they could replace ours,
- * and who connects by the path would reach them.
+ * Throws if another user may rename or remove entries of the directory or of its ancestors: that user could replace
+ * ours, and would get the connections of clients.
  *
  * Returns a reason to doubt it, if there is one: an ancestor that Node's permission model hides, or whose owner is
  * unknown. In a user namespace, files of users that it does not map seem to belong to one user, root among them.
@@ -39,11 +39,11 @@ function statsOf(path: string): Stats | undefined {
 }
 
 /**
- * The user that those whom a user namespace does not map appear as (user_namespaces(7)); `undefined` outside of one.
+ * The ID under which unmapped users appear in a user namespace (user_namespaces(7)); `undefined` outside of one.
  */
 function unmappedUid(): number | undefined {
   try {
-    // A map of so many users is one of all of them.
+    // There are 2^32 - 1 users, so this map has all of them.
     const mapsAll = readFileSync('/proc/self/uid_map', 'latin1').includes('4294967295');
     return mapsAll ? undefined : Number(readFileSync('/proc/sys/kernel/overflowuid', 'latin1'));
   } catch {
