@@ -41,7 +41,7 @@ export async function readHandshake(plugin: ChildProcess, options: ReadHandshake
 
 function unreadStdout({ stdout }: ChildProcess): Readable {
   if (stdout?.readableFlowing === null && stdout.readableEncoding === null) return stdout;
-  throw new TransportError('INVALID_ARGUMENT', "the plugin's standard output is no pipe, or is read already", {
+  throw new TransportError('INVALID_ARGUMENT', "the plugin's standard output is not a pipe, or is already being read", {
     hint: "Spawn it with the stdio option ['ignore', 'pipe', 'inherit'], and read its stdout only after the handshake.",
   });
 }

@@ -41,7 +41,7 @@ function findingsOf(leftovers: readonly Leftover[], dryRun: boolean): Finding[] 
   if (unknown > 0) {
     findings.push({
       level: 'note',
-      what: `left alone, as nobody here knows whether they are in use: ${unknown}`,
+      what: `left alone, because it is not known here whether they are in use: ${unknown}`,
       advice: 'Run it as their owner, or in their container.',
     });
   }

@@ -89,7 +89,7 @@ function receiveHeader(socket: Socket, source: HeaderSource, operation: Operatio
       });
     };
     const onEnd = (): void => {
-      fail(badHeader('the connection ended before it'));
+      fail(badHeader('the connection ended before one arrived'));
     };
     const onReadable = (): void => {
       try {
@@ -138,7 +138,7 @@ function descriptorOf(socket: Socket): HeaderSource {
       const bytes = Buffer.allocUnsafe(maxBytes);
       try {
         const count = readSync(fd, bytes);
-        if (count === 0) throw badHeader('the connection ended before it');
+        if (count === 0) throw badHeader('the connection ended before one arrived');
         return bytes.subarray(0, count);
       } catch (error) {
         if (errnoOf(error) === 'EAGAIN') return null;

@@ -63,7 +63,7 @@ export class ProxyHeader {
 
 /** The error for a header that cannot be read: `IO`. */
 export function badHeader(what: string, cause?: unknown): TransportError {
-  return new TransportError('IO', `no header of the PROXY protocol: ${what}`, { hint: HEADER_HINT, cause });
+  return new TransportError('IO', `no PROXY protocol header: ${what}`, { hint: HEADER_HINT, cause });
 }
 
 export const HEADER_HINT =

@@ -41,7 +41,7 @@ export const connectHints: Hints = {
   NOT_FOUND: `Nothing exists at this endpoint. ${STARTING}`,
   CONNECTION_REFUSED: `Nothing accepts connections at this endpoint. ${STARTING}`,
   PERMISSION_DENIED: 'This user may not connect. Check the mode and group of the socket and its directories.',
-  NOT_A_SOCKET: 'The path is not that of a stream socket. Check it.',
+  NOT_A_SOCKET: 'The path is not a stream socket. Check it.',
   TIMEOUT: 'No connection was accepted. Is the other side alive? Raise timeoutMs if it needs longer.',
   RESOURCE_EXHAUSTED: EXHAUSTED,
 };

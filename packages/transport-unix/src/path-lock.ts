@@ -51,7 +51,7 @@ export async function lock(path: string, { operation, warn }: LockContext, clean
     }
     const limitMs = ownerState(holder) === 'alive' ? ALIVE_MS : UNKNOWN_MS;
     if (Math.max(realTime.now() - start, ageMs(path)) > limitMs) {
-      warn('another process locks the path');
+      warn('another process holds the lock of the path');
       return;
     }
     await sleep(0.5 + Math.random());

@@ -106,5 +106,7 @@ function removeDirectory(parent: Directory, directory: Directory): void {
     isGone = parent.release(directory);
   }
   if (isGone) return;
-  throw new TransportError('IO', `${directory.path} has other files than sockets`, { hint: 'They were left alone.' });
+  throw new TransportError('IO', `${directory.path} contains files that are not sockets`, {
+    hint: 'They were left alone.',
+  });
 }

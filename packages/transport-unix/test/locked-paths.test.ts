@@ -27,7 +27,7 @@ describe('a path that a process elsewhere has locked, which may have ended', () 
   it('is listened at if its socket is stale, with a warning', async () => {
     await staleSocketAt(path);
     await listener.listen();
-    expect(warnings).toEqual(['another process locks the path']);
+    expect(warnings).toEqual(['another process holds the lock of the path']);
   });
 
   it('is in use if its socket is live, and nothing is warned of', async () => {

@@ -93,7 +93,7 @@ it.each([
   // The clocks of file systems and timers are a few milliseconds apart. For a live owner, it would wait for 5 s.
   expect(Date.now() - Number(before.ctimeMs)).toBeGreaterThanOrEqual(45);
   expect(waitedMs).toBeLessThan(2500);
-  expect(warnings).toEqual(['another process locks the path']);
+  expect(warnings).toEqual(['another process holds the lock of the path']);
   expect(lstatSync(path, { bigint: true }).ino).toBe(before.ino);
   // The next one has nothing to wait for.
   expect(await settlesWithoutIO(take())).toBe(true);
@@ -179,5 +179,5 @@ it('goes on without the lock of a live owner 5 s after it was taken', async () =
   vi.useFakeTimers({ toFake: ['Date'], now: Math.ceil(takenMs) + 5001 });
   onTestFinished(() => void vi.useRealTimers());
   await take();
-  expect(warnings).toEqual(['another process locks the path']);
+  expect(warnings).toEqual(['another process holds the lock of the path']);
 });

@@ -38,7 +38,7 @@ interface GrpcOptions {
   readonly timeoutMs: number;
 }
 
-const OTHER = 'Check the endpoint. If the plugin speaks something else than gRPC on purpose, probe it with --no-grpc.';
+const OTHER = 'Check the endpoint. If the plugin speaks something other than gRPC on purpose, probe it with --no-grpc.';
 
 /** The kernel accepts connections for a process that does not run. */
 const STOPPED = 'The process may be stopped or busy: look at it, or raise --timeout.';
@@ -174,7 +174,7 @@ function otherResult(protocol: OtherProtocol): GrpcResult {
       what: 'it accepts connections, and closes them instead of speaking HTTP/2',
       advice: OTHER,
     },
-    unknown: { level: 'problem', what: 'it answers with something else than HTTP/2', advice: OTHER },
+    unknown: { level: 'problem', what: 'it answers with something other than HTTP/2', advice: OTHER },
   };
   return { data: { protocol }, facts: [['protocol', protocol]], findings: [findings[protocol]] };
 }
