@@ -26,12 +26,14 @@ const server = createServer(({ url = '/' }, response) => {
     response.writeHead(404).end();
   }
 }).listen(0, '127.0.0.1');
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox'],
+});
 const faults = [];
 try {
   for (const [screen, viewport] of Object.entries(screens)) {
-    await look(screen, viewport, 'light', [...kinds, ...guides]);
-    await look(screen, viewport, 'dark', kinds);
+    for (const colorScheme of ['light', 'dark']) await look(screen, viewport, colorScheme);
   }
   await search();
 } finally {
@@ -41,7 +43,7 @@ try {
 assert.equal(faults.length, 0, `${faults.length} faults`);
 console.log(`${kinds.length + guides.length} pages, light and dark, on a phone and on a desktop`);
 
-async function look(screen, viewport, colorScheme, pages) {
+async function look(screen, viewport, colorScheme) {
   const page = await browser.newPage({ viewport, colorScheme });
   let name = '';
   const report = (what) => {
@@ -55,7 +57,7 @@ async function look(screen, viewport, colorScheme, pages) {
     // The theme has links in the summaries of its navigation. The keyboard reaches both.
     rules: { 'nested-interactive': { enabled: false } },
   };
-  for (name of pages) {
+  for (name of [...kinds, ...guides]) {
     await page.goto(urlOf(name), { waitUntil: 'load' });
     const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
     if (overflow > 0) report(`${overflow} px wider than the screen`);
