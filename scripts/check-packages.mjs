@@ -45,7 +45,7 @@ import { MemoryTransport } from '@rpcplugin/transport-testkit';
 import { describeTransport } from '@rpcplugin/transport-testkit/${runner}';
 describeTransport({ create: () => new MemoryTransport() }, { timeoutMs: 60_000 });
 `;
-/** From the oldest version of TypeScript that the README names to the newest one. */
+/** From the oldest version of TypeScript that the READMEs name (test/supported-versions.test.ts) to the newest one. */
 const typescripts = ['5.2', '5.8', '6', '7'];
 /** The first of them in which CommonJS can require ES modules. */
 const firstRequiring = '5.8';

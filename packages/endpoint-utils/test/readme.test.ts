@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { codeBlocks, run, script } from '@rpcplugin/test-support';
 import { describe, expect, test } from 'vitest';
 import { normalizeEndpoint } from '../src/index.js';
 import { SCHEMES } from '../src/schemes.js';
@@ -11,14 +10,6 @@ const readme = await readFile(`${packageDirectory}README.md`, 'utf8');
 const codeIn = (cell = ''): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
 
 describe('the README', () => {
-  test('has an example that prints what its comments say', async () => {
-    const [example = ''] = codeBlocks(readme, 'js');
-    const comments = [...example.matchAll(/^ *console\.log.* \/\/ (.*)$/gm)].map(([, comment = '']) => comment);
-    expect(comments).toHaveLength(4);
-    const ending = await run(script(import.meta.url, example));
-    expect(ending).toMatchObject({ status: 0, stdout: `${comments.join('\n')}\n` });
-  });
-
   const [, , ...rows] = (/\| accepted .*?\n\n/s.exec(readme)?.[0] ?? '').trimEnd().split('\n');
 
   test('has a table of endpoints', () => {

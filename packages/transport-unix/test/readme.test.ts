@@ -1,12 +1,15 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { codeBlocks, freshDirectory, run, script, startProgram, until } from '@rpcplugin/test-support';
+import { codeBlocks, freshDirectory, isRoot, run, script, startProgram, until } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
 import { packageDirectory, saysHello, transport } from './support.js';
 
 const readme = await readFile(join(packageDirectory, 'README.md'), 'utf8');
-const [example = '', signals = '', , host = '', plugin = '', proxied = '', leftovers = ''] = codeBlocks(readme, 'js');
+const [example = '', signals = '', otherUser = '', host = '', plugin = '', proxied = '', leftovers = ''] = codeBlocks(
+  readme,
+  'js',
+);
 
 it('the README example runs unchanged', async () => {
   const ending = await run(script(import.meta.url, example));
@@ -27,6 +30,24 @@ it('the README signal handlers leave nothing behind on SIGTERM', async () => {
   listening.process.kill('SIGTERM');
   expect(await listening.ended).toMatchObject({ status: 'SIGTERM' });
   expect(await readdir(directory)).toEqual([]);
+});
+
+it.runIf(isRoot)('the README plugin listens in the directory of its host, as another user', async () => {
+  const plugin = `
+    import { unixOptionsFromEnv, UnixSocketTransport } from '@rpcplugin/transport-unix';
+    const transport = new UnixSocketTransport(unixOptionsFromEnv());
+    console.log(process.getuid(), process.getgid(), await transport.listen());
+    await transport.close();
+  `;
+  const [, pluginFile = ''] = script(import.meta.url, plugin);
+  const started = `process.execPath, [${JSON.stringify(pluginFile)}], { stdio: 'inherit', `;
+  const base = await freshDirectory(0o755);
+  const options = `base: ${JSON.stringify(base)}, group: 1001`;
+  const code = otherUser.replace("group: 'plugins'", options).replace("'./plugin', { ", started);
+  const ending = await run(script(import.meta.url, code));
+  expect(ending).toMatchObject({ status: 0, stderr: '' });
+  expect(ending.stdout).toMatch(new RegExp(`^1001 1001 unix:${base}/`));
+  expect(await readdir(base)).toEqual([]);
 });
 
 it('the README lists leftovers', async () => {
