@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * How long something immediate may take on a busy machine, in milliseconds. Less than the default limits of a
- * transport, so that a case fails if the transport uses a default instead of the limit that the case gives.
+ * How much longer than its limit something may take, in milliseconds. Less than the default limits of a transport, so
+ * that a case fails if the transport uses a default instead of the limit that the case gives.
  */
 export const PROMPT_MS = 2500;
 /** A limit that is never reached, in milliseconds: longer than a case may take. */
@@ -36,6 +36,24 @@ export async function settlesWithoutIO(promise: Promise<unknown>): Promise<boole
   await new Promise<void>((resolve) => {
     process.nextTick(resolve);
   });
+  return settled;
+}
+
+/**
+ * Whether a promise settles at most {@link PROMPT_MS} after `limitMs` milliseconds, as timers of this process count
+ * them. A busy machine delays them like those of the transport, and those due first fire first.
+ */
+export async function settlesPromptly(promise: Promise<unknown>, limitMs: number): Promise<boolean> {
+  let settled = false;
+  const settle = (): void => {
+    settled = true;
+  };
+  const over = promise.then(settle, settle);
+  const timeUp = new AbortController();
+  const late = sleep(limitMs + PROMPT_MS, undefined, { signal: timeUp.signal }).catch(() => undefined);
+  await Promise.race([over, late]);
+  timeUp.abort();
+  for (let turn = 0; turn < 3 * TURNS && !settled; turn++) await turns(1);
   return settled;
 }
 
