@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
@@ -39,27 +40,34 @@ export async function settlesWithoutIO(promise: Promise<unknown>): Promise<boole
   return settled;
 }
 
-/**
- * Whether a promise settles at most {@link PROMPT_MS} after `limitMs` milliseconds, as timers of this process count
- * them. A busy machine delays them like those of the transport, and those due first fire first.
- */
-export async function settlesPromptly(promise: Promise<unknown>, limitMs: number): Promise<boolean> {
-  let settled = false;
-  const settle = (): void => {
-    settled = true;
-  };
-  const over = promise.then(settle, settle);
-  const timeUp = new AbortController();
-  const late = sleep(limitMs + PROMPT_MS, undefined, { signal: timeUp.signal }).catch(() => undefined);
-  await Promise.race([over, late]);
-  timeUp.abort();
-  for (let turn = 0; turn < 3 * TURNS && !settled; turn++) await turns(1);
-  return settled;
-}
-
 /** How long an action takes, in milliseconds, rounded to a tenth. */
 export async function durationOf(action: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await action();
   return Math.round((performance.now() - start) * 10) / 10;
+}
+
+/**
+ * How long an action takes that has a time limit, in milliseconds. A timer of this process says when it is late: a busy
+ * machine delays that like those of the transport, and what is due first comes first.
+ *
+ * @param what - Names the action, such as `close`.
+ * @throws AssertionError if the action takes {@link PROMPT_MS} longer than the limit.
+ */
+export async function durationWithin(limitMs: number, what: string, action: () => Promise<unknown>): Promise<number> {
+  const state = { isOver: false };
+  const running = durationOf(action).finally(() => {
+    state.isOver = true;
+  });
+  running.catch(() => undefined);
+  const lateMs = limitMs + PROMPT_MS;
+  const over = new AbortController();
+  const late = sleep(lateMs, undefined, { signal: over.signal }).catch(() => undefined);
+  await Promise.race([running, late]).finally(() => {
+    over.abort();
+  });
+  // What was due before the timer may take a few turns to take effect.
+  for (let turn = 0; turn < TURNS && !state.isOver; turn++) await turns(1);
+  assert.ok(state.isOver, `${what} took longer than ${lateMs} ms`);
+  return running;
 }
