@@ -1,7 +1,14 @@
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { mock } from 'node:test';
-import { closeAfterTest, codeOf, freePort, freshDirectory, settlesWithin } from '@rpcplugin/test-support';
+import {
+  closeAfterTest,
+  codeOf,
+  freePort,
+  freshDirectory,
+  settlesWithin,
+  staleSocketAt,
+} from '@rpcplugin/test-support';
 import type { Transport } from '@rpcplugin/transport-core';
 import { TCPSocketTransport } from '@rpcplugin/transport-tcp';
 import { MemoryTransport } from '@rpcplugin/transport-testkit';
@@ -11,7 +18,9 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 /** Mocks every timer of the process for a test, until its transports close. Returns a function that lets time pass. */
 const mocks: Record<string, () => (ms: number) => void> = {
   'node:test': () => {
+    const now = Date.now();
     mock.timers.enable();
+    mock.timers.setTime(now);
     onTestFinished(() => {
       mock.timers.reset();
     });
@@ -33,6 +42,15 @@ const transports: Record<string, { create: () => Transport; absent: () => Promis
     absent: async () => `unix:${join(await freshDirectory(), 's')}`,
     code: 'NOT_FOUND',
   },
+  'unix, a stale socket': {
+    create: () => new UnixSocketTransport(),
+    absent: async () => {
+      const path = join(await freshDirectory(), 's');
+      await staleSocketAt(path);
+      return `unix:${path}`;
+    },
+    code: 'CONNECTION_REFUSED',
+  },
   tcp: {
     create: () => new TCPSocketTransport(),
     absent: async () => `127.0.0.1:${await freePort()}`,
@@ -45,7 +63,8 @@ describe.each(Object.entries(mocks))('with the timers of %s', (_, enable) => {
   describe.each(Object.entries(transports))('%s', (_network, { create, absent, code }) => {
     it('rejects a connect to nobody after waitMs of real time', async () => {
       const [endpoint, dialer] = [await absent(), closeAfterTest(create())];
-      enable();
+      // A socket that is older than a second is retried less often.
+      enable()(2000);
       const connecting = codeOf(dialer.connect(endpoint, { waitMs: 50 }));
       expect(await settlesWithin(4000, connecting)).toBe(true);
       expect(await connecting).toBe(code);

@@ -1,63 +1,76 @@
-import { Metadata, status } from '@grpc/grpc-js';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { Metadata, ServerInterceptingCall, status } from '@grpc/grpc-js';
+import type { ServerInterceptor } from '@grpc/grpc-js';
 import { codeOf, until } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
 import { callHeaders, flags, frame, frameTypes, headerBlock, preface } from './http2-frames.js';
 import { ask, call, Name, Probe, ProbeServer } from './service.js';
-import { connected, plainConnection, probeClient, startPlugin } from './support.js';
-import type { Plugin } from './support.js';
+import { connected, networks, plainConnection, probeClient, startPlugin } from './support.js';
+import type { Network, Plugin } from './support.js';
 
 /** Whether Node has options for how many calls a client may reset. */
 const canRaiseLimit = !process.version.startsWith('v20.');
 
-/** A plugin with a method that never answers, and the number of its calls. */
-async function startCounting(): Promise<{ plugin: Plugin; calls: () => number }> {
-  const probe = new ProbeServer('counts');
-  const bytes = (value: Buffer): Buffer => value;
-  const streams = { requestStream: false, responseStream: false };
-  const types = { requestSerialize: bytes, requestDeserialize: bytes };
-  const count = {
-    path: '/test.Count/Count',
-    ...streams,
-    ...types,
-    responseSerialize: bytes,
-    responseDeserialize: bytes,
-  };
+/** A plugin, and how many calls it has begun. */
+async function startCounting(network: Network): Promise<{ plugin: Plugin; calls: () => number }> {
   let calls = 0;
-  probe.server.addService(
-    { count },
-    {
-      count: () => {
-        calls++;
-      },
-    },
-  );
-  return { plugin: await startPlugin('unix', { probe }), calls: () => calls };
+  const count: ServerInterceptor = (_method, call) => {
+    calls++;
+    return new ServerInterceptingCall(call);
+  };
+  const probe = new ProbeServer('counts', { interceptors: [count] });
+  return { plugin: await startPlugin(network, { probe }), calls: () => calls };
 }
 
-/** The frames that begin calls. */
-function manyCalls(count: number): Buffer {
-  const block = headerBlock(callHeaders('/test.Count/Count'));
-  const message = frame(frameTypes.data, flags.endStream, 0, Buffer.alloc(5));
+/** The frames that begin calls of a method that never answers and, if `areReset`, reset them at once. */
+function manyCalls(count: number, { areReset = false } = {}): Buffer {
+  const block = headerBlock(callHeaders('/test.Probe/Hang'));
   const calls = Array.from({ length: count }, (_, index) => {
     const stream = 2 * index + 1;
-    const end = Buffer.from(message);
-    end.writeUInt32BE(stream, 5);
+    const end = areReset
+      ? frame(frameTypes.rstStream, 0, stream, Buffer.from([0, 0, 0, 8]))
+      : frame(frameTypes.data, flags.endStream, stream, Buffer.alloc(5));
     return Buffer.concat([frame(frameTypes.headers, flags.endHeaders, stream, block), end]);
   });
-  return Buffer.concat([preface, ...calls]);
+  return Buffer.concat(calls);
+}
+
+/** Opens connections whose HTTP/2 sessions have begun. */
+function openSessions(count: number, endpoint: string): Promise<Socket[]> {
+  const open = async (): Promise<Socket> => {
+    const peer = await plainConnection(endpoint);
+    peer.write(preface);
+    await once(peer, 'data');
+    return peer;
+  };
+  return Promise.all(Array.from({ length: count }, open));
 }
 
 describe('a server', () => {
   it('answers a call before it has begun the thousands of calls that other connections make at once', async () => {
-    const { plugin, calls } = await startCounting();
+    const { plugin, calls } = await startCounting('unix');
     const client = await probeClient(plugin.endpoint);
     const attack = manyCalls(6000);
-    const peers = await Promise.all(Array.from({ length: 2 }, () => plainConnection(plugin.endpoint)));
+    const peers = await openSessions(2, plugin.endpoint);
     for (const peer of peers) peer.resume().write(attack);
     await until(() => calls() > 0);
     expect(await ask(client, 'echo', 'hello')).toBe('hello');
     expect(calls()).toBeLessThan((peers.length * 6000) / 2);
   });
+
+  it.each(networks)(
+    'over %s, answers five calls before it has begun a third of those that twenty connections start and reset at once',
+    async (network) => {
+      const { plugin, calls } = await startCounting(network);
+      const client = await probeClient(plugin.endpoint);
+      const attack = manyCalls(3000, { areReset: true });
+      const peers = await openSessions(20, plugin.endpoint);
+      for (const peer of peers) peer.resume().write(attack);
+      for (let i = 0; i < 5; i++) expect(await ask(client, 'echo', 'hello')).toBe('hello');
+      expect(calls()).toBeLessThan((peers.length * 3000) / 3);
+    },
+  );
 
   it('loses no other call of a host that cancels 1200, where Node allows it, or ends it as UNAVAILABLE', async () => {
     const { endpoint, probe } = await startPlugin('unix');

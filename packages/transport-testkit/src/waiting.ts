@@ -1,8 +1,9 @@
+import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * How long something immediate may take on a busy machine, in milliseconds. Less than the default limits of a
- * transport, so that a case fails if the transport uses a default instead of the limit that the case gives.
+ * How much longer than its limit something may take, in milliseconds. Less than the default limits of a transport, so
+ * that a case fails if the transport uses a default instead of the limit that the case gives.
  */
 export const PROMPT_MS = 2500;
 /** A limit that is never reached, in milliseconds: longer than a case may take. */
@@ -44,4 +45,29 @@ export async function durationOf(action: () => Promise<unknown>): Promise<number
   const start = performance.now();
   await action();
   return Math.round((performance.now() - start) * 10) / 10;
+}
+
+/**
+ * How long an action takes that has a time limit, in milliseconds. A timer of this process says when it is late: a busy
+ * machine delays that like those of the transport, and what is due first comes first.
+ *
+ * @param what - Names the action, such as `close`.
+ * @throws AssertionError if the action takes {@link PROMPT_MS} longer than the limit.
+ */
+export async function durationWithin(limitMs: number, what: string, action: () => Promise<unknown>): Promise<number> {
+  const state = { isOver: false };
+  const running = durationOf(action).finally(() => {
+    state.isOver = true;
+  });
+  running.catch(() => undefined);
+  const lateMs = limitMs + PROMPT_MS;
+  const over = new AbortController();
+  const late = sleep(lateMs, undefined, { signal: over.signal }).catch(() => undefined);
+  await Promise.race([running, late]).finally(() => {
+    over.abort();
+  });
+  // What was due before the timer may take a few turns to take effect.
+  for (let turn = 0; turn < TURNS && !state.isOver; turn++) await turns(1);
+  assert.ok(state.isOver, `${what} took longer than ${lateMs} ms`);
+  return running;
 }

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Pair } from '../fixture.js';
 import { runElsewhere } from '../other-process.js';
 import { closed, connected, echoes, flowsOnceResumed, inputArrives, receive, receiveAll } from '../streams.js';
-import { NEVER_MS, PROMPT_MS, turns, TURNS, until } from '../waiting.js';
+import { NEVER_MS, turns, TURNS, until } from '../waiting.js';
 import type { CaseDefinition } from './definition.js';
 
 /** Bytes that exceed all buffers between two ends. */
@@ -53,7 +53,7 @@ export const connectionCases: readonly CaseDefinition[] = [
         pending++;
         end.write(Buffer.alloc(SMALL), () => pending--);
       }
-      await until(() => pending === 0, PROMPT_MS).catch(() => assert.fail('a write waits for the peer to read'));
+      await until(() => pending === 0).catch(() => assert.fail('a write waits for the peer to read'));
       await Promise.all([receive(near, 2 * SMALL), receive(far, 2 * SMALL)]);
     },
   },

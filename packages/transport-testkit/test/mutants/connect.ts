@@ -177,14 +177,14 @@ export const connectMutants: readonly Mutant[] = [
   {
     mistake: 'waits longer than waitMs',
     fails: ['C3 rejects after waitMs when nothing listens'],
-    finds: /rejected only after/,
+    finds: /connect took longer/,
     transport: withConnectOptions((options) => ({ ...options, waitMs: LATE_MS })),
     isSlow: true,
   },
   {
     mistake: 'uses its own timeoutMs',
     fails: ['C4 rejects with TIMEOUT after timeoutMs and leaves nothing behind (the endpoint does not appear)'],
-    finds: /rejected only after/,
+    finds: /connect took longer/,
     transport: withConnectOptions((options) => ({ ...options, timeoutMs: LATE_MS })),
     isSlow: true,
   },
