@@ -27,11 +27,11 @@ export function isOver(session: Http2Session): boolean {
 /**
  * Makes Node read a connection again. A session does not read while it writes. If the peer leaves meanwhile, TLS may
  * not report that the write failed, and Node would never read again (nodejs/node#50884; seen on Node 20 to 26). Reading
- * finds the end, after what the peer sent before it.
+ * finds the end, after what the peer sent before it. Does nothing while {@link stopReading} holds the connection.
  */
 export function readOn(connection: Duplex, session: Http2Session): void {
   // At the end, Node would discard what is not read yet.
-  if (session.encrypted !== true || isFinishing(session)) return;
+  if (session.encrypted !== true || isFinishing(session) || stopped.has(connection)) return;
   const { _handle: handle } = connection as { _handle?: { readStart?(): void; writeQueueSize?: number } | null };
   if (handle?.writeQueueSize === 0) handle.readStart?.();
 }
@@ -59,15 +59,18 @@ function internal(session: Http2Session, name: string): unknown {
   return key && (session as unknown as Record<symbol, unknown>)[key];
 }
 
+/** The connections that {@link stopReading} has stopped. */
+const stopped = new WeakSet<Duplex>();
+
 /** Stops reading a connection, below HTTP/2. Returns a function that resumes it. */
 export function stopReading(connection: Duplex): () => void {
+  stopped.add(connection);
   const handle = (connection as unknown as { _handle?: { readStop?(): void; readStart?(): void } | null })._handle;
-  if (handle?.readStop === undefined) {
-    connection.pause();
-    return () => connection.resume();
-  }
-  handle.readStop();
+  if (handle?.readStop === undefined) connection.pause();
+  else handle.readStop();
   return () => {
-    if (!connection.destroyed) handle.readStart?.();
+    stopped.delete(connection);
+    if (handle?.readStart === undefined) connection.resume();
+    else if (!connection.destroyed) handle.readStart();
   };
 }

@@ -1,5 +1,5 @@
 // One test per assumption about HTTP/2 of Node that src/http2-hooks.ts makes beyond its documented interface.
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { connect as connectHttp2, createServer } from 'node:http2';
 import type { Http2Session, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { connect } from 'node:net';
@@ -12,7 +12,10 @@ import { isOver, readOn, stopReading } from '../src/http2-hooks.js';
 import { clientTls, makeIdentity, serverTls } from './certificates.js';
 import { callHeaders, flags, frame, frameTypes, headerBlock, preface } from './http2-frames.js';
 import { ask, Probe } from './service.js';
-import { startPlugin } from './support.js';
+import { connected, startPlugin } from './support.js';
+
+/** A socket, with the handle by which HTTP/2 reads it. */
+type Below = Duplex & { readonly _handle: { readStop(): void } };
 
 const plugin = await makeIdentity(sharedDirectory(), 'localhost');
 
@@ -71,12 +74,29 @@ describe('an HTTP/2 session of Node', () => {
     const state = { isAnswered: false };
     const answer = ask(client, 'hang', 'hello').finally(() => (state.isAnswered = true));
     await arrived;
-    for (const { connection } of begun) stopReading(connection);
+    // As the session does while it writes.
+    for (const { connection } of begun) (connection as Below)._handle.readStop();
     probe.release();
     await turns(100);
     expect(state.isAnswered).toBe(false);
     for (const { connection, session } of begun) if (session !== undefined) readOn(connection, session);
     expect(await answer).toBe('hello');
+  });
+
+  it('is not made to read below TLS while its connection is stopped', async () => {
+    const { endpoint, connections } = await startPlugin('tcp', { credentials: serverTls(plugin) });
+    const client = (await connected(endpoint, clientTls(plugin))).client(Probe);
+    expect(await ask(client, 'echo', 'hello')).toBe('hello');
+    const [connection] = connections;
+    if (connection === undefined) throw new Error('nothing was accepted');
+    const readAgain = stopReading(connection);
+    readOn(connection, Object.assign(new EventEmitter(), { encrypted: true }) as unknown as Http2Session);
+    const state = { isAnswered: false };
+    const answer = ask(client, 'echo', 'again').finally(() => (state.isAnswered = true));
+    await turns(100);
+    expect(state.isAnswered).toBe(false);
+    readAgain();
+    expect(await answer).toBe('again');
   });
 
   it('keeps a complete response until it is read, and is not over before that', async () => {

@@ -1,9 +1,12 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { Metadata, ServerInterceptingCall, status } from '@grpc/grpc-js';
 import type { ServerInterceptor } from '@grpc/grpc-js';
-import { codeOf, until } from '@rpcplugin/test-support';
+import { codeOf, sharedDirectory, until } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
+import { clientTls, makeIdentity, serverTls } from './certificates.js';
+import type { Identity } from './certificates.js';
 import { callHeaders, flags, frame, frameTypes, headerBlock, preface } from './http2-frames.js';
 import { ask, call, Name, Probe, ProbeServer } from './service.js';
 import { connected, networks, plainConnection, probeClient, startPlugin } from './support.js';
@@ -12,15 +15,18 @@ import type { Network, Plugin } from './support.js';
 /** Whether Node has options for how many calls a client may reset. */
 const canRaiseLimit = !process.version.startsWith('v20.');
 
-/** A plugin, and how many calls it has begun. */
-async function startCounting(network: Network): Promise<{ plugin: Plugin; calls: () => number }> {
+const identity = await makeIdentity(sharedDirectory(), 'localhost');
+
+/** A plugin, with TLS if an identity is given, and how many calls it has begun. */
+async function startCounting(network: Network, own?: Identity): Promise<{ plugin: Plugin; calls: () => number }> {
   let calls = 0;
   const count: ServerInterceptor = (_method, call) => {
     calls++;
     return new ServerInterceptingCall(call);
   };
   const probe = new ProbeServer('counts', { interceptors: [count] });
-  return { plugin: await startPlugin(network, { probe }), calls: () => calls };
+  const credentials = own && serverTls(own);
+  return { plugin: await startPlugin(network, { probe, ...(credentials && { credentials }) }), calls: () => calls };
 }
 
 /** The frames that begin calls of a method that never answers and, if `areReset`, reset them at once. */
@@ -36,11 +42,12 @@ function manyCalls(count: number, { areReset = false } = {}): Buffer {
   return Buffer.concat(calls);
 }
 
-/** Opens connections whose HTTP/2 sessions have begun. */
-function openSessions(count: number, endpoint: string): Promise<Socket[]> {
+/** Opens connections whose HTTP/2 sessions have begun, with TLS if an identity of the server is given. */
+function openSessions(count: number, endpoint: string, server?: Identity): Promise<Socket[]> {
   const open = async (): Promise<Socket> => {
-    const peer = await plainConnection(endpoint);
-    peer.write(preface);
+    const socket = await plainConnection(endpoint);
+    const peer = server ? connectTls({ socket, ca: server.certificate, ALPNProtocols: ['h2'] }) : socket;
+    peer.on('error', () => undefined).write(preface);
     await once(peer, 'data');
     return peer;
   };
@@ -59,13 +66,14 @@ describe('a server', () => {
     expect(calls()).toBeLessThan((peers.length * 6000) / 2);
   });
 
-  it.each(networks)(
-    'over %s, answers five calls before it has begun a third of those that twenty connections start and reset at once',
-    async (network) => {
-      const { plugin, calls } = await startCounting(network);
-      const client = await probeClient(plugin.endpoint);
+  it.each(networks.flatMap((network) => [[network, 'without'] as const, [network, 'with'] as const]))(
+    'over %s %s TLS, answers five calls before it has begun a third of those that twenty connections start and reset',
+    async (network, tls) => {
+      const own = tls === 'with' ? identity : undefined;
+      const { plugin, calls } = await startCounting(network, own);
+      const client = await probeClient(plugin.endpoint, own && clientTls(own));
       const attack = manyCalls(3000, { areReset: true });
-      const peers = await openSessions(20, plugin.endpoint);
+      const peers = await openSessions(20, plugin.endpoint, own);
       for (const peer of peers) peer.resume().write(attack);
       for (let i = 0; i < 5; i++) expect(await ask(client, 'echo', 'hello')).toBe('hello');
       expect(calls()).toBeLessThan((peers.length * 3000) / 3);
