@@ -115,10 +115,10 @@ async function keepReconnecting(target: Target, act: (socket: Socket) => void): 
 }
 
 /**
- * HTTP/2 peers, by default two, that reconnect whenever they are cut off. Resolves once the server has read a lot from
- * them or has accepted five connections of each.
+ * Two HTTP/2 peers that reconnect whenever they are cut off. Resolves once the server has read a lot from them or has
+ * accepted five connections of each.
  */
-async function keepReconnectingSecured(target: Target, act: (stream: Duplex) => void, count = 2): Promise<void> {
+async function keepReconnectingSecured(target: Target, act: (stream: Duplex) => void): Promise<void> {
   const dial = (): void => {
     dialSecured(target).then(
       (stream) => {
@@ -128,8 +128,9 @@ async function keepReconnectingSecured(target: Target, act: (stream: Duplex) => 
       () => undefined,
     );
   };
-  for (let i = 0; i < count; i++) dial();
-  await until(() => target.accepted.length > 5 * count || target.bytesRead > count * 128 * 1024);
+  dial();
+  dial();
+  await until(() => target.accepted.length > 10 || target.bytesRead > 256 * 1024);
 }
 
 /** Ten peers that stay connected. Resolves once the server has read something from each. */
@@ -282,7 +283,7 @@ const peers: HostilePeer[] = [
   },
   {
     // CVE-2023-44487.
-    name: 'reset calls at once (twenty of them)',
+    name: 'reset calls at once',
     on: anywhere,
     attack: (target) => {
       const block = headerBlock(callHeaders('/test.Probe/Echo'));
@@ -297,7 +298,7 @@ const peers: HostilePeer[] = [
         stream.on('data', () => stream.write(Buffer.concat([...Array.from({ length: 250 }, call).flat(), ping])));
         stream.write(preface);
       };
-      return keepReconnectingSecured(target, resetCalls, 20);
+      return keepReconnectingSecured(target, resetCalls);
     },
   },
   {
