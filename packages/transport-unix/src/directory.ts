@@ -207,9 +207,8 @@ export class Directory {
     }
     // Only the umask of its creator takes these away.
     if ((actualMode & 0o700) !== 0o700) chmodSync(this.at(), 0o700);
-    if (mode === 0o700) return;
     if (readdirSync(this.at()).length > 0) {
-      // Another process gave it the group and used it in the meantime.
+      // It has its mode now, or another process gave it the group and used it in the meantime.
       if (isRetry) throw new TakenError(`${this.path} is not empty`);
       this.#secure({ mode, gid }, true);
       return;
