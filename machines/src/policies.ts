@@ -34,6 +34,11 @@ export const serviceConfigs = {
   round_robin: { loadBalancingConfig: roundRobin },
   'outlier detection': { loadBalancingConfig: outlierDetection },
   retries: { loadBalancingConfig: roundRobin, methodConfig: [{ name: anyMethod, retryPolicy }] },
+  /** For a host that may be too busy to notice at once that a machine is lost: gRPC makes five attempts at most. */
+  'all retries': {
+    loadBalancingConfig: roundRobin,
+    methodConfig: [{ name: anyMethod, retryPolicy: { ...retryPolicy, maxAttempts: 5 } }],
+  },
   hedging: { loadBalancingConfig: roundRobin, methodConfig: [{ name: anyMethod, hedgingPolicy }] },
 } satisfies Record<string, object>;
 

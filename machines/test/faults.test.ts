@@ -83,7 +83,7 @@ describeMachines('a machine of three', [], () => {
     };
     const { retries: history } = await observe(site, fault, {
       client,
-      ways: { retries: way('retries', quick) },
+      ways: { retries: way('all retries', quick) },
       deadlineMs: LIMIT_MS,
       during: async (calls) => {
         // Half as many wait for it.

@@ -6,25 +6,19 @@ import type { Socket } from 'node:net';
 import { Duplex, PassThrough } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { parseEndpoint } from '@rpcplugin/endpoint-utils';
-import { openDescriptors, settlesWithin, sharedDirectory, until } from '@rpcplugin/test-support';
+import { durationOf, openDescriptors, sharedDirectory, until } from '@rpcplugin/test-support';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { clientTls, makeIdentity, serverTls } from './certificates.js';
 import { callHeaders, flags, frame, frameTypes, headerBlock, preface } from './http2-frames.js';
 import { ask, Probe } from './service.js';
 import type { ProbeClient } from './service.js';
-import { connected, insecure, insecureServer, networks, noSocketsLeft, startPlugin } from './support.js';
+import { connected, insecure, insecureServer, networks, noSocketsLeft, startPlugin, PROMPT_MS } from './support.js';
 import type { Plugin } from './support.js';
 
 const [plugin, host] = await Promise.all([
   makeIdentity(sharedDirectory(), 'localhost'),
   makeIdentity(sharedDirectory(), 'localhost'),
 ]);
-
-/**
- * How much a server may read from hostile peers before it has served a call of another one, in bytes: what Node reads at
- * once from a single one that nothing holds back.
- */
-const MAX_READ = 2 * 2 ** 20;
 
 type Security = 'plain' | 'TLS';
 
@@ -115,8 +109,8 @@ async function keepReconnecting(target: Target, act: (socket: Socket) => void): 
 }
 
 /**
- * Two HTTP/2 peers that reconnect whenever they are cut off. Resolves once the server has read a lot from them or has
- * accepted five connections of each.
+ * Two HTTP/2 peers that reconnect whenever they are cut off. Resolves once the server has read a lot from them or cut
+ * them off a few times.
  */
 async function keepReconnectingSecured(target: Target, act: (stream: Duplex) => void): Promise<void> {
   const dial = (): void => {
@@ -283,22 +277,16 @@ const peers: HostilePeer[] = [
   },
   {
     // CVE-2023-44487.
-    name: 'reset calls at once',
+    name: 'start thousands of calls and reset them at once',
     on: anywhere,
     attack: (target) => {
       const block = headerBlock(callHeaders('/test.Probe/Echo'));
-      const resetCalls = (stream: Duplex): void => {
-        let last = -1;
-        const call = (): Buffer[] => [
-          frame(frameTypes.headers, flags.endHeaders, (last += 2), block),
-          frame(frameTypes.rstStream, 0, last, Buffer.from([0, 0, 0, 8])),
-        ];
-        const ping = frame(frameTypes.ping, 0, 0, Buffer.alloc(8));
-        // As fast as the server reads them, which it says in its answer to the PING.
-        stream.on('data', () => stream.write(Buffer.concat([...Array.from({ length: 250 }, call).flat(), ping])));
-        stream.write(preface);
-      };
-      return keepReconnectingSecured(target, resetCalls);
+      const calls = Array.from({ length: 3000 }, (_, index) => [
+        frame(frameTypes.headers, flags.endHeaders, 2 * index + 1, block),
+        frame(frameTypes.rstStream, 0, 2 * index + 1, Buffer.from([0, 0, 0, 8])),
+      ]);
+      const bytes = Buffer.concat([preface, ...calls.flat()]);
+      return keepReconnectingSecured(target, (stream) => stream.write(bytes));
     },
   },
   {
@@ -362,15 +350,15 @@ async function stopReading(stream: Duplex): Promise<void> {
   stream.unpipe(input).pause();
 }
 
-/** The most that the server read from the peers during one of three calls, in bytes. */
-async function mostReadDuringCall(client: ProbeClient, peers: Target): Promise<number> {
-  let most = 0;
-  for (let i = 0; i < 3; i++) {
-    const before = peers.bytesRead;
-    expect(await ask(client, 'echo', 'hello', { deadline: Date.now() + 60_000 })).toBe('hello');
-    most = Math.max(most, peers.bytesRead - before);
+/** The duration of the slowest of ten calls, in milliseconds. */
+async function slowestOf(client: ProbeClient): Promise<number> {
+  let slowest = 0;
+  for (let i = 0; i < 10; i++) {
+    const begun = performance.now();
+    expect(await ask(client, 'echo', 'hello', { deadline: Date.now() + 10_000 })).toBe('hello');
+    slowest = Math.max(slowest, performance.now() - begun);
   }
-  return most;
+  return slowest;
 }
 
 describe.each(networks)('a gRPC server over %s', (network) => {
@@ -393,17 +381,17 @@ describe.each(networks)('a gRPC server over %s', (network) => {
       };
 
       const first = await underAttack();
-      expect(await mostReadDuringCall(regular.client(Probe), first)).toBeLessThan(MAX_READ);
-      const newcomer = await connected(server.endpoint, forHost);
-      expect(await mostReadDuringCall(newcomer.client(Probe), first)).toBeLessThan(MAX_READ);
+      expect(await slowestOf(regular.client(Probe))).toBeLessThan(PROMPT_MS);
+      const newcomer = await connected(server.endpoint, forHost, { timeoutMs: 10_000 });
+      expect(await slowestOf(newcomer.client(Probe))).toBeLessThan(PROMPT_MS);
       first.leave();
       await until(() => server.accepted.filter(({ destroyed }) => !destroyed).length === 2);
 
       const second = await underAttack();
-      expect(await mostReadDuringCall(regular.client(Probe), second)).toBeLessThan(MAX_READ);
+      expect(await slowestOf(regular.client(Probe))).toBeLessThan(PROMPT_MS);
       await regular.close();
       await newcomer.close();
-      expect(await settlesWithin(4000, server.listener.close({ graceMs: 50 }))).toBe(true);
+      expect(await durationOf(() => server.listener.close({ graceMs: 50 }))).toBeLessThan(50 + PROMPT_MS);
       expect(server.accepted.every(({ destroyed }) => destroyed)).toBe(true);
       second.leave();
       await noSocketsLeft(before);
