@@ -20,7 +20,7 @@ export interface BrokeredService extends HandshakeAddress {
 
 /** How many announcements to keep that are not dialled yet; older ones are dropped. go-plugin keeps each for 5 s. */
 const MAX_ANNOUNCED = 1000;
-/** Longer addresses, in UTF-16 code units, are not kept: no network has any. */
+/** The longest network name and address to keep, in UTF-16 code units. Those of real networks are far shorter. */
 const MAX_ADDRESS_LENGTH = 4096;
 
 /** How a {@link GrpcBroker} serves and dials. */

@@ -41,8 +41,8 @@ export interface UnixSocketTransportOptions extends SocketTransportOptions {
   /**
    * For peers that are proxies. They begin each connection with a header of the PROXY protocol, version 1 or 2, which
    * has the address of the client. The handler gets that as its second argument. A connection without a header does not
-   * reach the handler. Whoever can connect to the socket is trusted: see `mode` and `group`. Default: the peers are
-   * clients.
+   * reach the handler. Any process that can connect is trusted; limit them by `mode` and `group`. Default: the peers
+   * are clients.
    */
   proxyProtocol?: ProxyProtocolOptions | undefined;
 }
