@@ -60,7 +60,8 @@ export default defineConfig(
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     plugins: { 'import-x': importX },
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    // One program for all packages: a project service would make one for each, and take half as long again.
+    languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
     settings: {
       'import-x/resolver-next': [
         createTypeScriptImportResolver({ conditionNames: ['@rpcplugin/source', 'node', 'import', 'types', 'default'] }),

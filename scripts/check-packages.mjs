@@ -56,7 +56,7 @@ const typedRequires = requires.replaceAll('const ', 'import ');
 const quietly = ['--no-audit', '--no-fund', '--loglevel=error'];
 const project = mkdtempSync(join(tmpdir(), 'check-packages-'));
 try {
-  const tarballs = packages.map(pack);
+  const tarballs = pack();
   for (const tarball of tarballs) run(bin('publint'), 'run', tarball, '--strict');
 
   const { catalog } = readWorkspace();
@@ -96,10 +96,11 @@ function manifestOf(name) {
   return JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8'));
 }
 
-function pack(name) {
-  const args = ['--yes', 'pnpm@10', 'pack', '--json', '--pack-destination', project];
-  const output = execFileSync('npx', args, { cwd: join(root, 'packages', name), encoding: 'utf8', env });
-  return JSON.parse(output).filename;
+/** Packs all packages, and returns the tarballs. */
+function pack() {
+  const args = ['--recursive', '--filter', './packages/*', 'pack', '--json', '--pack-destination', project];
+  const output = execFileSync('pnpm', args, { cwd: root, encoding: 'utf8' });
+  return JSON.parse(output).map(({ filename }) => filename);
 }
 
 /** Checks that an editor can go from the declarations and the code of an installed package to its sources. */

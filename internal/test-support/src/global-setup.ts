@@ -7,6 +7,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The directory of the programs that tests bundle. */
     programs: string;
+    /** Variables for programs that download. */
+    downloads: NodeJS.ProcessEnv;
   }
 }
 
@@ -16,6 +18,10 @@ export default function setup(project: TestProject): () => void {
   // Some programs run as other users.
   chmodSync(directory, 0o755);
   project.provide('programs', directory);
+  // Node 20 and 22 read this file whenever they start. With a machine's certificates, that takes longer than all else.
+  const { NODE_EXTRA_CA_CERTS } = process.env;
+  project.provide('downloads', { NODE_EXTRA_CA_CERTS });
+  delete process.env['NODE_EXTRA_CA_CERTS'];
   project.onTestsRerun(() => {
     for (const name of readdirSync(directory)) rmSync(join(directory, name));
   });

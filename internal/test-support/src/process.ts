@@ -1,6 +1,6 @@
 // For any process, with or without Vitest.
-export { answerParent, repeatUntilAsked } from './answering.js';
-export type { RemoteError } from './answering.js';
+export { answerParent, repeatUntilStopped } from './answering.js';
+export type { Inquiry, RemoteError } from './answering.js';
 export { limitDescriptors, sourceLoader } from './command-line.js';
 export type { CommandLine } from './command-line.js';
 export {

@@ -13,8 +13,9 @@ import {
   startProgram,
   until,
 } from '@rpcplugin/test-support';
-import type { CommandLine } from '@rpcplugin/test-support';
+import type { CommandLine, Inquiry } from '@rpcplugin/test-support';
 import { describe, expect, it } from 'vitest';
+import { roundsBeside } from './beside.js';
 import { bundleChild } from './bundle.js';
 import type { Intrusions } from './children/intruder.js';
 import { startRepeater } from './isolated.js';
@@ -40,12 +41,15 @@ describe.runIf(isRoot)('the live socket of another user that appears at the path
     { when: 'just before link(2)', wrap: inject('delay_enter=3000', '?link,linkat') },
   ])('stays if it appears $when', { timeout: 60_000 + roundsOr(0) * 200 }, async ({ wrap }) => {
     const shared = await freshDirectory(0o777);
-    const intruding = await startControlled<'stop', Intrusions>([process.execPath, intruder, shared], otherUser);
+    const intruding = await startControlled<Inquiry, Intrusions>([process.execPath, intruder, shared], otherUser);
     const victim = await startRepeater(wrap);
     const options = { path: join(shared, 'p.sock') };
-    await victim.ask({ do: 'repeat', times: roundsOr(wrap === undefined ? 120 : 40), turns: 0, options });
-    const { intrusions, lost } = await intruding.ask('stop');
-    expect(intrusions).toBeGreaterThan(10);
+    const hasIntruded = ({ intrusions }: Intrusions): boolean => intrusions > 10;
+    const times = 10;
+    const rounds = roundsOr(wrap === undefined ? 120 : 40) / times;
+    const { lost } = await roundsBeside(intruding, hasIntruded, rounds, async () => {
+      await victim.ask({ do: 'repeat', times, turns: 0, options });
+    });
     expect(lost).toBe(0);
   });
 });

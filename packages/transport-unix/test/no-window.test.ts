@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { freshDirectory, isRoot, otherUser, startControlled } from '@rpcplugin/test-support';
+import type { Inquiry } from '@rpcplugin/test-support';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { roundsBeside } from './beside.js';
 import { bundleChild } from './bundle.js';
 import type { Sightings } from './children/watcher.js';
 import { startProcess, startThread } from './racers.js';
@@ -29,14 +31,13 @@ describe.runIf(isRoot && group !== undefined)('another user, while sockets come 
       const directory = await freshDirectory(0o755);
       const listener = await start(racer);
       const command = [process.execPath, watcher, directory, 'p.sock'] as const;
-      const watching = await startControlled<'stop', Sightings>(command, otherUser);
+      const watching = await startControlled<Inquiry, Sightings>(command, otherUser);
       const path = join(directory, 'p.sock');
-      for (let i = 0; i < LISTENS; i++) {
+      const isWatching = ({ looks }: Sightings): boolean => looks > LISTENS;
+      const { connected, seen } = await roundsBeside(watching, isWatching, LISTENS, async () => {
         expect(await listener.ask({ listen: { path, mode, group: gid } })).toBe(`unix:${path}`);
         await listener.ask('close');
-      }
-      const { connected, looks, seen } = await watching.ask('stop');
-      expect(looks).toBeGreaterThan(LISTENS);
+      });
       expect(seen).toEqual([`${mode.toString(8)}:${gid}`]);
       expect(connected).toEqual([]);
     },

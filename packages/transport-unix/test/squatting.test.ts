@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { freshDirectory, isRoot, otherUser, roundsOr, startControlled } from '@rpcplugin/test-support';
+import type { Inquiry } from '@rpcplugin/test-support';
 import { expect, it } from 'vitest';
 import type { UnixSocketTransportOptions } from '../src/index.js';
+import { roundsBeside } from './beside.js';
 import { bundleChild } from './bundle.js';
 import { startRepeater } from './isolated.js';
 
@@ -11,6 +13,10 @@ const MAX_SLOWDOWN = 3;
 
 function median(times: number[]): number {
   return times.sort((one, other) => one - other)[Math.floor(times.length / 2)] ?? NaN;
+}
+
+function isTaking(names: number): boolean {
+  return names > 0;
 }
 
 /** A program of another user that takes names and reports how many it got. */
@@ -24,13 +30,13 @@ it.runIf(isRoot).each(['file', 'directory', 'link'])(
     const uid = process.geteuid?.() ?? '';
     const names = [`.rpcplugin-${uid}`, `rpcplugin-${uid}`, `rpcplugin-${uid}-${otherUser.gid}`];
     const paths = names.map((name) => join(shared, name));
-    const squatting = await startControlled<'stop', number>([process.execPath, squatter, kind, ...paths], otherUser);
+    const squatting = await startControlled<Inquiry, number>([process.execPath, squatter, kind, ...paths], otherUser);
     const victim = await startRepeater(undefined, { env: { TMPDIR: shared, XDG_RUNTIME_DIR: '' } });
     const undisturbed = await freshDirectory();
     const other = await startRepeater(undefined, { env: { TMPDIR: undisturbed, XDG_RUNTIME_DIR: '' } });
     const times: number[] = [];
     const usualTimes: number[] = [];
-    for (let round = 0; round < rounds; round++) {
+    await roundsBeside(squatting, isTaking, rounds, async () => {
       for (const options of [{ path: 'p.sock' }, {}, { group: otherUser.gid }]) {
         const at = (directory: string): UnixSocketTransportOptions =>
           'path' in options ? { path: join(directory, options.path) } : options;
@@ -39,8 +45,7 @@ it.runIf(isRoot).each(['file', 'directory', 'link'])(
         times.push(listenMs);
         usualTimes.push((await other.ask({ do: 'repeat', times: 1, options: at(undisturbed) })).listenMs);
       }
-    }
-    expect(await squatting.ask('stop')).toBeGreaterThan(0);
+    });
     // A busy machine delays some.
     expect(median(times) / median(usualTimes)).toBeLessThan(MAX_SLOWDOWN);
   },

@@ -2,7 +2,7 @@
 // victim or of its own, as fast as it can.
 import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { repeatUntilAsked } from '@rpcplugin/test-support/process';
+import { repeatUntilStopped } from '@rpcplugin/test-support/process';
 
 const [directory = '', target = '', prefix = ''] = process.argv.slice(2);
 
@@ -51,7 +51,7 @@ function swap(name: string): void {
   });
 }
 
-repeatUntilAsked(
+repeatUntilStopped(
   () => {
     for (let i = 0; i < 50; i++) for (const name of readdirSync(directory)) if (name.startsWith(prefix)) swap(name);
   },

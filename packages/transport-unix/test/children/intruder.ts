@@ -3,7 +3,7 @@
 import { linkSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { listening, repeatUntilAsked, staleSocketAt, turns } from '@rpcplugin/test-support/process';
+import { listening, repeatUntilStopped, staleSocketAt, turns } from '@rpcplugin/test-support/process';
 
 /** How long a victim may hold a socket that it has moved aside, in milliseconds. */
 const GRACE_MS = 1000;
@@ -44,7 +44,7 @@ function put(file: string): void {
   renameSync(next, path);
 }
 
-repeatUntilAsked(
+repeatUntilStopped(
   async () => {
     // Every other time, it lets the victim listen.
     if (outcome.intrusions % 2 === 0) put(stale);

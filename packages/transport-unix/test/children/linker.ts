@@ -2,7 +2,7 @@
 // replaces it by a link to a directory of the victim for a moment.
 import { lstatSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { repeatUntilAsked } from '@rpcplugin/test-support/process';
+import { repeatUntilStopped } from '@rpcplugin/test-support/process';
 
 const [directory = '', name = '', target = ''] = process.argv.slice(2);
 const path = join(directory, name);
@@ -20,7 +20,7 @@ function swap(): void {
   }
 }
 
-repeatUntilAsked(
+repeatUntilStopped(
   () => {
     for (let i = 0; i < 200; i++) swap();
   },

@@ -2,7 +2,7 @@
 // as fast as it can.
 import { lstatSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { repeatUntilAsked } from '@rpcplugin/test-support/process';
+import { repeatUntilStopped } from '@rpcplugin/test-support/process';
 
 const [directory = '', own = '', ...names] = process.argv.slice(2);
 let renames = 0;
@@ -17,7 +17,7 @@ function rename(from: string, to: string): boolean {
   }
 }
 
-repeatUntilAsked(
+repeatUntilStopped(
   () => {
     for (const name of names) {
       if (!rename(own, name)) continue;

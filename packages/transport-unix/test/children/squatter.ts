@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
-import { repeatUntilAsked } from '@rpcplugin/test-support/process';
+import { repeatUntilStopped } from '@rpcplugin/test-support/process';
 
 const [kind = '', ...paths] = process.argv.slice(2);
 const taken = new Map<string, Server>();
@@ -30,7 +30,7 @@ function takeAbstractNames(): void {
   }
 }
 
-repeatUntilAsked(
+repeatUntilStopped(
   () => {
     paths.forEach(take);
     takeAbstractNames();

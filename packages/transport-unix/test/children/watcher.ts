@@ -3,7 +3,7 @@
 import { readdirSync, lstatSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { repeatUntilAsked } from '@rpcplugin/test-support/process';
+import { repeatUntilStopped } from '@rpcplugin/test-support/process';
 
 const [directory = '', name = ''] = process.argv.slice(2);
 
@@ -53,7 +53,7 @@ function socketsIn(parent: string): string[] {
   });
 }
 
-repeatUntilAsked(
+repeatUntilStopped(
   async () => {
     for (let i = 0; i < 100; i++) look();
     await Promise.all(socketsIn(directory).map(tryToConnect));
