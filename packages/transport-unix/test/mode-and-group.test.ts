@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join, parse } from 'node:path';
 import { freshDirectory, isRoot, otherUser, pathOf, rejectionOf, until } from '@rpcplugin/test-support';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { unixOptionsFromEnv } from '../src/index.js';
@@ -80,6 +80,15 @@ describe.runIf(group !== undefined)('group', () => {
     const member = await startChild({ uid: otherUser.uid, gid });
     expect(await member.ask({ do: 'connect', endpoint })).toEqual({ endpoint });
     expect((await unprivileged?.ask({ do: 'connect', endpoint }))?.error?.code).toBe('PERMISSION_DENIED');
+  });
+
+  // A member could connect by that name before the socket has its mode.
+  it.runIf(process.platform === 'linux')('finds no name of a socket in a private directory in /proc', async () => {
+    vi.stubEnv('XDG_RUNTIME_DIR', undefined);
+    vi.stubEnv('TMPDIR', await freshDirectory(0o755));
+    const { base } = parse(pathOf(await transport({ group: gid }).listen()));
+    vi.unstubAllEnvs();
+    expect(await readFile('/proc/net/unix', 'utf8')).not.toContain(base);
   });
 
   it.runIf(isRoot)(

@@ -48,9 +48,12 @@ describe('invalid options', () => {
     },
   );
 
-  it.each([-1, 1.5, NaN, Infinity, 2 ** 32 - 1, 2 ** 32, '', null, true, [], {}])('rejects group %j', (group) => {
-    expectInvalid('group', group, { group });
-  });
+  it.each([-1, 1.5, NaN, Infinity, 2 ** 32 - 1, 2 ** 32, '', null, true, [], ['5'], {}])(
+    'rejects group %j',
+    (group) => {
+      expectInvalid('group', group, { group });
+    },
+  );
 
   it.each(['4294967295', '99999999999'])('rejects group %j, a number that is no group ID', (group) => {
     expectInvalid('group', Number(group), { group });
