@@ -157,6 +157,14 @@ describe('openOrCreate', () => {
     expect(await modeOf(join(path, 'home'))).toBe(0o700);
   });
 
+  it.runIf(group !== undefined)('takes another name if a directory of another group has the name', async () => {
+    await makeDirectory(join(path, 'theirs'), 0o710);
+    const { gid } = await lstat(join(path, 'theirs'));
+    const taken = opened(parent.openOrCreate('theirs', { mode: 0o710, gid: group?.gid }));
+    expect(basename(taken.path)).toMatch(/^theirs-[\w-]{12}$/);
+    expect((await lstat(join(path, 'theirs'))).gid).toBe(gid);
+  });
+
   it('opens a directory that is in use and gives it back what the umask of its creator took away', async () => {
     await makeDirectory(join(path, 'ours'), 0o700);
     await writeFile(join(path, 'ours/file'), '');

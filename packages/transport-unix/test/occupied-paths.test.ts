@@ -379,14 +379,16 @@ describe('close without its own socket at the path', () => {
     expect(await readdir(directory)).toEqual(['p.sock']);
   });
 
-  it('keeps another listener there', async () => {
+  it('keeps another listener there, without even moving it', async () => {
     const path = join(await freshDirectory(), 'p.sock');
     const listener = transport({ path });
     await listener.listen();
     await unlink(path);
     await plainServer(path);
+    const { ctimeNs } = await lstat(path, { bigint: true });
     await listener.close();
     expect(await saysHello(path)).toBe(true);
+    expect((await lstat(path, { bigint: true })).ctimeNs).toBe(ctimeNs);
   });
 
   it('keeps another transport there', async () => {

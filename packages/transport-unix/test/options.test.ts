@@ -36,6 +36,11 @@ describe('invalid options', () => {
     expectInvalid('directory', directory, { directory });
   });
 
+  it.each([{ directory: '/run' }, { mode: 0o600 }, { group: 0 }])('rejects fd together with %j', (other) => {
+    const message = `fd and ${Object.keys(other).join('')} cannot both be given`;
+    expect(thrownBy(() => construct({ fd: 3, ...other }))).toMatchObject({ code: 'INVALID_ARGUMENT', message });
+  });
+
   it('rejects path and directory together', () => {
     const error = thrownBy(() => construct({ path: '/run/p.sock', directory: '/run' }));
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: expect.stringMatching(/path.*directory/) as string });

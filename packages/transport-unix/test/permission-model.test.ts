@@ -14,13 +14,17 @@ interface Allowed {
   readonly directory: string;
 }
 
-/** Starts a child under Node's permission model. */
-async function startAllowed(): Promise<Allowed> {
+/**
+ * Starts a child under Node's permission model.
+ *
+ * @param readable - What it may read. Default: only what it needs.
+ */
+async function startAllowed(readable?: readonly string[]): Promise<Allowed> {
   const directory = await freshDirectory();
   const copy = join(await freshDirectory(), 'program.mjs');
   await copyFile(program, copy);
-  const nodeOptions = [flag, `--allow-fs-read=${dirname(copy)}/`];
-  nodeOptions.push(`--allow-fs-read=${directory}/`, `--allow-fs-write=${directory}/`);
+  const reads = (readable ?? [`${dirname(copy)}/`, `${directory}/`]).map((path) => `--allow-fs-read=${path}`);
+  const nodeOptions = [flag, ...reads, `--allow-fs-write=${directory}/`];
   // Since Node 25, the network has a permission of its own.
   if (process.allowedNodeEnvironmentFlags.has('--allow-net')) nodeOptions.push('--allow-net');
   const env = { XDG_RUNTIME_DIR: '', TMPDIR: directory };
@@ -37,6 +41,17 @@ describe("under Node's permission model with only the directory of the socket al
       expect.stringContaining('not through /proc'),
       expect.stringMatching(/^the socket was visible before it had its mode/),
     ]);
+    expect(await modeOf(path)).toBe(0o622);
+    expect(await child.ask({ do: 'connect', endpoint })).toEqual({ endpoint });
+    expect(await child.ask({ do: 'close' })).toEqual({});
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('listen at a path works where all files can be read, but not written', async () => {
+    const { child, directory } = await startAllowed(['*']);
+    const path = join(directory, 'p.sock');
+    const { endpoint = '', warnings } = await child.ask({ do: 'listen', options: { path, mode: 0o622 } });
+    expect(warnings).toEqual([expect.stringContaining('not through /proc')]);
     expect(await modeOf(path)).toBe(0o622);
     expect(await child.ask({ do: 'connect', endpoint })).toEqual({ endpoint });
     expect(await child.ask({ do: 'close' })).toEqual({});

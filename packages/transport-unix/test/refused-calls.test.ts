@@ -166,6 +166,14 @@ describe('an exceeded disk quota (EDQUOT)', () => {
   });
 });
 
+it('close says if its directory cannot be removed', async () => {
+  const directory = await freshDirectory();
+  const child = await startConfined(failing('rmdir', 'EIO'), { env: { XDG_RUNTIME_DIR: directory } });
+  await child.ask({ do: 'listen' });
+  expect((await child.ask({ do: 'close' })).error).toMatchObject({ code: 'IO' });
+  expect(await entriesOf(directory)).toEqual([`rpcplugin-${process.geteuid?.()}`]);
+});
+
 it('a failing fstat(2) or statx(2) leaks no descriptor', async () => {
   const directory = await freshDirectory();
   const path = join(directory, 'made/p.sock');
