@@ -38,6 +38,8 @@ const app = await Application.bootstrapWithPlugins({
   packageOptions: {
     excludeExternals: true,
     excludePrivate: true,
+    // `pnpm typecheck` does.
+    skipErrorChecking: true,
     validation: { notDocumented: true },
     // The sources are read where they are. Their lines are those of the branch main.
     disableGit: true,
