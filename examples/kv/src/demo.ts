@@ -9,7 +9,7 @@ import { launchPlugin } from './host.js';
 import type { Plugin } from './host.js';
 import { KV } from './protos.js';
 
-const CALLS = 4000;
+const CALLS = 2000;
 const CALLS_AT_ONCE = 50;
 
 // Works from the sources and from the build, and starts the plugin with the Node options of this process.

@@ -55,7 +55,7 @@ it('runs the plugin over both networks, shows what happens, and exits with 0', a
   const [, unix = '', tcp = ''] = demo.output.split(/^(?:unix|tcp)$/m);
   for (const part of [unix, tcp]) {
     expect(part).toMatch(/process +\d+/);
-    expect(part).toMatch(/calls +4000 in \d+ ms, \d+ per second/);
+    expect(part).toMatch(/calls +2000 in \d+ ms, \d+ per second/);
     expect(part).toMatch(/shutdown +exit code 0/);
   }
   expect(unix).toMatch(/handshake +1\|1\|unix\|\/.+\|grpc\n +endpoint +unix:\//);
