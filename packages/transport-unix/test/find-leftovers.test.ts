@@ -118,11 +118,12 @@ describe('the leftovers of killed processes', () => {
     await symlink(file, join(directory, 'link'));
     for (const name of [nameOfGone('link'), ownedName('link')]) await symlink(file, join(directory, name));
     await symlink(nameOfGone('lock'), join(directory, 'lock:a'));
-    await staleAt(join(await makeOwn('work'), nameOfGone('plugin')));
+    const directories = ['work', `old-${privateName}`, `${privateName}.old`, `${privateName}-abcdefghijkl.old`];
+    for (const name of directories) await staleAt(join(await makeOwn(name), nameOfGone('plugin')));
     const others = (await readdir(directory)).filter((name) => name !== gone);
     expect(owners(await removeLeftovers(directory))).toEqual({ [gone]: 'gone' });
     expect(await readdir(directory)).toEqual(others);
-    expect(await readdir(join(directory, 'work'))).toHaveLength(1);
+    for (const name of directories) expect(await readdir(join(directory, name))).toHaveLength(1);
   });
 
   it('are found in a staging directory in a private one', async () => {

@@ -111,6 +111,7 @@ describe('ownerState', () => {
     'new-abcdefghijkl',
     'new-0123456789-1-1-1-abcdefghijkl',
     `${ownedName('new')}x`,
+    `.${ownedName('new')}`,
     ownedName('new').slice(4),
     ownedName('new').toUpperCase(),
     ownedName('new').replace('-', '/'),
