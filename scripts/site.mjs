@@ -38,7 +38,7 @@ const app = await Application.bootstrapWithPlugins({
   packageOptions: {
     excludeExternals: true,
     excludePrivate: true,
-    // `pnpm typecheck` does.
+    // `pnpm typecheck` looks for mistakes.
     skipErrorChecking: true,
     validation: { notDocumented: true },
     // The sources are read where they are. Their lines are those of the branch main.
